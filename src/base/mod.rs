@@ -1,0 +1,12 @@
+//! The words of the trade as types. No I/O, no clock, no environment.
+
+pub mod consent;
+pub mod digest;
+pub mod error;
+pub mod frame_set;
+pub mod ids;
+pub mod name;
+pub mod rel_path;
+pub mod size;
+pub mod status;
+pub mod time;

@@ -1,0 +1,115 @@
+//! The queue: one trait, spoken by every Manager that farm can drive.
+//!
+//! The trait has the calls that farm makes and no more. Each is one call of Flamenco's API (named in its comment), so
+//! that the local manager and the REST client can stand for each other; where they differ, the real Manager is right.
+
+pub mod job;
+pub mod local;
+
+pub use job::{ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, RenderWork, Submission, Work};
+
+use crate::base::error::{Class, Explain};
+use crate::base::ids::{JobId, RunId, TaskId};
+use crate::base::status::JobStatus;
+
+/// What farm asks of a Manager.
+pub trait Manager: Send + Sync {
+    /// How to name this Manager in messages: its URL, or `local`.
+    fn address(&self) -> String;
+
+    /// `GET /version`: proves that it is there.
+    fn version(&self) -> Result<ManagerVersion, ManagerError>;
+
+    /// `POST /jobs/check`: compiles without storing. Says nothing about files or tags.
+    fn check(&self, submission: &Submission) -> Result<(), ManagerError>;
+
+    /// `POST /jobs`. Not idempotent: after an unknown outcome look with [`Manager::find_run`] first.
+    fn submit(&self, submission: &Submission) -> Result<ManagerJob, ManagerError>;
+
+    /// `GET /jobs` (`POST /jobs/query` before 3.6): all jobs, unordered.
+    fn jobs(&self) -> Result<Vec<ManagerJob>, ManagerError>;
+
+    /// `GET /jobs/{id}`; `None` if there is no such job.
+    fn job(&self, id: &JobId) -> Result<Option<ManagerJob>, ManagerError>;
+
+    /// `GET /jobs/{id}/tasks`; empty if there is no such job.
+    fn tasks(&self, id: &JobId) -> Result<Vec<ManagerTask>, ManagerError>;
+
+    /// `POST /jobs/{id}/setstatus`. To end a job ask for [`JobStatus::CancelRequested`], never `Canceled`.
+    fn set_job_status(&self, id: &JobId, status: JobStatus, reason: &str) -> Result<(), ManagerError>;
+
+    /// `DELETE /jobs/{id}`: marks it; it is gone once [`Manager::job`] says `None`. Says nothing about its renderer.
+    fn delete_job(&self, id: &JobId) -> Result<(), ManagerError>;
+
+    /// `GET /tasks/{id}/logtail`: the last 2,048 bytes at most; `None` without a log.
+    fn log_tail(&self, id: &TaskId) -> Result<Option<String>, ManagerError>;
+
+    /// The whole log of a task (`GET /tasks/{id}/log`, then the file it names); `None` without a log.
+    fn log(&self, id: &TaskId) -> Result<Option<Vec<u8>>, ManagerError>;
+
+    /// `GET /worker-mgt/workers` with the details of each.
+    fn workers(&self) -> Result<Vec<ManagerWorker>, ManagerError>;
+
+    /// The job that carries this `farm.id` in its metadata.
+    fn find_run(&self, run: RunId) -> Result<Option<ManagerJob>, ManagerError> {
+        let id = run.to_string();
+        Ok(self.jobs()?.into_iter().find(|job| job.metadata.get(job::META_ID) == Some(&id)))
+    }
+}
+
+/// Why a call to a Manager failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ManagerError {
+    /// The request was wrong: bad frames, an unknown setting, a compile error.
+    #[error("the Manager at {address} refused the request: {message}")]
+    Rejected {
+        /// The Manager's name.
+        address: String,
+        /// Its words.
+        message: String,
+    },
+    /// There is no such job or task.
+    #[error("the Manager at {address} knows no {what}")]
+    NotFound {
+        /// The Manager's name.
+        address: String,
+        /// What was asked for.
+        what: String,
+    },
+    /// The queue belongs to another host.
+    #[error("the local queue of this volume belongs to host {owner}, this is {host}")]
+    OtherHost {
+        /// The host that made the queue.
+        owner: String,
+        /// This host.
+        host: String,
+    },
+    /// It did not answer, or not as a Manager answers.
+    #[error("the Manager at {address} cannot be used: {message}")]
+    Unusable {
+        /// The Manager's name.
+        address: String,
+        /// The cause.
+        message: String,
+    },
+}
+
+impl Explain for ManagerError {
+    fn class(&self) -> Class {
+        match self {
+            ManagerError::Rejected { .. } => Class::Failed,
+            ManagerError::NotFound { .. } => Class::NoMatch,
+            ManagerError::OtherHost { .. } => Class::Refused,
+            ManagerError::Unusable { .. } => Class::Manager,
+        }
+    }
+    fn hint(&self) -> Option<String> {
+        match self {
+            ManagerError::OtherHost { owner, .. } => {
+                Some(format!("Run farm on {owner}, or point --manager at a Flamenco Manager for more than one machine."))
+            }
+            ManagerError::Unusable { .. } => Some("Run `farm doctor` to see what is wrong.".into()),
+            _ => None,
+        }
+    }
+}
