@@ -11,10 +11,4 @@
 //! ```
 
 pub mod base;
-pub mod blend;
-pub mod cli;
-pub mod frames;
-pub mod manager;
-pub mod ops;
 pub mod sys;
-pub mod volume;

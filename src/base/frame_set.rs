@@ -231,7 +231,16 @@ mod tests {
 
     #[test]
     fn wrong_texts_name_the_column() {
-        for (text, column) in [("", 1), ("1,,2", 3), ("1-3,x", 5), ("5-1", 1), ("1-9x0", 1), ("1-9999999999", 1), ("0-2000000", 1), ("7x2", 1)] {
+        for (text, column) in [
+            ("", 1),
+            ("1,,2", 3),
+            ("1-3,x", 5),
+            ("5-1", 1),
+            ("1-9x0", 1),
+            ("1-9999999999", 1),
+            ("0-2000000", 1),
+            ("7x2", 1),
+        ] {
             let error = text.parse::<FrameSet>().expect_err(text);
             assert_eq!(error.column, column, "{error}");
         }

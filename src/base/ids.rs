@@ -13,6 +13,9 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
+            /// The id of nothing, for comparisons that leave ids out.
+            pub const NONE: $name = $name(Uuid::nil());
+
             /// A new random id.
             pub fn random() -> Self {
                 $name(Uuid::new_v4())

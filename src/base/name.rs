@@ -196,9 +196,35 @@ mod tests {
     fn hostile_names_are_refused() {
         let long = "x".repeat(101);
         for bad in [
-            "", ".", "..", "../../etc", "/abs", "-rf", "--help", "a/b", "a\\b", "a\0b", "a\nb", "a\tb", "\u{1b}[2J", &long,
-            "%s{}$(id)`;", "é", "\u{202e}x", "a\u{200b}b", "CON", "nul.png", "aux.blend", "com1", "LPT9.x", "dot.", "a b ",
-            "a:b", "quick", "Release", "JOBS",
+            "",
+            ".",
+            "..",
+            "../../etc",
+            "/abs",
+            "-rf",
+            "--help",
+            "a/b",
+            "a\\b",
+            "a\0b",
+            "a\nb",
+            "a\tb",
+            "\u{1b}[2J",
+            &long,
+            "%s{}$(id)`;",
+            "é",
+            "\u{202e}x",
+            "a\u{200b}b",
+            "CON",
+            "nul.png",
+            "aux.blend",
+            "com1",
+            "LPT9.x",
+            "dot.",
+            "a b ",
+            "a:b",
+            "quick",
+            "Release",
+            "JOBS",
         ] {
             assert!(bad.parse::<JobName>().is_err(), "{bad:?} was accepted");
         }

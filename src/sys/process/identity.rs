@@ -1,0 +1,142 @@
+//! Who a process is and which host this is, in a form that can be written down and compared later.
+
+use super::proc_table::{self, Entry};
+use crate::base::digest::Digest;
+use serde::{Deserialize, Serialize};
+use std::io;
+
+/// One process of one boot of one host. A process id alone is used again; with its start time and the boot it is not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ProcessId {
+    /// The host's name, for messages.
+    pub host: String,
+    /// The kernel's id of this boot.
+    pub boot_id: String,
+    /// The process id.
+    pub pid: u32,
+    /// When it started, in the kernel's ticks since boot.
+    pub start_time: u64,
+}
+
+impl ProcessId {
+    /// This process.
+    pub fn this() -> io::Result<Self> {
+        Self::of(std::process::id())?.ok_or_else(|| io::Error::other("this process is not in /proc"))
+    }
+
+    /// This process; where `/proc` cannot be read, without its start time.
+    pub fn current() -> Self {
+        Self::this().unwrap_or_else(|_| ProcessId {
+            host: host_name(),
+            boot_id: boot_id().unwrap_or_default(),
+            pid: std::process::id(),
+            start_time: 0,
+        })
+    }
+
+    /// Whether it runs or ran on this machine.
+    pub fn is_of_this_host(&self) -> bool {
+        self.host == host_name()
+    }
+
+    /// The process that has `pid` now; `None` if none runs.
+    pub fn of(pid: u32) -> io::Result<Option<Self>> {
+        let Some(entry) = proc_table::entry(pid)? else { return Ok(None) };
+        Ok(Some(ProcessId { host: host_name(), boot_id: boot_id()?, pid, start_time: entry.start_time }))
+    }
+
+    /// Whether it still runs here: same host, same boot, same pid, same start time, not a zombie. A doubt (an unreadable `/proc`)
+    /// counts as alive: whoever asks would take something away from it otherwise.
+    pub fn is_alive(&self) -> bool {
+        match boot_id() {
+            _ if !self.is_of_this_host() => false,
+            Ok(boot) if boot != self.boot_id => false,
+            Ok(_) => proc_table::entry(self.pid).map_or(true, |found| found.is_some_and(|entry| self.is(&entry))),
+            Err(_) => true,
+        }
+    }
+
+    /// Whether `entry`, read in this boot, is this very process and runs.
+    pub(super) fn is(&self, entry: &Entry) -> bool {
+        entry.pid == self.pid && entry.start_time == self.start_time && entry.runs()
+    }
+}
+
+/// How many threads this process may run at once, at least 1.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// One host, by name and by the machine's own id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct HostId {
+    /// The host's name.
+    pub name: String,
+    /// A digest of the machine's id; empty where it has none (some containers). The id itself is confidential
+    /// (machine-id(5)), so it is never written down.
+    pub machine: String,
+}
+
+impl HostId {
+    /// This host.
+    pub fn this() -> Self {
+        let id = ["/etc/machine-id", "/var/lib/dbus/machine-id"]
+            .iter()
+            .find_map(|path| std::fs::read_to_string(path).ok())
+            .map(|text| text.trim().to_owned())
+            .filter(|id| !id.is_empty());
+        let machine = id.map(|id| Digest::of(format!("farm host {id}").as_bytes()).short()).unwrap_or_default();
+        HostId { name: host_name(), machine }
+    }
+}
+
+/// The number of the user that this process acts for.
+pub fn user_id() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The kernel's random id of this boot, with the number of the process namespace where that is not the machine's own:
+/// in a container the processes beside it are not seen, and must not be taken for gone.
+pub(super) fn boot_id() -> io::Result<String> {
+    const INITIAL_NAMESPACE: &str = "pid:[4026531836]";
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    Ok(match namespace.to_string_lossy().as_ref() {
+        INITIAL_NAMESPACE | "" => boot,
+        namespace => format!("{boot}+{namespace}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_alive_and_its_doubles_are_not() {
+        let this = ProcessId::this().unwrap();
+        assert!(this.is_alive());
+        assert!(!ProcessId { start_time: this.start_time + 1, ..this.clone() }.is_alive());
+        assert!(!ProcessId { boot_id: "another boot".into(), ..this.clone() }.is_alive());
+        let text = serde_json::to_string(&this).unwrap();
+        assert_eq!(serde_json::from_str::<ProcessId>(&text).unwrap(), this);
+        assert_eq!(HostId::this(), HostId::this());
+    }
+
+    #[test]
+    fn a_zombie_is_not_alive() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let id = ProcessId::of(child.id()).unwrap();
+        for _ in 0..500 {
+            if id.as_ref().is_none_or(|id| !id.is_alive()) {
+                break;
+            }
+            crate::sys::clock::sleep(std::time::Duration::from_millis(10));
+        }
+        assert!(id.is_none_or(|id| !id.is_alive()));
+        child.wait().unwrap();
+    }
+}

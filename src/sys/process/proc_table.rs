@@ -1,0 +1,93 @@
+//! The kernel's table of processes, as `/proc` shows it (proc(5)).
+
+use std::fs;
+use std::io::{self, Read};
+
+/// The longest environment that is searched for a mark; the kernel allows a little more in odd set-ups.
+const MAX_ENVIRONMENT: u64 = 8 * 1024 * 1024;
+
+/// One process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The process id.
+    pub pid: u32,
+    /// The process group.
+    pub group: u32,
+    /// The state's letter: `R`, `S`, `Z`, …
+    pub state: char,
+    /// Ticks since boot.
+    pub start_time: u64,
+}
+
+impl Entry {
+    /// Whether it can still do anything: neither a zombie nor dead.
+    pub fn runs(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X' | 'x')
+    }
+}
+
+/// The process with this id; `None` if there is none.
+pub fn entry(pid: u32) -> io::Result<Option<Entry>> {
+    match fs::read(format!("/proc/{pid}/stat")) {
+        Ok(bytes) => Ok(parse_stat(pid, &String::from_utf8_lossy(&bytes))),
+        // ESRCH: it ended between open and read.
+        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(3) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// All processes that can be seen.
+pub fn entries() -> io::Result<Vec<Entry>> {
+    let mut all = Vec::new();
+    for item in fs::read_dir("/proc")? {
+        let Some(pid) = item?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        all.extend(entry(pid)?);
+    }
+    Ok(all)
+}
+
+/// `pid (name) state ppid pgrp …`, the start time is field 22; the name may hold spaces and parentheses.
+fn parse_stat(pid: u32, text: &str) -> Option<Entry> {
+    let (_, rest) = text.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    Some(Entry {
+        pid,
+        state: fields.first()?.chars().next()?,
+        group: fields.get(2)?.parse().ok()?,
+        start_time: fields.get(19)?.parse().ok()?,
+    })
+}
+
+/// Whether the environment with which `pid` was started has the item `NAME=value`. Unreadable (another user's): no.
+pub fn has_environment_item(pid: u32, item: &str) -> bool {
+    let Ok(file) = fs::File::open(format!("/proc/{pid}/environ")) else { return false };
+    let mut bytes = Vec::new();
+    if file.take(MAX_ENVIRONMENT).read_to_end(&mut bytes).is_err() {
+        return false;
+    }
+    bytes.split(|byte| *byte == 0).any(|found| found == item.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_names_do_not_shift_the_fields() {
+        let text = "7 (a) b (c)) S 1 70 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4242 1 2 3";
+        let expected = Entry { pid: 7, group: 70, state: 'S', start_time: 4242 };
+        assert_eq!(parse_stat(7, text), Some(expected));
+        for cut in 0..text.len() {
+            let _ = parse_stat(7, &text[..cut]);
+        }
+    }
+
+    #[test]
+    fn this_process_is_in_the_table() {
+        let me = std::process::id();
+        let seen = entries().unwrap().into_iter().find(|entry| entry.pid == me).unwrap();
+        assert!(seen.runs());
+        assert_eq!(entry(me).unwrap().unwrap().start_time, seen.start_time);
+        assert_eq!(entry(u32::MAX).unwrap(), None);
+    }
+}
