@@ -1,0 +1,282 @@
+//! `releases/<release>/release.yaml`: what was planned and what became of it.
+
+use crate::base::digest::Digest;
+use crate::base::error::{Class, Explain};
+use crate::base::frame_set::FrameSet;
+use crate::base::ids::{JobId, RunId};
+use crate::base::name::{JobName, ReleaseName};
+use crate::base::rel_path::RelPath;
+use crate::base::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The schema that this farm reads and writes.
+pub const SCHEMA: &str = "farm.release/1";
+
+/// A release as it stands on the volume.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReleaseFile {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The release's name.
+    pub name: ReleaseName,
+    /// When it was planned first.
+    pub created: Timestamp,
+    /// Its jobs, in the order in which they were planned.
+    pub jobs: Vec<JobRecord>,
+}
+
+/// A job: a scene and the frames expected of it, through its revisions and runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobRecord {
+    /// The job's name within the release.
+    pub name: JobName,
+    /// What was planned, oldest first; the last one counts. Never empty.
+    pub revisions: Vec<Revision>,
+    /// What was submitted, oldest first.
+    pub runs: Vec<RunRecord>,
+    /// Seconds per frame, measured in ended runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_per_frame: Option<f64>,
+}
+
+/// One version of a job's scene and what is expected of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Revision {
+    /// From 1.
+    pub number: u32,
+    /// When it was planned.
+    pub planned: Timestamp,
+    /// By whom.
+    pub user: String,
+    /// From which machine.
+    pub host: String,
+    /// The file that the user named.
+    pub source: Source,
+    /// The copy that is rendered.
+    pub store: StoredFile,
+    /// The Blender that saved the scene, `3.4`; empty for other kinds of scene.
+    pub blender: String,
+    /// The scene within the file; `None` is the active one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scene: Option<String>,
+    /// The frames expected.
+    pub frames: FrameSet,
+    /// What each frame looks like on disk.
+    pub output: Output,
+    /// The files that the scene needs, as found when it was planned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<DependencyRecord>,
+}
+
+/// A file outside the volume, as it was when it was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    /// Its absolute path.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it was saved.
+    pub modified: Timestamp,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+}
+
+/// A file on the volume that farm wrote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredFile {
+    /// Its place beneath the volume.
+    pub path: RelPath,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of its bytes; differs from the source's where paths were rewritten.
+    pub digest: Digest,
+}
+
+/// What a job writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// Blender's word for the format, `PNG`.
+    pub format: String,
+    /// The file extension without its dot.
+    pub extension: String,
+    /// Pixels, percentage applied; 0 where they cannot be told (cropped, views in one image).
+    pub width: u32,
+    /// Pixels, percentage applied; 0 where they cannot be told.
+    pub height: u32,
+    /// Frames per second, for the preview video.
+    pub fps: f64,
+    /// Suffixes of stereo views (`_L`, `_R`); empty for one view.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub views: Vec<String>,
+    /// Files that File Output nodes write beside each frame.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passes: Vec<Pass>,
+    /// The movie format that the scene asks for; the frames are rendered as images and encoded at harvest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub movie: Option<String>,
+    /// Names of the view layers, for naming templates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
+}
+
+/// One file per frame that a File Output node writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// The node's name, made safe for a folder.
+    pub node: String,
+    /// The slot's name, for naming templates.
+    pub slot: String,
+    /// The suffix of its view (`_L`); empty for one view.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub view: String,
+    /// The path beneath `out/<job>/`; the last run of `#` in the file's name is the frame: `Node/Image####.png`.
+    pub pattern: String,
+}
+
+/// A file that a scene needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DependencyRecord {
+    /// Its path when it was planned.
+    pub path: String,
+    /// `image`, `library`, …
+    pub kind: String,
+    /// Where the render finds it: beneath the volume; `None` if it was missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<RelPath>,
+    /// Whether it lay on the volume already and is used in place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_place: bool,
+    /// Bytes.
+    pub size: u64,
+    /// When it was saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<Timestamp>,
+    /// SHA-256 of its bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+}
+
+/// One submission of some of a job's frames.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// `farm.id` in the Manager's metadata.
+    pub id: RunId,
+    /// From 1, within the job.
+    pub number: u32,
+    /// The revision that it renders.
+    pub revision: u32,
+    /// Which Manager it was submitted to: its URL, or `local`.
+    pub manager: String,
+    /// The Manager's id; `None` until the submission is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager_job: Option<JobId>,
+    /// The frames submitted.
+    pub frames: FrameSet,
+    /// Frames per task.
+    pub chunk: u32,
+    /// 0 to 100.
+    pub priority: u8,
+    /// Only workers with this tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Submitted paused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// When it was written down, just before it was submitted.
+    pub submitted: Timestamp,
+}
+
+/// A release file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseFileError {
+    /// It is no YAML of this shape.
+    #[error("{path}: {cause}")]
+    Unreadable {
+        /// The file, beneath the volume.
+        path: String,
+        /// Where and why.
+        cause: String,
+    },
+    /// A newer farm wrote it.
+    #[error("{path}: schema {found:?} is not {SCHEMA}")]
+    Foreign {
+        /// The file, beneath the volume.
+        path: String,
+        /// The schema it names.
+        found: String,
+    },
+}
+
+impl Explain for ReleaseFileError {
+    fn class(&self) -> Class {
+        Class::Failed
+    }
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            ReleaseFileError::Unreadable { .. } => {
+                "farm changes nothing in this release until its file can be read; mend it or restore it from a backup."
+                    .into()
+            }
+            ReleaseFileError::Foreign { .. } => "Use the farm that wrote it, or a newer one.".into(),
+        })
+    }
+}
+
+impl ReleaseFile {
+    /// An empty release.
+    pub fn new(name: ReleaseName, created: Timestamp) -> Self {
+        ReleaseFile { schema: SCHEMA.to_owned(), name, created, jobs: Vec::new() }
+    }
+
+    /// Reads the YAML of the file at `path` (for messages).
+    pub fn parse(text: &str, path: &RelPath) -> Result<Self, ReleaseFileError> {
+        #[derive(Deserialize)]
+        struct Head {
+            #[serde(default)]
+            schema: String,
+        }
+        let unreadable = |error: serde_yaml::Error| ReleaseFileError::Unreadable {
+            path: path.to_string(),
+            cause: error.to_string(),
+        };
+        let head: Head = serde_yaml::from_str(text).map_err(unreadable)?;
+        if head.schema != SCHEMA {
+            return Err(ReleaseFileError::Foreign { path: path.to_string(), found: head.schema });
+        }
+        let file: ReleaseFile = serde_yaml::from_str(text).map_err(unreadable)?;
+        match file.jobs.iter().find(|job| job.revisions.is_empty()) {
+            None => Ok(file),
+            Some(job) => Err(ReleaseFileError::Unreadable {
+                path: path.to_string(),
+                cause: format!("job {} has no revision", job.name),
+            }),
+        }
+    }
+
+    /// The YAML of the file.
+    pub fn print(&self) -> String {
+        serde_yaml::to_string(self).unwrap_or_else(|error| unreachable!("a release file is plain data: {error}"))
+    }
+
+    /// The job of this name.
+    pub fn job(&self, name: &JobName) -> Option<&JobRecord> {
+        self.jobs.iter().find(|job| &job.name == name)
+    }
+
+    /// The job of this name, to change it.
+    pub fn job_mut(&mut self, name: &JobName) -> Option<&mut JobRecord> {
+        self.jobs.iter_mut().find(|job| &job.name == name)
+    }
+}
+
+impl JobRecord {
+    /// The revision that counts.
+    pub fn current(&self) -> &Revision {
+        self.revisions.last().unwrap_or_else(|| unreachable!("checked when the file was read"))
+    }
+
+    /// The newest run, whose id and status stand for the job's.
+    pub fn newest_run(&self) -> Option<&RunRecord> {
+        self.runs.last()
+    }
+}
