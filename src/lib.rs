@@ -11,5 +11,6 @@
 //! ```
 
 pub mod base;
+pub mod blend;
 pub mod sys;
 pub mod volume;

@@ -1,0 +1,236 @@
+//! Everything a scene needs from disk, through all linked libraries.
+
+use super::caches;
+use super::dependency::{Dependency, Extent, Kind, State};
+use super::error::Cause;
+use super::heap::Heap;
+use super::needs::{Absence, Need, Packed, needs};
+use super::reach::reachable;
+use super::resolve::{Resolved, Resolver, tidy};
+use super::stored_path::StoredPath;
+use crate::sys::outside;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// More than any scene names; a file beyond it is damaged or hostile.
+const MOST_PER_FILE: usize = 100_000;
+/// More libraries than any scene links.
+const MOST_FILES: usize = 10_000;
+
+/// All that the scene at `path`, already read into `heap`, needs; then all that its libraries need, and theirs.
+///
+/// A library that is missing or unreadable is itself a dependency with the state missing, never an error. What a library
+/// names, lacks, and holds only for things that nobody links, is left out: large libraries are full of it.
+pub(super) fn dependencies(path: &Path, heap: &Heap) -> Result<Vec<Dependency>, Cause> {
+    let mut walk = Walk::default();
+    walk.seen.extend(outside::look(path).map(|look| (look.identity, Ok(()))));
+    walk.add(path, heap)?;
+    let mut at = 0;
+    while at < walk.found.len() {
+        walk.follow(at);
+        at += 1;
+    }
+    walk.leave_out_unlinked(path);
+    Ok(walk.found.into_iter().map(|found| found.dependency).collect())
+}
+
+/// A dependency and the data-blocks that name it.
+struct Found {
+    dependency: Dependency,
+    owners: Vec<Arc<str>>,
+}
+
+/// The way through a scene and its libraries.
+#[derive(Default)]
+struct Walk {
+    resolver: Resolver,
+    /// The files read so far; why, where one cannot be read.
+    seen: HashMap<(u64, u64), Result<(), String>>,
+    found: Vec<Found>,
+    /// What is linked from each library, by anyone.
+    linked: HashMap<PathBuf, HashSet<Arc<str>>>,
+}
+
+impl Walk {
+    /// Adds what one file needs.
+    fn add(&mut self, path: &Path, heap: &Heap) -> Result<(), Cause> {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let mut merged = Merged::default();
+        for need in needs(heap).chain(caches::needs(heap)) {
+            if need.stored.is_empty() {
+                continue;
+            }
+            if merged.list.len() >= MOST_PER_FILE {
+                return Err(Cause::TooLarge(format!("it names more than {MOST_PER_FILE} files")));
+            }
+            let there = look_up(&need, folder, &mut self.resolver);
+            if need.absence == Absence::Missing || there.state == State::Found {
+                merged.add(path, need, there);
+            }
+        }
+        self.found.extend(merged.list);
+        let beside = caches::beside(path, heap, &mut self.resolver);
+        self.found.extend(beside.map(|dependency| Found { dependency, owners: Vec::new() }));
+        for (library, name) in links(heap) {
+            self.linked.entry(tidy(library.resolve(folder))).or_default().insert(name);
+        }
+        Ok(())
+    }
+
+    /// Reads the library that a dependency is, unless that was done before.
+    fn follow(&mut self, at: usize) {
+        let dependency = &self.found[at].dependency;
+        if dependency.kind != Kind::Library || dependency.state != State::Found {
+            return;
+        }
+        let path = dependency.path.clone();
+        let Ok(look) = outside::look(&path) else { return };
+        let outcome = match self.seen.get(&look.identity) {
+            Some(outcome) => outcome.clone(),
+            None if self.seen.len() >= MOST_FILES => Err("there are too many libraries".into()),
+            None => self.read(&path).map_err(|cause| format!("it cannot be read: {cause}")),
+        };
+        self.seen.insert(look.identity, outcome.clone());
+        if let Err(reason) = outcome {
+            self.found[at].dependency.state = State::Missing(reason);
+        }
+    }
+
+    fn read(&mut self, path: &Path) -> Result<(), Cause> {
+        let heap = Heap::read(outside::open(path).map_err(Cause::Read)?)?;
+        self.add(path, &heap)
+    }
+
+    /// Drops what libraries miss for things that nobody links. Where that cannot be told, everything stays.
+    fn leave_out_unlinked(&mut self, scene: &Path) {
+        let is_doubtful = |found: &Found| {
+            let dependency = &found.dependency;
+            dependency.file != scene && !found.owners.is_empty() && matches!(dependency.state, State::Missing(_))
+        };
+        let files: HashSet<PathBuf> =
+            self.found.iter().filter(|found| is_doubtful(found)).map(|found| found.dependency.file.clone()).collect();
+        for file in files {
+            let Some(linked) = self.linked.get(&file) else { continue };
+            let Ok(reached) = outside::open(&file).map_err(Cause::Read).and_then(|source| reachable(source, linked))
+            else {
+                continue;
+            };
+            let is_used = |found: &Found| found.owners.iter().any(|owner| reached.contains(owner));
+            self.found.retain(|found| found.dependency.file != file || !is_doubtful(found) || is_used(found));
+        }
+    }
+}
+
+/// What a file links: the library's stored path and the data-block's name.
+fn links(heap: &Heap) -> impl Iterator<Item = (StoredPath, Arc<str>)> {
+    heap.all("ID").filter_map(|link| {
+        let library = link.follow("lib")?;
+        let stored = library.record.text("name").or_else(|| library.record.text("filepath"))?;
+        Some((StoredPath::new(stored), link.entry.owner.clone()))
+    })
+}
+
+/// Where a need's paths lead; one that is missing makes all of it missing.
+fn look_up(need: &Need, folder: &Path, resolver: &mut Resolver) -> Resolved {
+    let mut there = resolver.resolve(&need.stored, folder, need.extent);
+    for other in &need.others {
+        let also = resolver.resolve(other, folder, Extent::File);
+        there.files.extend(also.files);
+        if let (State::Found, State::Missing(reason)) = (&there.state, also.state) {
+            there.state = State::Missing(format!("{}: {reason}", String::from_utf8_lossy(other.file_name())));
+        }
+    }
+    there
+}
+
+/// Dependencies of one file; the same path named by several data-blocks is one, with several sites.
+#[derive(Default)]
+struct Merged {
+    list: Vec<Found>,
+    places: HashMap<(Kind, StoredPath, bool), usize>,
+}
+
+impl Merged {
+    fn add(&mut self, file: &Path, need: Need, there: Resolved) {
+        let is_packed = need.packed == Packed::Inside;
+        let place = (need.kind, need.stored.clone(), is_packed);
+        if let Some(at) = self.places.get(&place) {
+            self.list[*at].dependency.sites.extend(need.sites);
+            self.list[*at].owners.push(need.owner);
+            return;
+        }
+        self.places.insert(place, self.list.len());
+        let dependency = Dependency {
+            file: file.to_owned(),
+            owner: need.owner.get(2..).unwrap_or_default().to_owned(),
+            kind: need.kind,
+            stored: need.stored,
+            extent: need.extent,
+            path: there.path,
+            files: if is_packed { Vec::new() } else { there.files },
+            state: if is_packed { State::Packed } else { there.state },
+            sites: need.sites,
+            holds: need.holds,
+        };
+        self.list.push(Found { dependency, owners: vec![need.owner] });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blend::read;
+    use std::fs;
+
+    fn nested() -> tempfile::TempDir {
+        let room = tempfile::tempdir().unwrap();
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenes/deps/nested");
+        for file in
+            ["shot.blend", "lib/bolt.blend", "lib/maps/grain.png", "lib/deep/nut.blend", "lib/deep/maps/grain.png"]
+        {
+            let target = room.path().join(file);
+            fs::create_dir_all(target.parent().unwrap()).unwrap();
+            fs::copy(from.join(file), target).unwrap();
+        }
+        room
+    }
+
+    fn missing(scene: &Path) -> Vec<String> {
+        let file = read(scene).unwrap();
+        let missing = file.dependencies.iter().filter(|need| need.state.reason().is_some());
+        missing.map(|need| format!("{}: {}", need.stored, need.state.reason().unwrap())).collect()
+    }
+
+    #[test]
+    fn what_a_library_lacks_for_things_that_nobody_links_is_left_out() {
+        let room = nested();
+        assert_eq!(missing(&room.path().join("shot.blend")), [""; 0]);
+        assert_eq!(missing(&room.path().join("lib/bolt.blend")), ["//maps/gone.png: it is not there"]);
+        fs::rename(room.path().join("lib/maps"), room.path().join("lib/away")).unwrap();
+        assert_eq!(missing(&room.path().join("shot.blend")), ["//maps/grain.png: it is not there"]);
+    }
+
+    #[test]
+    fn a_library_that_is_gone_or_broken_is_missing_wherever_it_is_linked() {
+        let room = nested();
+        let nut = room.path().join("lib/deep/nut.blend");
+        let whole = fs::read(&nut).unwrap();
+        fs::write(&nut, &whole[..whole.len() / 2]).unwrap();
+        let shot = room.path().join("shot.blend");
+        assert_eq!(missing(&shot), ["//deep/nut.blend: it cannot be read: truncated: no ENDB"]);
+        fs::rename(&nut, room.path().join("away")).unwrap();
+        assert_eq!(missing(&shot), ["//deep/nut.blend: it is not there"]);
+    }
+
+    #[test]
+    fn libraries_that_link_in_a_circle_come_to_an_end() {
+        let room = nested();
+        let shot = room.path().join("shot.blend");
+        fs::copy(&shot, room.path().join("lib/bolt.blend")).unwrap();
+        std::os::unix::fs::symlink(".", room.path().join("lib/lib")).unwrap();
+        let file = read(&shot).unwrap();
+        let stored: Vec<_> = file.dependencies.iter().map(|need| need.stored.to_string()).collect();
+        assert_eq!(stored, ["//lib/bolt.blend", "//lib/bolt.blend"]);
+    }
+}

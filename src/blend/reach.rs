@@ -1,0 +1,181 @@
+//! Which data-blocks of a library are used by whoever links some of them.
+//!
+//! Every pointer from one data-block to another counts as use, so that rather too much is found than too little.
+
+use super::blocks::{Blocks, Head};
+use super::container::Stream;
+use super::dna::{Dna, Struct};
+use super::error::Cause;
+use super::heap::{data_block_name, find_dna};
+use std::collections::{HashMap, HashSet};
+use std::io::{Read, Seek};
+use std::sync::Arc;
+
+/// Larger blocks are bulk data and hold no pointers that matter.
+const BLOCK_BYTES: u64 = 16 << 20;
+/// Larger blocks without a struct of their own are bulk data too; lists of materials are small.
+const BARE_BYTES: u64 = 1 << 20;
+/// Enough of a data-block to read its name.
+const NAME_REACH: u64 = 1024;
+/// The most pointers that one struct may have.
+const MOST_POINTERS: usize = 10_000;
+/// The most pointers that all structs may have.
+const MOST_POINTERS_IN_ALL: usize = 2_000_000;
+/// The most uses that are kept of one file.
+const MOST_USES: usize = 20_000_000;
+
+/// The names (with their two letters) of all data-blocks that those in `roots` use, and theirs.
+pub(super) fn reachable<R: Read + Seek>(source: R, roots: &HashSet<Arc<str>>) -> Result<HashSet<Arc<str>>, Cause> {
+    let mut blocks = Blocks::open(Stream::open(source)?)?;
+    let mut places = Vec::new();
+    let dna = find_dna(&mut blocks, |head| places.push(head.address))?;
+    let places = places.into_iter().enumerate().map(|(number, address)| (address, number)).collect();
+    let blocks = Blocks::open(blocks.into_stream().rewind()?)?;
+    let graph = Graph::read(blocks, &dna, &places)?;
+    Ok(graph.reach(roots))
+}
+
+/// The data-blocks of a file by number, and who uses whom.
+#[derive(Default)]
+struct Graph {
+    names: Vec<Arc<str>>,
+    uses: Vec<HashSet<usize>>,
+}
+
+impl Graph {
+    fn read<R: Read + Seek>(mut blocks: Blocks<R>, dna: &Dna, places: &HashMap<u64, usize>) -> Result<Graph, Cause> {
+        let mut graph = Graph::default();
+        let mut count = 0;
+        let pointers = Pointers::of_all(dna);
+        while let Some(head) = blocks.next_head()? {
+            if head.is_data_block() {
+                graph.names.push("".into());
+                graph.uses.push(HashSet::new());
+            }
+            let Some(uses) = graph.uses.last_mut() else { continue };
+            let most = pointers.reach(&head);
+            let bytes = blocks.body(if head.is_data_block() { most.max(NAME_REACH) } else { most })?;
+            for address in pointers.addresses(&head, &bytes, dna) {
+                count += usize::from(places.get(&address).is_some_and(|number| uses.insert(*number)));
+            }
+            if count > MOST_USES {
+                return Err(Cause::TooLarge("its data-blocks use each other too often".into()));
+            }
+            if let (true, Some(name)) = (head.is_data_block(), graph.names.last_mut()) {
+                *name = data_block_name(dna, head.structure, &bytes);
+            }
+        }
+        Ok(graph)
+    }
+
+    fn reach(&self, roots: &HashSet<Arc<str>>) -> HashSet<Arc<str>> {
+        let numbers = 0..self.names.len();
+        let mut open: Vec<usize> = numbers.filter(|number| roots.contains(&self.names[*number])).collect();
+        let mut seen: HashSet<usize> = open.iter().copied().collect();
+        while let Some(number) = open.pop() {
+            open.extend(self.uses[number].iter().filter(|used| seen.insert(**used)));
+        }
+        seen.into_iter().filter_map(|number| self.names.get(number).cloned()).collect()
+    }
+}
+
+/// Where the structs of a file hold pointers.
+struct Pointers(Vec<Vec<usize>>);
+
+impl Pointers {
+    fn of_all(dna: &Dna) -> Pointers {
+        let mut left = MOST_POINTERS_IN_ALL;
+        let structs = (0..).map_while(|index| dna.structure(index)).map(|structure| {
+            let offsets = dna.pointers(structure, MOST_POINTERS.min(left));
+            left -= offsets.len();
+            offsets
+        });
+        Pointers(structs.collect())
+    }
+
+    fn of(&self, head: &Head) -> Option<&Vec<usize>> {
+        self.0.get(usize::try_from(head.structure).ok()?)
+    }
+
+    /// How much of a block is worth reading.
+    fn reach(&self, head: &Head) -> u64 {
+        let most = match self.of(head) {
+            _ if head.structure == 0 => BARE_BYTES,
+            Some(offsets) if !offsets.is_empty() => BLOCK_BYTES,
+            _ => 0,
+        };
+        if head.length <= most { head.length } else { 0 }
+    }
+
+    /// All that a block points to. Struct 0 stands for bare bytes, each word of which may be an address.
+    fn addresses<'a>(&'a self, head: &Head, bytes: &'a [u8], dna: &'a Dna) -> Box<dyn Iterator<Item = u64> + 'a> {
+        let word = |bytes: &[u8]| dna.endian.unsigned(bytes);
+        if head.structure == 0 {
+            return Box::new(bytes.chunks_exact(dna.pointer).map(word));
+        }
+        let (Some(offsets), Some(structure)) = (self.of(head), dna.structure(head.structure)) else {
+            return Box::new(std::iter::empty());
+        };
+        let elements = bytes.chunks(structure.size.max(1));
+        Box::new(elements.flat_map(move |element| {
+            offsets.iter().filter_map(move |offset| element.get(*offset..offset + dna.pointer)).map(word)
+        }))
+    }
+}
+
+impl Dna {
+    /// Where `structure` holds pointers, those of structs within it included, but not those of the `ID` at its
+    /// beginning: they lead to neighbours and to the library.
+    fn pointers(&self, whole: &Struct, most: usize) -> Vec<usize> {
+        const DEPTH: usize = 12;
+        let mut found = Vec::new();
+        let mut open = vec![(whole, 0_usize, 0_usize)];
+        while let Some((structure, base, depth)) = open.pop() {
+            for field in structure.fields() {
+                if found.len() >= most || open.len() >= most {
+                    break;
+                }
+                let offset = base.saturating_add(field.offset);
+                let inner = self.named(&field.type_name).filter(|inner| *inner.name != *"ID" && depth < DEPTH);
+                let size = if field.is_pointer() { self.pointer } else { inner.map_or(0, |inner| inner.size) };
+                let count = field.size.checked_div(size).unwrap_or(0).min(most - found.len());
+                let places = (0..count).map(|at| offset.saturating_add(at * size));
+                match inner {
+                    _ if field.is_pointer() => found.extend(places),
+                    Some(inner) => open.extend(places.map(|place| (inner, place, depth + 1))),
+                    None => {}
+                }
+            }
+        }
+        found.retain(|offset| offset.checked_add(self.pointer).is_some_and(|end| end <= whole.size));
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::path::Path;
+
+    fn reached(name: &str, root: &str) -> Vec<String> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenes").join(name);
+        let roots = HashSet::from([Arc::from(root)]);
+        let mut names: Vec<String> =
+            reachable(File::open(path).unwrap(), &roots).unwrap().iter().map(|name| name.to_string()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_collection_leads_to_its_images_and_libraries_contents() {
+        assert_eq!(
+            reached("deps/nested/lib/bolt.blend", "GRBolt"),
+            ["GRBolt", "GRNut", "IMgrain.png", "LInut.blend", "MAPaint", "MEBolt", "OBBolt", "OBNut"]
+        );
+        assert_eq!(reached("deps/nested/lib/bolt.blend", "IMgrain.png"), ["IMgrain.png"]);
+        assert!(reached("deps/nested/lib/bolt.blend", "GRnone").is_empty());
+    }
+}
