@@ -12,5 +12,6 @@
 
 pub mod base;
 pub mod blend;
+pub mod frames;
 pub mod sys;
 pub mod volume;
