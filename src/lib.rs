@@ -13,5 +13,6 @@
 pub mod base;
 pub mod blend;
 pub mod frames;
+pub mod manager;
 pub mod sys;
 pub mod volume;

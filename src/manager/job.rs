@@ -138,6 +138,13 @@ pub struct ManagerWorker {
     pub task: Option<TaskId>,
 }
 
+impl ManagerWorker {
+    /// Whether it takes tasks of this type now or once it is done with its own.
+    pub fn takes(&self, task_type: &str) -> bool {
+        self.status == WorkerStatus::Awake && self.task_types.iter().any(|known| known == task_type)
+    }
+}
+
 /// What a Manager says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ManagerVersion {

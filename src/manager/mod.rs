@@ -3,6 +3,7 @@
 //! The trait has the calls that farm makes and no more. Each is one call of Flamenco's API (named in its comment), so
 //! that the local manager and the REST client can stand for each other; where they differ, the real Manager is right.
 
+pub mod compile;
 pub mod job;
 pub mod local;
 
@@ -105,9 +106,9 @@ impl Explain for ManagerError {
     }
     fn hint(&self) -> Option<String> {
         match self {
-            ManagerError::OtherHost { owner, .. } => {
-                Some(format!("Run farm on {owner}, or point --manager at a Flamenco Manager for more than one machine."))
-            }
+            ManagerError::OtherHost { owner, .. } => Some(format!(
+                "Run farm on {owner}, or point --manager at a Flamenco Manager for more than one machine."
+            )),
             ManagerError::Unusable { .. } => Some("Run `farm doctor` to see what is wrong.".into()),
             _ => None,
         }

@@ -1,0 +1,168 @@
+//! Flamenco's built-in job type `simple-blender-render`, without its preview video (farm never sends `fps`).
+
+use super::{Command, CompileError, Compiled, CompiledTask, chunks};
+use crate::base::frame_set::FrameSet;
+use crate::manager::RenderWork;
+use serde_json::json;
+use std::path::Path;
+
+/// The job type's name.
+pub const JOB_TYPE: &str = "simple-blender-render";
+
+/// Formats that make one movie of all frames, which tasks over chunks cannot.
+const MOVIE_FORMATS: [&str; 3] = ["FFMPEG", "AVI_RAW", "AVI_JPEG"];
+
+/// The extension is Blender's to choose; a frame that is there is kept, so that a task run again renders only what it
+/// lacks; and no empty file stands for a frame in work.
+const RENDER_SETTINGS: &str = "import bpy; render = bpy.context.scene.render; \
+     render.use_file_extension = True; render.use_overwrite = False; render.use_placeholder = False";
+
+/// One task per chunk.
+pub fn compile(work: &RenderWork) -> Result<Compiled, CompileError> {
+    check(work)?;
+    let tasks = chunks(work).into_iter().map(|frames| render_task(work, frames)).collect();
+    Ok(Compiled { job_type: JOB_TYPE.into(), tasks })
+}
+
+fn check(work: &RenderWork) -> Result<(), CompileError> {
+    let refuse = |message: String| Err(CompileError(message));
+    if work.frames.is_empty() {
+        return refuse("there are no frames to render".into());
+    }
+    if let Some(frame) = work.frames.first().filter(|frame| *frame < 0) {
+        return refuse(format!("frame {frame} is negative, which {JOB_TYPE} cannot render"));
+    }
+    if work.chunk_size < 1 {
+        return refuse("the chunk size is 0, it must be at least 1".into());
+    }
+    if MOVIE_FORMATS.contains(&work.format.as_str()) {
+        return refuse(format!("the format {} makes a movie, {JOB_TYPE} renders images only", work.format));
+    }
+    for (what, path) in [("scene", &work.blendfile), ("output", &work.render_output_path)] {
+        if !Path::new(path).is_absolute() {
+            return refuse(format!("the {what} path {path:?} is not absolute"));
+        }
+    }
+    Ok(())
+}
+
+fn render_task(work: &RenderWork, frames: FrameSet) -> CompiledTask {
+    let mut arguments: Vec<&str> = Vec::new();
+    if let Some(scene) = work.scene.as_deref().filter(|scene| !scene.is_empty()) {
+        arguments.extend(["--scene", scene]);
+    }
+    let for_blender = ranges(&frames, "..");
+    // Blender works its options off from left to right: the scene first, the rendering last.
+    arguments.extend(["--python-expr", RENDER_SETTINGS]);
+    arguments.extend(["--render-output", &work.render_output_path, "--render-format", &work.format]);
+    arguments.extend(["--render-frame", &for_blender]);
+    let parameters = [
+        ("exe", json!("{blender}")),
+        ("exeArgs", json!("{blenderArgs}")),
+        ("argsBefore", json!([])),
+        ("blendfile", json!(work.blendfile)),
+        ("args", json!(arguments)),
+    ];
+    let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    CompiledTask {
+        name: format!("render-{}", ranges(&frames, "-")),
+        task_type: "blender".into(),
+        frames,
+        commands: vec![Command { name: "blender-render".into(), parameters }],
+    }
+}
+
+/// `2,4<dash>6,9`: runs of neighbours as ranges; every other step as single frames, for neither Flamenco nor Blender
+/// has steps.
+fn ranges(frames: &FrameSet, dash: &str) -> String {
+    let mut runs: Vec<(i32, i32)> = Vec::new();
+    for frame in frames.iter() {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == frame => *last = frame,
+            _ => runs.push((frame, frame)),
+        }
+    }
+    let items: Vec<String> = runs
+        .into_iter()
+        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}{dash}{last}") })
+        .collect();
+    items.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(frames: &str, chunk_size: u32) -> RenderWork {
+        RenderWork {
+            blendfile: "/v/a.blend".into(),
+            scene: None,
+            frames: frames.parse().unwrap(),
+            chunk_size,
+            render_output_path: "/v/out/######".into(),
+            format: "PNG".into(),
+            image_file_extension: ".png".into(),
+        }
+    }
+
+    fn words(task: &CompiledTask) -> Vec<String> {
+        serde_json::from_value(task.commands[0].parameters["args"].clone()).unwrap()
+    }
+
+    /// The chunks are those that the real Manager made of the same text.
+    #[test]
+    fn frames_are_cut_as_flamenco_cuts_them() {
+        for (frames, chunk, names, last) in [
+            ("3, 5-10, 47-50", 4, "render-3,5-7 render-8-10,47 render-48-50", "48..50"),
+            ("1,4,7,10", 2, "render-1,4 render-7,10", "7,10"),
+            ("101-110x3", 10, "render-101,104,107,110", "101,104,107,110"),
+            ("2,4-6,9", 99, "render-2,4-6,9", "2,4..6,9"),
+            ("7", 1, "render-7", "7"),
+        ] {
+            let tasks = compile(&work(frames, chunk)).unwrap().tasks;
+            let made: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+            assert_eq!(made.join(" "), names);
+            assert_eq!(words(tasks.last().unwrap()).last().unwrap(), last);
+        }
+    }
+
+    #[test]
+    fn arguments_come_in_the_order_that_blender_needs() {
+        let work = RenderWork { scene: Some("Close up".into()), ..work("1-3", 5) };
+        let task = &compile(&work).unwrap().tasks[0];
+        let expected = [
+            "--scene",
+            "Close up",
+            "--python-expr",
+            RENDER_SETTINGS,
+            "--render-output",
+            "/v/out/######",
+            "--render-format",
+            "PNG",
+            "--render-frame",
+            "1..3",
+        ];
+        assert_eq!(words(task), expected);
+        let parameters = &task.commands[0].parameters;
+        assert_eq!(parameters["exe"], "{blender}");
+        assert_eq!(parameters["exeArgs"], "{blenderArgs}");
+        assert_eq!(parameters["blendfile"], "/v/a.blend");
+        assert_eq!(task.task_type, "blender");
+    }
+
+    #[test]
+    fn wrong_work_is_refused_with_the_reason() {
+        let none = RenderWork { frames: FrameSet::default(), ..work("1", 1) };
+        for (wrong, word) in [
+            (none, "no frames"),
+            (work("-5--1", 1), "negative"),
+            (work("1", 0), "chunk"),
+            (RenderWork { format: "FFMPEG".into(), ..work("1", 1) }, "movie"),
+            (RenderWork { blendfile: "a.blend".into(), ..work("1", 1) }, "scene path"),
+            (RenderWork { render_output_path: "//out/##".replace("//", ""), ..work("1", 1) }, "output path"),
+        ] {
+            let error = compile(&wrong).unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

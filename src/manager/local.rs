@@ -1,1 +1,0 @@
-//! The single-machine manager (laid next)

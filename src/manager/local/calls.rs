@@ -1,0 +1,108 @@
+//! The local queue as a [`Manager`].
+
+use super::{ADDRESS, Access, Local, change, jobs, rows};
+use crate::base::ids::{JobId, RunId, TaskId};
+use crate::base::status::{JobStatus, WorkerStatus};
+use crate::manager::compile::{Compiled, compile};
+use crate::manager::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Submission};
+use crate::sys::clock;
+use crate::sys::process::ProcessId;
+use rusqlite::Connection;
+
+impl Manager for Local {
+    fn address(&self) -> String {
+        ADDRESS.into()
+    }
+
+    fn version(&self) -> Result<ManagerVersion, ManagerError> {
+        Ok(ManagerVersion { version: env!("CARGO_PKG_VERSION").into(), name: ADDRESS.into() })
+    }
+
+    fn check(&self, submission: &Submission) -> Result<(), ManagerError> {
+        self.compile(submission).map(drop)
+    }
+
+    fn submit(&self, submission: &Submission) -> Result<ManagerJob, ManagerError> {
+        let compiled = self.compile(submission)?;
+        self.submit_compiled(submission, &compiled)
+    }
+
+    fn jobs(&self) -> Result<Vec<ManagerJob>, ManagerError> {
+        self.catch_up()?;
+        Ok(self.read(jobs::all)?.unwrap_or_default())
+    }
+
+    fn job(&self, id: &JobId) -> Result<Option<ManagerJob>, ManagerError> {
+        self.catch_up()?;
+        Ok(self.read(|connection| jobs::job(connection, id))?.flatten())
+    }
+
+    fn tasks(&self, id: &JobId) -> Result<Vec<ManagerTask>, ManagerError> {
+        self.catch_up()?;
+        Ok(self.read(|connection| jobs::tasks(connection, id))?.unwrap_or_default())
+    }
+
+    fn set_job_status(&self, id: &JobId, status: JobStatus, reason: &str) -> Result<(), ManagerError> {
+        self.write(|tx| change::ask(tx, id, status, reason, clock::now()))
+    }
+
+    fn delete_job(&self, id: &JobId) -> Result<(), ManagerError> {
+        self.write(|tx| match tx.execute("DELETE FROM job WHERE id = ?1", (&id.0,))? {
+            0 => Err(super::store::Fault::Missing(format!("job {id}"))),
+            _ => Ok(()),
+        })
+    }
+
+    fn log_tail(&self, id: &TaskId) -> Result<Option<String>, ManagerError> {
+        self.read_log_tail(id)
+    }
+
+    fn log(&self, id: &TaskId) -> Result<Option<Vec<u8>>, ManagerError> {
+        self.read_log(id)
+    }
+
+    fn workers(&self) -> Result<Vec<ManagerWorker>, ManagerError> {
+        self.catch_up()?;
+        Ok(self.read(workers)?.unwrap_or_default())
+    }
+
+    fn find_run(&self, run: RunId) -> Result<Option<ManagerJob>, ManagerError> {
+        self.catch_up()?;
+        Ok(self.read(|connection| jobs::of_run(connection, &run.to_string()))?.flatten())
+    }
+}
+
+impl Local {
+    fn compile(&self, submission: &Submission) -> Result<Compiled, ManagerError> {
+        jobs::check(submission).map_err(|fault| self.explain(fault))?;
+        compile(&submission.work)
+            .map_err(|error| ManagerError::Rejected { address: ADDRESS.into(), message: error.to_string() })
+    }
+
+    /// Stores a job with tasks that the caller compiled, in place of those of its `work`.
+    pub fn submit_compiled(&self, submission: &Submission, compiled: &Compiled) -> Result<ManagerJob, ManagerError> {
+        self.write(|tx| jobs::insert(tx, submission, compiled, clock::now()))
+    }
+
+    /// Before a look: what dead workers left is made good, unless this handle is for looking only.
+    fn catch_up(&self) -> Result<(), ManagerError> {
+        if self.access == Access::Full {
+            self.sweep()?;
+        }
+        Ok(())
+    }
+}
+
+/// The workers; one whose process is gone is offline, whatever it said last.
+fn workers(connection: &Connection) -> Result<Vec<ManagerWorker>, super::store::Fault> {
+    let query = format!("SELECT {}, process FROM worker ORDER BY name", rows::WORKER);
+    let mut select = connection.prepare(&query)?;
+    let workers = select.query_map((), |row| {
+        let mut worker = rows::worker(row)?;
+        if !rows::json::<ProcessId>(row, 8)?.is_alive() {
+            worker.status = WorkerStatus::Offline;
+        }
+        Ok(worker)
+    })?;
+    Ok(workers.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,109 @@
+//! Jobs and tasks: putting them into the queue and reading them.
+
+use super::rows::{self, stored, to_json};
+use super::store::Fault;
+use crate::base::ids::JobId;
+use crate::base::time::Timestamp;
+use crate::manager::compile::{Compiled, CompiledTask};
+use crate::manager::job::META_ID;
+use crate::manager::{ManagerJob, ManagerTask, Submission};
+use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
+use uuid::Uuid;
+
+/// Refuses what could be stored but would mean nothing.
+pub(super) fn check(submission: &Submission) -> Result<(), Fault> {
+    if submission.name.trim().is_empty() {
+        return Err(Fault::Rejected("the job has no name".into()));
+    }
+    if submission.priority > 100 {
+        return Err(Fault::Rejected(format!("the priority {} is above 100", submission.priority)));
+    }
+    Ok(())
+}
+
+/// Stores a job with its tasks, queued, or paused as the submission says.
+pub(super) fn insert(
+    tx: &Transaction<'_>,
+    submission: &Submission,
+    compiled: &Compiled,
+    now: Timestamp,
+) -> Result<ManagerJob, Fault> {
+    let id = JobId(Uuid::new_v4().to_string());
+    // Tasks of a paused job are queued too, as on Flamenco: the job's status keeps workers away.
+    let status = if submission.paused { "paused" } else { "queued" };
+    tx.execute(
+        "INSERT INTO job (id, run, name, type, status, priority, tag, activity, metadata, settings, created, updated)
+         VALUES (:id, :run, :name, :type, :status, :priority, :tag, '', :metadata, :settings, :now, :now)",
+        named_params! {
+            ":id": id.0,
+            ":run": submission.metadata.get(META_ID),
+            ":name": submission.name,
+            ":type": compiled.job_type,
+            ":status": status,
+            ":priority": submission.priority,
+            ":tag": submission.tag,
+            ":metadata": to_json(&submission.metadata),
+            ":settings": to_json(&submission.work),
+            ":now": stored(now),
+        },
+    )?;
+    let seq = tx.last_insert_rowid();
+    for (position, task) in (1..).zip(&compiled.tasks) {
+        insert_task(tx, seq, position, task, now)?;
+    }
+    job(tx, &id)?.ok_or_else(|| Fault::Missing(format!("job {id}")))
+}
+
+fn insert_task(
+    tx: &Transaction<'_>,
+    job: i64,
+    position: i64,
+    task: &CompiledTask,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO task (id, job, position, name, type, status, frames, commands, activity, updated)
+         VALUES (:id, :job, :position, :name, :type, 'queued', :frames, :commands, '', :now)",
+    )?;
+    insert.execute(named_params! {
+        ":id": Uuid::new_v4().to_string(),
+        ":job": job,
+        ":position": position,
+        ":name": task.name,
+        ":type": task.task_type,
+        ":frames": to_json(&task.frames),
+        ":commands": to_json(&task.commands),
+        ":now": stored(now),
+    })?;
+    Ok(())
+}
+
+/// All jobs, in the order of submission.
+pub(super) fn all(connection: &Connection) -> Result<Vec<ManagerJob>, Fault> {
+    let mut select = connection.prepare(&format!("SELECT {} FROM job ORDER BY seq", rows::JOB))?;
+    let jobs = select.query_map((), rows::job)?.collect::<Result<_, _>>()?;
+    Ok(jobs)
+}
+
+/// One job.
+pub(super) fn job(connection: &Connection, id: &JobId) -> Result<Option<ManagerJob>, Fault> {
+    let query = format!("SELECT {} FROM job WHERE id = ?1", rows::JOB);
+    Ok(connection.query_row(&query, (&id.0,), rows::job).optional()?)
+}
+
+/// The job that was submitted under this `farm.id`; the first if there are several.
+pub(super) fn of_run(connection: &Connection, run: &str) -> Result<Option<ManagerJob>, Fault> {
+    let query = format!("SELECT {} FROM job WHERE run = ?1 ORDER BY seq LIMIT 1", rows::JOB);
+    Ok(connection.query_row(&query, (run,), rows::job).optional()?)
+}
+
+/// The tasks of a job, in their order; none if there is no such job.
+pub(super) fn tasks(connection: &Connection, id: &JobId) -> Result<Vec<ManagerTask>, Fault> {
+    let query = format!(
+        "SELECT {} FROM task JOIN job ON job.seq = task.job WHERE job.id = ?1 ORDER BY task.position",
+        rows::TASK
+    );
+    let mut select = connection.prepare(&query)?;
+    let tasks = select.query_map((&id.0,), rows::task)?.collect::<Result<_, _>>()?;
+    Ok(tasks)
+}

@@ -1,0 +1,124 @@
+//! Making good what dead workers left: their renderers killed, then their tasks back in the queue, their temporary
+//! folders gone. In this order, so that no task is ever worked on twice at once.
+
+use super::Local;
+use super::presence::release_attempt;
+use super::rows::json;
+use super::store::Fault;
+use crate::base::ids::{JobId, TaskId, WorkerId};
+use crate::manager::ManagerError;
+use crate::sys::process::stray::{self, Recorded};
+use crate::sys::process::{ProcessId, scratch};
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// What was made good.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// The names of workers that were found dead.
+    pub workers: Vec<String>,
+    /// Their tasks, back in the queue.
+    pub requeued: Vec<TaskId>,
+    /// How many processes of their renderers were killed.
+    pub killed: usize,
+    /// Temporary folders that were removed.
+    pub swept: Vec<PathBuf>,
+    /// What could not be made good, and why; the tasks concerned stay `active`.
+    pub left: Vec<String>,
+}
+
+impl Recovered {
+    /// Whether there was nothing to do.
+    pub fn is_empty(&self) -> bool {
+        *self == Recovered::default()
+    }
+}
+
+/// A worker that is dead, or signed off.
+struct Dead {
+    id: WorkerId,
+    name: String,
+    process: ProcessId,
+    renderer: Option<Recorded>,
+}
+
+impl Local {
+    /// The names of workers that died at work and were not made good yet. Looks only.
+    pub fn dead_workers(&self) -> Result<Vec<String>, ManagerError> {
+        Ok(self.read(dead)?.unwrap_or_default().into_iter().map(|worker| worker.name).collect())
+    }
+
+    /// Makes good what dead workers left. Done also by every call that looks at or takes tasks; this one tells of it,
+    /// and sweeps the temporary folders.
+    pub fn recover(&self) -> Result<Recovered, ManagerError> {
+        let mut done = self.sweep()?;
+        let base = self.settings.scratch();
+        let listed = scratch::list(&base).map_err(|error| self.explain(error.into()))?;
+        if !listed.is_empty() {
+            let live = self.read(marks)?.unwrap_or_default();
+            match scratch::sweep(&base, listed, |mark| live.contains(mark)) {
+                Ok(swept) => done.swept = swept,
+                Err(error) => done.left.push(format!("{}: {error}", base.display())),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Whether no worker can write for this job any more, be it canceled or deleted.
+    pub fn is_quiet(&self, job: &JobId) -> Result<bool, ManagerError> {
+        self.sweep()?;
+        let query = "SELECT NOT EXISTS (SELECT 1 FROM worker WHERE job = ?1 AND mark IS NOT NULL)";
+        let quiet = self.read(|connection| Ok(connection.query_row(query, (&job.0,), |row| row.get(0))?))?;
+        Ok(quiet.unwrap_or(true))
+    }
+
+    /// Kills the renderers of dead workers and puts their tasks back.
+    pub(super) fn sweep(&self) -> Result<Recovered, ManagerError> {
+        let mut done = Recovered::default();
+        for worker in self.read(dead)?.unwrap_or_default() {
+            match worker.renderer.as_ref().map_or(Ok(0), stray::kill) {
+                Ok(killed) => done.killed += killed,
+                Err(error) => {
+                    done.left.push(format!("worker {} is dead, its renderer is not: {error}", worker.name));
+                    continue;
+                }
+            }
+            // Nothing of its renderer is left, and its process is gone: whoever else swept at once did the same.
+            let requeued = self.write(|tx| {
+                let requeued = release_attempt(tx, &worker.id, "its worker died")?;
+                tx.execute("UPDATE worker SET status = 'offline' WHERE id = ?1", (&worker.id.0,))?;
+                Ok(requeued)
+            })?;
+            done.requeued.extend(requeued);
+            done.workers.push(worker.name);
+        }
+        Ok(done)
+    }
+}
+
+/// The workers that are neither signed off nor alive.
+fn dead(connection: &Connection) -> Result<Vec<Dead>, Fault> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, name, process, mark, leader FROM worker WHERE status <> 'offline' OR mark IS NOT NULL",
+    )?;
+    let workers = select.query_map((), |row| {
+        let leader = row.get::<_, Option<String>>(4)?.map(|_| json(row, 4)).transpose()?;
+        let mark: Option<String> = row.get(3)?;
+        Ok(Dead {
+            id: WorkerId(row.get(0)?),
+            name: row.get(1)?,
+            process: json(row, 2)?,
+            renderer: mark.map(|mark| Recorded { mark, leader }),
+        })
+    })?;
+    let workers = workers.collect::<Result<Vec<_>, _>>()?;
+    Ok(workers.into_iter().filter(|worker| !worker.process.is_alive()).collect())
+}
+
+/// The marks of the attempts at work.
+fn marks(connection: &Connection) -> Result<BTreeSet<String>, Fault> {
+    let mut select = connection.prepare("SELECT mark FROM worker WHERE mark IS NOT NULL")?;
+    let marks = select.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(marks)
+}

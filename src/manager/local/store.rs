@@ -1,0 +1,290 @@
+//! The queue's file: opening, making, checking, transactions, and what its errors mean.
+
+use super::transition::Refusal;
+use super::{ADDRESS, LocalSettings, schema};
+use crate::manager::ManagerError;
+use crate::sys::files;
+use crate::sys::process::HostId;
+use crate::sys::process::scratch::Scratch;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, ffi};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a call waits for another process's transaction. All are short; one that takes longer hangs.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why something could not be done with the queue.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// A status change that is not possible.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// A submission that cannot be taken.
+    #[error("{0}")]
+    Rejected(String),
+    /// There is no such job or task.
+    #[error("there is no {0}")]
+    Missing(String),
+    #[error("it belongs to another host, {}", .owner.name)]
+    OtherHost { owner: HostId, host: HostId },
+    #[error("it has version {found}, made by a newer farm; this one knows versions up to {known}", known = schema::VERSION)]
+    Newer { found: i64 },
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+}
+
+impl Fault {
+    /// In the words of the trait, naming the queue's file.
+    pub(super) fn explain(self, queue: &Path) -> ManagerError {
+        let address = ADDRESS.to_owned();
+        match self {
+            Fault::Missing(what) => ManagerError::NotFound { address, what },
+            Fault::Refused(refusal) => ManagerError::Rejected { address, message: refusal.to_string() },
+            Fault::Rejected(message) => ManagerError::Rejected { address, message },
+            Fault::OtherHost { owner, host } => ManagerError::OtherHost { owner: owner.name, host: host.name },
+            other => ManagerError::Unusable { address, message: format!("{}: {}", queue.display(), other.words()) },
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Fault::Sqlite(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    format!("another process has locked it for more than {} s", BUSY_TIMEOUT.as_secs())
+                }
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => format!("it is damaged: {error}"),
+                _ => error.to_string(),
+            },
+            other => other.to_string(),
+        }
+    }
+}
+
+/// The queue, open.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    /// Holds the files of a copy; see [`open_read_only`].
+    copy: Option<Scratch>,
+}
+
+impl Opened {
+    /// Whether this is a copy of the queue rather than the queue.
+    pub(super) fn is_copy(&self) -> bool {
+        self.copy.is_some()
+    }
+}
+
+/// Opens a queue for reading and writing; `None` if there is none yet.
+pub(super) fn open_existing(settings: &LocalSettings) -> Result<Option<Opened>, Fault> {
+    if !files::exists(&settings.queue()) {
+        return Ok(None);
+    }
+    open_or_create(settings).map(Some)
+}
+
+/// Opens the queue for reading and writing, making it if there is none.
+pub(super) fn open_or_create(settings: &LocalSettings) -> Result<Opened, Fault> {
+    files::make_folders(&settings.folder, 0o777)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(settings.queue(), flags)?;
+    configure(&connection)?;
+    if version(&connection)? == 0 {
+        in_transaction(&mut connection, TransactionBehavior::Immediate, |tx| create(tx, &settings.host))?;
+    }
+    check_owner(&connection, &settings.host)?;
+    Ok(Opened { connection, copy: None })
+}
+
+/// Opens a queue for looking; `None` if there is none yet.
+///
+/// Where a killed process left a transaction half done, reading needs its roll-back, which is a change. Then a private
+/// copy is rolled back and read, and the queue stays as it is.
+pub(super) fn open_read_only(settings: &LocalSettings) -> Result<Option<Opened>, Fault> {
+    let queue = settings.queue();
+    if !files::exists(&queue) {
+        return Ok(None);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&queue, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let opened = match version(&connection) {
+        Ok(0) => return Ok(None),
+        Ok(_) => Opened { connection, copy: None },
+        Err(Fault::Sqlite(error)) if needs_rollback(&error) => match open_copy(&queue)? {
+            Some(opened) => opened,
+            None => return Ok(None),
+        },
+        Err(fault) => return Err(fault),
+    };
+    check_owner(&opened.connection, &settings.host)?;
+    Ok(Some(opened))
+}
+
+fn needs_rollback(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(ffi::SQLITE_READONLY_ROLLBACK) || code == Some(ffi::SQLITE_READONLY_RECOVERY)
+}
+
+fn open_copy(queue: &Path) -> Result<Option<Opened>, Fault> {
+    let scratch = Scratch::in_system_folder("farm-queue")?;
+    let copy = scratch.path().join("queue.sqlite");
+    let journal = |path: &Path| path.with_extension("sqlite-journal");
+    // The journal first: if it is rolled back in between, the copy has an old journal beside a whole queue at worst,
+    // and the checksums in its header of pages tell SQLite so.
+    files::copy_to_new(&journal(queue), &journal(&copy))?;
+    files::copy_to_new(queue, &copy)?;
+    let connection = Connection::open_with_flags(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let made = version(&connection)? != 0;
+    Ok(made.then_some(Opened { connection, copy: Some(scratch) }))
+}
+
+/// A rollback journal that is emptied, not removed, at each commit: one request less on a network file system than
+/// removal, and SQLite syncs it after emptying it.
+fn configure(connection: &Connection) -> Result<(), Fault> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update_and_check(None, "journal_mode", "TRUNCATE", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(())
+}
+
+/// The version of a queue that this farm can use; 0 where its maker was killed before it made it.
+fn version(connection: &Connection) -> Result<i64, Fault> {
+    let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > schema::VERSION { Err(Fault::Newer { found }) } else { Ok(found) }
+}
+
+fn create(tx: &Transaction<'_>, host: &HostId) -> Result<(), Fault> {
+    if version(tx)? != 0 {
+        return Ok(()); // Another process was first.
+    }
+    tx.execute_batch(schema::TABLES)?;
+    tx.execute("INSERT INTO owner (host, machine) VALUES (?1, ?2)", (&host.name, &host.machine))?;
+    tx.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
+    tx.pragma_update(None, "user_version", schema::VERSION)?;
+    Ok(())
+}
+
+fn check_owner(connection: &Connection, host: &HostId) -> Result<(), Fault> {
+    let owner = connection
+        .query_row("SELECT host, machine FROM owner", (), |row| Ok(HostId { name: row.get(0)?, machine: row.get(1)? }))
+        .optional()?
+        .ok_or_else(|| Fault::Damaged("it has no owner".into()))?;
+    if owner == *host { Ok(()) } else { Err(Fault::OtherHost { owner, host: host.clone() }) }
+}
+
+/// Commits what `body` did if it succeeds, else rolls all of it back.
+pub(super) fn in_transaction<T>(
+    connection: &mut Connection,
+    behavior: TransactionBehavior,
+    body: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let tx = connection.transaction_with_behavior(behavior)?;
+    let value = body(&tx)?;
+    tx.commit()?;
+    Ok(value)
+}
+
+/// SQLite's own check, and that of all references.
+pub(super) fn check_integrity(connection: &Connection) -> Result<(), Fault> {
+    let verdict: String = connection.query_row("PRAGMA integrity_check", (), |row| row.get(0))?;
+    if verdict != "ok" {
+        return Err(Fault::Damaged(verdict));
+    }
+    let dangling = connection.query_row("PRAGMA foreign_key_check", (), |row| row.get::<_, String>(0)).optional()?;
+    match dangling {
+        Some(table) => Err(Fault::Damaged(format!("table {table} refers to rows that are not there"))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manager::local::Local;
+
+    fn settings(folder: &Path) -> LocalSettings {
+        LocalSettings::new(folder.join("local"))
+    }
+
+    #[test]
+    fn looking_makes_nothing_and_the_first_write_makes_the_queue_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(folder.path());
+        for local in [Local::peek(settings.clone()).unwrap(), Local::open(settings.clone()).unwrap()] {
+            assert_eq!(local.read(|_| Ok(1)).unwrap(), None);
+            assert!(files::names(folder.path()).unwrap().is_empty());
+            local.check_integrity().unwrap();
+        }
+        let makers: Vec<_> = (0..8)
+            .map(|_| {
+                let settings = settings.clone();
+                std::thread::spawn(move || Local::open(settings)?.write(|_| Ok(())))
+            })
+            .collect();
+        makers.into_iter().for_each(|maker| maker.join().unwrap().unwrap());
+        Local::peek(settings).unwrap().check_integrity().unwrap();
+    }
+
+    #[test]
+    fn another_host_a_newer_queue_and_garbage_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(folder.path());
+        Local::open(settings.clone()).unwrap().write(|_| Ok(())).unwrap();
+        let stranger = HostId { name: "render02".into(), machine: "other".into() };
+        for open in [Local::open, Local::peek] {
+            let error = open(LocalSettings { host: stranger.clone(), ..settings.clone() }).unwrap_err();
+            assert!(matches!(error, ManagerError::OtherHost { .. }), "{error}");
+        }
+        let raw = Connection::open(settings.queue()).unwrap();
+        raw.pragma_update(None, "user_version", 99).unwrap();
+        drop(raw);
+        for open in [Local::open, Local::peek] {
+            let error = open(settings.clone()).unwrap_err().to_string();
+            assert!(error.contains("newer farm") && error.contains("queue.sqlite"), "{error}");
+        }
+        std::fs::write(settings.queue(), vec![7; 4096]).unwrap();
+        for open in [Local::open, Local::peek] {
+            let error = open(settings.clone()).unwrap_err().to_string();
+            assert!(error.contains("damaged"), "{error}");
+        }
+    }
+
+    /// A transaction that has spilled to disk, copied as a kill would leave it.
+    #[test]
+    fn a_look_at_a_half_done_transaction_sees_the_state_before_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (live, dead) = (settings(&folder.path().join("live")), settings(&folder.path().join("dead")));
+        let local = Local::open(live.clone()).unwrap();
+        local.write(|_| Ok(())).unwrap();
+        files::make_folders(&dead.folder, 0o777).unwrap();
+        let mut raw = Connection::open(live.queue()).unwrap();
+        raw.pragma_update(None, "cache_size", 2).unwrap();
+        let tx = raw.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        tx.execute("UPDATE owner SET host = 'half done'", ()).unwrap();
+        for n in 0..200 {
+            let name = format!("{n}{}", "x".repeat(2000));
+            tx.execute("INSERT INTO worker VALUES (?1, ?1, '', '', '', '', '', 0, NULL, NULL, NULL, NULL)", (name,))
+                .unwrap();
+        }
+        for name in ["queue.sqlite", "queue.sqlite-journal"] {
+            std::fs::copy(live.folder.join(name), dead.folder.join(name)).unwrap();
+        }
+        tx.rollback().unwrap();
+        let before = std::fs::read(dead.queue()).unwrap();
+        let peek = Local::peek(dead.clone()).unwrap();
+        let workers = |c: &Connection| Ok(c.query_row("SELECT count(*) FROM worker", (), |row| row.get::<_, i64>(0))?);
+        assert_eq!(peek.read(workers).unwrap(), Some(0));
+        assert_eq!(std::fs::read(dead.queue()).unwrap(), before);
+        assert_eq!(files::names(&dead.folder).unwrap().len(), 2);
+        let open = Local::open(dead.clone()).unwrap();
+        assert_eq!(open.read(workers).unwrap(), Some(0));
+        open.check_integrity().unwrap();
+    }
+}

@@ -1,0 +1,247 @@
+//! The rules that every Manager keeps. Each takes a farm, so that the same rule can be put to another Manager.
+
+use super::local_farm::LocalFarm;
+use super::test_farm::{Scene, TestFarm, names, status, submission, submit, task_statuses, wait_for};
+use farm::base::ids::{JobId, RunId, TaskId};
+use farm::base::status::{JobStatus, TaskStatus};
+use farm::manager::{ManagerError, RenderWork, Submission, Work};
+
+/// Puts every rule named to every farm there is.
+macro_rules! rules {
+    ($($rule:ident)*) => {
+        mod local {
+            use super::LocalFarm;
+            $(#[test] fn $rule() { super::$rule(&LocalFarm::new()); })*
+        }
+    };
+}
+
+rules! {
+    a_run_is_worked_off
+    a_run_is_found_by_its_id
+    the_check_refuses_what_submission_refuses
+    statuses_follow_what_is_asked
+    asking_for_the_same_status_changes_nothing
+    a_paused_run_waits
+    a_failing_scene_fails_its_job
+    a_job_put_back_is_done_again
+    frames_that_are_there_are_not_rendered_again
+    a_cancel_ends_the_renderer
+    a_deleted_job_is_gone_and_so_is_its_renderer
+    what_is_not_there_is_not_found
+    logs_are_kept
+    higher_priorities_come_first
+    a_pause_lets_active_tasks_end
+}
+
+fn a_run_is_worked_off(farm: &dyn TestFarm) {
+    let (submission, output) = submission(farm, Scene::Light, "1-5,8,20-30x5", 3);
+    let job = farm.manager().submit(&submission).unwrap();
+    assert_eq!(job.status, JobStatus::Queued);
+    assert_eq!((job.name.as_str(), job.priority, &job.metadata), ("r1/A", 50, &submission.metadata));
+    assert_eq!(job.job_type, "simple-blender-render");
+    assert_eq!(job.job_ref().unwrap().to_string(), "r1/A");
+    let tasks = farm.manager().tasks(&job.id).unwrap();
+    let task_names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+    assert_eq!(task_names, ["render-1-3", "render-4-5,8", "render-20,25,30"]);
+    assert!(tasks.iter().all(|task| task.status == TaskStatus::Queued && task.task_type == "blender"));
+    farm.work();
+    assert_eq!(status(farm, &job.id), JobStatus::Completed);
+    assert_eq!(task_statuses(farm, &job.id), vec![TaskStatus::Completed; 3]);
+    assert_eq!(names(&output).len(), 9);
+    assert!(names(&output).contains(&"000025.png".to_owned()));
+    let after = farm.manager().job(&job.id).unwrap().unwrap();
+    assert!(after.updated > job.updated);
+    assert_eq!(after.created, job.created);
+}
+
+fn a_run_is_found_by_its_id(farm: &dyn TestFarm) {
+    let (submission, _) = submission(farm, Scene::Light, "1", 1);
+    let run: RunId = submission.metadata["farm.id"].parse().unwrap();
+    assert_eq!(farm.manager().find_run(run).unwrap(), None);
+    let job = farm.manager().submit(&submission).unwrap();
+    submit(farm, Scene::Light, "1", 1);
+    let found = farm.manager().find_run(run).unwrap().unwrap();
+    assert_eq!((&found.id, found.run_id()), (&job.id, Some(run)));
+    assert_eq!(farm.manager().find_run(RunId::random()).unwrap(), None);
+    assert!(farm.manager().jobs().unwrap().iter().any(|listed| listed.id == job.id));
+}
+
+fn the_check_refuses_what_submission_refuses(farm: &dyn TestFarm) {
+    let (good, _) = submission(farm, Scene::Light, "1", 1);
+    farm.manager().check(&good).unwrap();
+    let Work::SimpleBlenderRender(work) = good.work.clone();
+    let with = |work: RenderWork| Submission { work: Work::SimpleBlenderRender(work), ..good.clone() };
+    for bad in [
+        with(RenderWork { chunk_size: 0, ..work.clone() }),
+        with(RenderWork { frames: farm::base::frame_set::FrameSet::default(), ..work.clone() }),
+        with(RenderWork { frames: "-3".parse().unwrap(), ..work.clone() }),
+        with(RenderWork { format: "FFMPEG".into(), ..work.clone() }),
+    ] {
+        for outcome in [farm.manager().check(&bad), farm.manager().submit(&bad).map(drop)] {
+            assert!(matches!(outcome, Err(ManagerError::Rejected { .. })), "{outcome:?}");
+        }
+    }
+    let run = good.metadata["farm.id"].parse().unwrap();
+    assert_eq!(farm.manager().find_run(run).unwrap(), None);
+}
+
+/// Of a waiting job with two tasks: what each request makes of it, then the next one of that, and so on.
+fn statuses_follow_what_is_asked(farm: &dyn TestFarm) {
+    let chains: [&[(&str, &str, &str)]; 6] = [
+        &[("cancel-requested", "canceled", "canceled"), ("requeueing", "queued", "queued")],
+        &[("pause-requested", "paused", "paused"), ("requeueing", "queued", "queued")],
+        &[("pause-requested", "paused", "paused"), ("cancel-requested", "canceled", "paused")],
+        &[("failed", "failed", "canceled"), ("requeueing", "queued", "queued")],
+        &[("canceled", "canceled", "queued"), ("cancel-requested", "canceled", "canceled")],
+        &[("paused", "paused", "queued"), ("queued", "queued", "queued"), ("completed", "completed", "queued")],
+    ];
+    for chain in chains {
+        // Paused from the start: a Manager whose workers are at work would take its tasks in between.
+        let (submission, _) = submission(farm, Scene::Light, "1-2", 1);
+        let job = farm.manager().submit(&Submission { paused: true, ..submission }).unwrap();
+        for (asked, becomes, tasks) in chain {
+            farm.manager().set_job_status(&job.id, JobStatus::from(asked.to_string()), "a test").unwrap();
+            assert_eq!(status(farm, &job.id).as_str(), *becomes, "{chain:?}: {asked}");
+            assert_eq!(
+                task_statuses(farm, &job.id),
+                vec![TaskStatus::from(tasks.to_string()); 2],
+                "{chain:?}: {asked}"
+            );
+        }
+        farm.manager().delete_job(&job.id).unwrap();
+    }
+}
+
+fn asking_for_the_same_status_changes_nothing(farm: &dyn TestFarm) {
+    let (submission, _) = submission(farm, Scene::Light, "1", 1);
+    let job = farm.manager().submit(&Submission { paused: true, ..submission }).unwrap();
+    farm.manager().set_job_status(&job.id, JobStatus::Paused, "again").unwrap();
+    assert_eq!(farm.manager().job(&job.id).unwrap().unwrap(), job);
+    let unknown = JobStatus::Unknown("archiving".into());
+    let outcome = farm.manager().set_job_status(&job.id, unknown, "");
+    assert!(matches!(outcome, Err(ManagerError::Rejected { .. })), "{outcome:?}");
+}
+
+fn a_paused_run_waits(farm: &dyn TestFarm) {
+    let (submission, output) = submission(farm, Scene::Light, "1-2", 1);
+    let job = farm.manager().submit(&Submission { paused: true, ..submission }).unwrap();
+    assert_eq!(job.status, JobStatus::Paused);
+    farm.work();
+    assert_eq!((status(farm, &job.id), names(&output).len()), (JobStatus::Paused, 0));
+    farm.manager().set_job_status(&job.id, JobStatus::Queued, "go").unwrap();
+    farm.work();
+    assert_eq!((status(farm, &job.id), names(&output).len()), (JobStatus::Completed, 2));
+}
+
+fn a_failing_scene_fails_its_job(farm: &dyn TestFarm) {
+    let job = submit(farm, Scene::Failing, "1-30", 1);
+    farm.work();
+    let after = farm.manager().job(&job.id).unwrap().unwrap();
+    assert_eq!(after.status, JobStatus::Failed);
+    assert!(!after.activity.is_empty());
+    let statuses = task_statuses(farm, &job.id);
+    assert!(statuses.contains(&TaskStatus::Failed));
+    assert!(statuses.iter().all(|task| matches!(task, TaskStatus::Failed | TaskStatus::Canceled)), "{statuses:?}");
+}
+
+fn a_job_put_back_is_done_again(farm: &dyn TestFarm) {
+    let job = submit(farm, Scene::Failing, "1-2", 1);
+    farm.work();
+    assert_eq!(status(farm, &job.id), JobStatus::Failed);
+    farm.manager().set_job_status(&job.id, JobStatus::Requeueing, "again").unwrap();
+    assert_eq!(status(farm, &job.id), JobStatus::Queued);
+    // The failed worker is forgiven: it tries again, and fails again.
+    farm.work();
+    assert_eq!(status(farm, &job.id), JobStatus::Failed);
+}
+
+fn frames_that_are_there_are_not_rendered_again(farm: &dyn TestFarm) {
+    let (submission, output) = submission(farm, Scene::Light, "1-3", 3);
+    std::fs::create_dir_all(&output).unwrap();
+    std::fs::write(output.join("000002.png"), "cut").unwrap();
+    let job = farm.manager().submit(&submission).unwrap();
+    farm.work();
+    assert_eq!(status(farm, &job.id), JobStatus::Completed);
+    assert_eq!(std::fs::read(output.join("000002.png")).unwrap(), b"cut");
+    assert_eq!(names(&output).len(), 3);
+}
+
+fn a_cancel_ends_the_renderer(farm: &dyn TestFarm) {
+    let (submission, output) = submission(farm, Scene::Slow, "1-60", 60);
+    let job = farm.manager().submit(&submission).unwrap();
+    farm.while_working(&mut || {
+        wait_for("the first frame", || !names(&output).is_empty() && farm.renderers() > 0);
+        assert_eq!(status(farm, &job.id), JobStatus::Active);
+        farm.manager().set_job_status(&job.id, JobStatus::CancelRequested, "enough").unwrap();
+        assert_eq!(status(farm, &job.id), JobStatus::Canceled);
+        assert_eq!(task_statuses(farm, &job.id), [TaskStatus::Canceled]);
+        wait_for("the renderer's end", || farm.renderers() == 0);
+    });
+    assert_eq!(status(farm, &job.id), JobStatus::Canceled);
+    assert_eq!(task_statuses(farm, &job.id), [TaskStatus::Canceled]);
+    assert!(names(&output).len() < 10);
+}
+
+fn a_deleted_job_is_gone_and_so_is_its_renderer(farm: &dyn TestFarm) {
+    let (submission, output) = submission(farm, Scene::Slow, "1-60", 60);
+    let job = farm.manager().submit(&submission).unwrap();
+    farm.while_working(&mut || {
+        wait_for("the first frame", || !names(&output).is_empty());
+        farm.manager().delete_job(&job.id).unwrap();
+        wait_for("the job's end", || farm.manager().job(&job.id).unwrap().is_none());
+        wait_for("the renderer's end", || farm.renderers() == 0);
+    });
+    assert_eq!(farm.manager().tasks(&job.id).unwrap(), []);
+    assert_eq!(farm.manager().find_run(job.run_id().unwrap()).unwrap(), None);
+}
+
+fn what_is_not_there_is_not_found(farm: &dyn TestFarm) {
+    let nobody = JobId(RunId::random().to_string());
+    let nothing = TaskId(RunId::random().to_string());
+    assert_eq!(farm.manager().job(&nobody).unwrap(), None);
+    assert_eq!(farm.manager().tasks(&nobody).unwrap(), []);
+    for outcome in [
+        farm.manager().set_job_status(&nobody, JobStatus::CancelRequested, ""),
+        farm.manager().delete_job(&nobody),
+        farm.manager().log(&nothing).map(drop),
+        farm.manager().log_tail(&nothing).map(drop),
+    ] {
+        assert!(matches!(outcome, Err(ManagerError::NotFound { .. })), "{outcome:?}");
+    }
+}
+
+fn logs_are_kept(farm: &dyn TestFarm) {
+    let job = submit(farm, Scene::Light, "1-400", 400);
+    let task = farm.manager().tasks(&job.id).unwrap().remove(0).id;
+    assert_eq!(farm.manager().log(&task).unwrap(), None);
+    assert_eq!(farm.manager().log_tail(&task).unwrap(), None);
+    farm.work();
+    let log = String::from_utf8(farm.manager().log(&task).unwrap().unwrap()).unwrap();
+    assert_eq!(log.matches("Saved: '").count(), 400);
+    let tail = farm.manager().log_tail(&task).unwrap().unwrap();
+    assert!(tail.len() <= 2048 && log.ends_with(&tail) && tail.contains("000400.png"), "{tail}");
+}
+
+fn higher_priorities_come_first(farm: &dyn TestFarm) {
+    let (low, _) = submission(farm, Scene::Light, "1", 1);
+    let (high, _) = submission(farm, Scene::Light, "1", 1);
+    let low = farm.manager().submit(&Submission { priority: 10, ..low }).unwrap();
+    let high = farm.manager().submit(&Submission { priority: 90, ..high }).unwrap();
+    farm.work();
+    let updated = |id: &JobId| farm.manager().job(id).unwrap().unwrap().updated;
+    assert!(updated(&high.id) < updated(&low.id));
+}
+
+fn a_pause_lets_active_tasks_end(farm: &dyn TestFarm) {
+    let (submission, output) = submission(farm, Scene::Slow, "1-2", 1);
+    let job = farm.manager().submit(&submission).unwrap();
+    farm.while_working(&mut || {
+        wait_for("a renderer", || farm.renderers() > 0);
+        farm.manager().set_job_status(&job.id, JobStatus::PauseRequested, "lunch").unwrap();
+        assert_eq!(status(farm, &job.id), JobStatus::PauseRequested);
+        wait_for("the pause", || status(farm, &job.id) == JobStatus::Paused);
+    });
+    assert_eq!(task_statuses(farm, &job.id), [TaskStatus::Completed, TaskStatus::Paused]);
+    assert_eq!(names(&output).len(), 1);
+}
