@@ -14,5 +14,6 @@ pub mod base;
 pub mod blend;
 pub mod frames;
 pub mod manager;
+pub mod ops;
 pub mod sys;
 pub mod volume;

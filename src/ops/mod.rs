@@ -1,1 +1,20 @@
-//! (laid next)
+//! One file or folder per use case: a request comes in, a report goes out.
+
+pub mod check;
+pub mod doctor;
+pub mod follow;
+pub mod harvest;
+pub mod init;
+pub mod inspect;
+pub mod locking;
+pub mod path;
+pub mod plan;
+pub mod ports;
+pub mod preview;
+pub mod recover;
+pub mod release;
+pub mod renderer;
+pub mod space;
+pub mod status;
+pub mod submit;
+pub mod work;

@@ -1,0 +1,165 @@
+//! The files that a job must have, and where each of them lies.
+
+use crate::base::error::Failure;
+use crate::base::frame_set::FrameSet;
+use crate::base::name::{JobRef, ReleaseName};
+use crate::base::rel_path::RelPath;
+use crate::frames::expected::{self, Expected, Outputs};
+use crate::ops::check::read_files::FileToRead;
+use crate::ops::harvest::manifest::ManifestFile;
+use crate::sys::disk::{Dir, Kind};
+use crate::volume::release_file::{JobRecord, Output};
+use crate::volume::{Volume, layout};
+use std::collections::{BTreeMap, HashMap};
+
+/// A job's expected files, in the order of its frames.
+#[derive(Debug)]
+pub struct JobFiles {
+    /// `release/job`.
+    pub reference: JobRef,
+    /// `out/<job>/` beneath the volume.
+    pub out: RelPath,
+    /// The files.
+    pub files: Vec<JobFile>,
+    /// Names in the job's folders that belong to no expected file.
+    pub extras: Vec<String>,
+    /// How many folders are held open for the files.
+    pub folders: usize,
+}
+
+/// One expected file.
+#[derive(Debug)]
+pub struct JobFile {
+    /// Which file of which frame.
+    pub expected: Expected,
+    /// Where it lies.
+    pub place: Place,
+    /// What the manifest says of it, if it was harvested and is not out of date.
+    pub harvested: Option<ManifestFile>,
+}
+
+/// Where a file lies.
+#[derive(Debug)]
+pub enum Place {
+    /// In the job's folder.
+    Out(FileToRead),
+    /// Something else bears its name there.
+    Odd(Kind),
+    /// Not in the job's folder; in `dist/`, where it was harvested.
+    Dist(FileToRead),
+    /// Nowhere that farm knows of.
+    Nowhere,
+}
+
+/// Finds the files of `frames` of a job: one listing per folder in `out/`; what is not there and was harvested is taken to
+/// lie where `harvested`, the job's part of the manifest, says.
+pub fn locate(
+    volume: &Volume,
+    release: &ReleaseName,
+    record: &JobRecord,
+    frames: &FrameSet,
+    harvested: &[ManifestFile],
+) -> Result<JobFiles, Failure> {
+    let reference = JobRef::in_release(release, &record.name);
+    let out = layout::out_dir(&reference);
+    let expected = expected_files(&record.current().output, frames)?;
+    let mut folders = Folders::list(volume, &out, &expected)?;
+    let dist = volume.dir(&layout::dist_dir(release))?;
+    let fresh = harvested.iter().filter(|file| !file.is_stale(Some(record)));
+    let by_key: HashMap<_, _> = fresh.map(|file| ((file.frame, &file.role), file)).collect();
+    let mut files = Vec::with_capacity(expected.len());
+    for expected in expected {
+        let harvested = by_key.get(&(expected.frame, &expected.role)).map(|file| (*file).clone());
+        let place = match (folders.take(&expected.path), &harvested, &dist) {
+            (Some(place), _, _) => place,
+            (None, Some(file), Some(dist)) => in_dist(dist, &file.path)?,
+            (None, _, _) => Place::Nowhere,
+        };
+        files.push(JobFile { expected, place, harvested });
+    }
+    Ok(JobFiles { reference, out, files, extras: folders.extras(), folders: folders.0.len() })
+}
+
+fn in_dist(dist: &Dir, path: &RelPath) -> Result<Place, Failure> {
+    let (folder, name) = path.split().unwrap_or((RelPath::ROOT, ""));
+    let dir = dist.dir(&folder)?;
+    Ok(dir.map_or(Place::Nowhere, |dir| Place::Dist(FileToRead { dir, name: name.to_owned() })))
+}
+
+/// Every file that `frames` of a job must have, in the order of the frames: the frame or its views, then the passes.
+pub fn expected_files(output: &Output, frames: &FrameSet) -> Result<Vec<Expected>, Failure> {
+    let pass = |pass: &crate::volume::release_file::Pass| expected::Pass {
+        node: pass.node.clone(),
+        slot: pass.slot.clone(),
+        view: (!pass.view.is_empty()).then(|| pass.view.clone()),
+        pattern: pass.pattern.clone(),
+    };
+    let outputs = Outputs {
+        frames: frames.clone(),
+        extension: output.extension.clone(),
+        views: output.views.clone(),
+        passes: output.passes.iter().map(pass).collect(),
+    };
+    Ok(outputs.files()?)
+}
+
+/// The listings of a job's folders.
+struct Folders(BTreeMap<RelPath, Option<Folder>>);
+
+struct Folder {
+    dir: Dir,
+    names: HashMap<String, Kind>,
+    /// Names that are no UTF-8, for people.
+    odd: Vec<String>,
+}
+
+impl Folders {
+    fn list(volume: &Volume, out: &RelPath, expected: &[Expected]) -> Result<Self, Failure> {
+        let mut folders = BTreeMap::from([(RelPath::ROOT, list(volume, out)?)]);
+        for file in expected {
+            let mut path = file.path.split().map(|(folder, _)| folder);
+            while let Some(folder) = path.filter(|folder| !folders.contains_key(folder)) {
+                let whole = out.join(folder.as_str())?;
+                folders.insert(folder.clone(), list(volume, &whole)?);
+                path = folder.split().map(|(above, _)| above);
+            }
+        }
+        Ok(Folders(folders))
+    }
+
+    /// What bears an expected name; each name is taken once.
+    fn take(&mut self, path: &RelPath) -> Option<Place> {
+        let (folder, name) = path.split()?;
+        let folder = self.0.get_mut(&folder)?.as_mut()?;
+        let place = |kind| match kind {
+            Kind::File => Place::Out(FileToRead { dir: folder.dir.clone(), name: name.to_owned() }),
+            kind => Place::Odd(kind),
+        };
+        folder.names.remove(name).map(place)
+    }
+
+    /// What is left; folders on the way to expected files are no extras.
+    fn extras(&self) -> Vec<String> {
+        let mut extras = Vec::new();
+        for (path, folder) in &self.0 {
+            let Some(folder) = folder else { continue };
+            let names = folder.names.keys().filter_map(|name| path.join(name).ok());
+            extras.extend(names.filter(|name| !self.0.contains_key(name)).map(|name| name.to_string()));
+            extras.extend(folder.odd.iter().map(|name| format!("{path}/{name}")));
+        }
+        extras.sort();
+        extras
+    }
+}
+
+fn list(volume: &Volume, path: &RelPath) -> Result<Option<Folder>, Failure> {
+    let Some(dir) = volume.dir(path)? else { return Ok(None) };
+    let mut folder = Folder { names: HashMap::new(), odd: Vec::new(), dir };
+    for entry in folder.dir.list()? {
+        match entry.name.into_string() {
+            Ok(name) => drop(folder.names.insert(name, entry.kind)),
+            Err(name) => folder.odd.push(name.to_string_lossy().into_owned()),
+        }
+    }
+    Ok(Some(folder))
+}

@@ -1,0 +1,311 @@
+//! Moving files into `dist/`, so that a death at any point leaves each of them whole in one place at least.
+//!
+//! What was surveyed under the same lock is moved by one call each. What a killed harvest left is looked at first: every
+//! step asks what is there and does only what is missing, so that twice is once.
+
+use super::manifest::ManifestFile;
+use super::plan::{FileVerdict, JobShare, PlannedFile, Replaced, Transaction};
+use super::request::Keeping;
+use crate::base::digest::Digest;
+use crate::base::error::Failure;
+use crate::base::ids::TransactionId;
+use crate::base::rel_path::RelPath;
+use crate::ops::check::in_parallel::in_parallel;
+use crate::ops::ports::{Ports, Stage};
+use crate::sys::clock;
+use crate::sys::disk::{self, Dir, DiskError, Moved, OpenFile};
+use crate::volume::layout;
+use crate::volume::lock::Lock;
+use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// So many folders of `dist/` are kept open between moves.
+const OPEN_FOLDERS: usize = 200;
+
+/// What is known of the files that are to be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Knowledge {
+    /// They were surveyed under this very lock.
+    Surveyed,
+    /// A killed run surveyed them; anything may have happened since.
+    LeftBehind,
+}
+
+/// What became of a transaction.
+#[derive(Debug, Default)]
+pub(super) struct Carried {
+    /// Files that lie in `dist/` now, as the manifest will have them.
+    pub(super) placed: Vec<ManifestFile>,
+    /// What went to the trash, beneath the volume.
+    pub(super) trashed: Vec<RelPath>,
+    /// What is not where it was to go.
+    pub(super) left: Vec<Left>,
+}
+
+/// A file that was not moved, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// The file, beneath the volume.
+    pub path: RelPath,
+    /// Why, as a clause that begins with "it".
+    pub cause: String,
+}
+
+/// Carries transactions out.
+pub(super) struct Carrier<'a> {
+    pub(super) ports: &'a Ports<'a>,
+    pub(super) lock: &'a Lock,
+    pub(super) id: TransactionId,
+    pub(super) knowledge: Knowledge,
+}
+
+/// What one file's move came to.
+enum Outcome {
+    Placed,
+    /// It is in `dist/` too, as another file: the one in `out/` goes to the trash.
+    Duplicate,
+    Left(&'static str),
+}
+
+impl Carrier<'_> {
+    /// Does what is not done yet of `transaction`. All of it is on disk when this returns.
+    pub(super) fn carry(&self, transaction: &Transaction) -> Result<Carried, Failure> {
+        let base = layout::dist_dir(&transaction.release);
+        let mut dist = DistFolders { root: self.ports.volume.make_dir(&base)?, open: HashMap::new() };
+        let mut carried = Carried { trashed: self.make_room(transaction, &base, &dist.root)?, ..Carried::default() };
+        for share in &transaction.jobs {
+            self.lock.check()?;
+            self.carry_share(share, transaction.keeping, &mut dist, &mut carried)?;
+        }
+        dist.sync()?;
+        Ok(carried)
+    }
+
+    /// What is out of date goes to the trash, unless the new file has its name already.
+    fn make_room(&self, transaction: &Transaction, base: &RelPath, dist: &Dir) -> Result<Vec<RelPath>, Failure> {
+        let files = transaction.jobs.iter().flat_map(|share| &share.files);
+        let coming: HashMap<&RelPath, Digest> = files.map(|file| (&file.to, file.sha256)).collect();
+        let mut discards = Vec::new();
+        for old in &transaction.replaced {
+            if is_still_old(old, coming.get(&old.path), dist)? {
+                discards.push(Discard { path: base.join(old.path.as_str())?, reason: old.reason.clone() });
+            }
+        }
+        self.discard(&discards)
+    }
+
+    fn discard(&self, discards: &[Discard]) -> Result<Vec<RelPath>, Failure> {
+        if discards.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut trash = Trash::begin(self.ports.volume, self.lock, self.id, clock::now(), HOLD_DAYS);
+        let report = trash.put(discards)?;
+        trash.finish()?;
+        Ok(report.items.into_iter().map(|item| item.path).collect())
+    }
+
+    fn carry_share(
+        &self,
+        share: &JobShare,
+        keeping: Keeping,
+        dist: &mut DistFolders,
+        carried: &mut Carried,
+    ) -> Result<(), Failure> {
+        let routes = self.routes(share, dist)?;
+        let moved = self.move_all(share, &routes);
+        let mut duplicates = Vec::new();
+        for ((file, route), moved) in share.files.iter().zip(&routes).zip(moved) {
+            let outcome = match moved {
+                Some(outcome) => outcome?,
+                None => route.look_and_move(file, keeping)?,
+            };
+            match outcome {
+                Outcome::Placed => {}
+                Outcome::Duplicate => duplicates.push(Discard {
+                    path: share.out.join(file.from.as_str())?,
+                    reason: format!("the same bytes were harvested as {}", file.to),
+                }),
+                Outcome::Left(cause) => {
+                    let path = share.out.join(file.from.as_str())?;
+                    carried.left.push(Left { path, cause: cause.to_owned() });
+                    continue;
+                }
+            }
+            carried.placed.push(share.manifest_file(file));
+        }
+        carried.trashed.extend(self.discard(&duplicates)?);
+        let mut folders: Vec<&Dir> = routes.iter().filter_map(|route| route.from.as_ref()).collect();
+        folders.dedup_by_key(|dir| dir.rel());
+        Ok(folders.into_iter().try_for_each(Dir::sync)?)
+    }
+
+    /// Opens the folders of each file once.
+    fn routes<'f>(&self, share: &'f JobShare, dist: &mut DistFolders) -> Result<Vec<Route<'f>>, Failure> {
+        let mut out: HashMap<RelPath, Option<Dir>> = HashMap::new();
+        let mut routes = Vec::with_capacity(share.files.len());
+        for file in &share.files {
+            let (folder, name) = file.from.split().unwrap_or_default();
+            let from = match out.get(&folder) {
+                Some(dir) => dir.clone(),
+                None => {
+                    let dir = self.ports.volume.dir(&share.out.join(folder.as_str())?)?;
+                    out.insert(folder, dir.clone());
+                    dir
+                }
+            };
+            let (folder, new_name) = file.to.split().unwrap_or_default();
+            routes.push(Route { from, name, to: dist.open(folder)?, new_name });
+        }
+        Ok(routes)
+    }
+
+    /// Moves what can be moved without a look: all that was just surveyed. To another device, where each is copied, by
+    /// several threads.
+    fn move_all(&self, share: &JobShare, routes: &[Route<'_>]) -> Vec<Option<Result<Outcome, DiskError>>> {
+        if self.knowledge == Knowledge::LeftBehind {
+            return share.files.iter().map(|_| None).collect();
+        }
+        let one = |at: usize| routes[at].move_at_once(&share.files[at]).transpose();
+        if routes.first().is_some_and(Route::is_to_another_device) {
+            let order: Vec<usize> = (0..routes.len()).collect();
+            return in_parallel(self.ports, Stage::Moves, &order, || (), |at, ()| one(at));
+        }
+        (0..routes.len()).map(one).collect()
+    }
+}
+
+/// The way of one file.
+struct Route<'f> {
+    from: Option<Dir>,
+    name: &'f str,
+    to: Dir,
+    new_name: &'f str,
+}
+
+impl Route<'_> {
+    fn is_to_another_device(&self) -> bool {
+        let device = |dir: &Dir| dir.attributes().ok().map(|attributes| attributes.dev);
+        self.from.as_ref().and_then(device) != device(&self.to)
+    }
+
+    /// `None`: something is not as it was when it was surveyed, so a look is needed.
+    fn move_at_once(&self, file: &PlannedFile) -> Result<Option<Outcome>, DiskError> {
+        let (Some(from), false) = (&self.from, file.verdict == FileVerdict::Finish) else { return Ok(None) };
+        let done = match file.verdict {
+            FileVerdict::Keep => self.keep(from, file),
+            _ => self.rename(from, file),
+        };
+        match done {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(error) if error.is_exists() || error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn rename(&self, from: &Dir, file: &PlannedFile) -> Result<Outcome, DiskError> {
+        match disk::move_new(from, self.name, &self.to, self.new_name)? {
+            Moved::Renamed => Ok(Outcome::Placed),
+            Moved::Copied(written) => self.confirm(written.digest, file),
+            Moved::SameFile => self.finish(from),
+        }
+    }
+
+    fn keep(&self, from: &Dir, file: &PlannedFile) -> Result<Outcome, DiskError> {
+        match disk::link_or_copy_new(from, self.name, &self.to, self.new_name)? {
+            None => Ok(Outcome::Placed),
+            Some(written) => self.confirm(written.digest, file),
+        }
+    }
+
+    fn confirm(&self, found: Digest, file: &PlannedFile) -> Result<Outcome, DiskError> {
+        if found == file.sha256 {
+            Ok(Outcome::Placed)
+        } else {
+            Err(DiskError::Changed { path: self.to.path_of(self.new_name) })
+        }
+    }
+
+    fn finish(&self, from: &Dir) -> Result<Outcome, DiskError> {
+        disk::finish_move(from, self.name, &self.to, self.new_name).map(|_| Outcome::Placed)
+    }
+
+    /// Looks what is in both places, and does what is missing.
+    fn look_and_move(&self, file: &PlannedFile, keeping: Keeping) -> Result<Outcome, DiskError> {
+        let source = self.from.as_ref().map(|from| from.open_read(self.name)).transpose()?.flatten();
+        let target = self.to.open_read(self.new_name)?;
+        match (source, target) {
+            (None, None) => Ok(Outcome::Left("it is neither in out/ nor in dist/ any more")),
+            (_, Some(target)) if target.digest()?.0 != file.sha256 => Ok(Outcome::Left(OTHER_BYTES)),
+            (None, Some(_)) => Ok(Outcome::Placed),
+            (Some(_), Some(_)) if keeping == Keeping::Keep => Ok(Outcome::Placed),
+            (Some(source), Some(target)) => self.end_with_both(&source, &target, file),
+            (Some(source), None) if !is_as_planned(&source, file)? => {
+                Ok(Outcome::Left("it changed since it was checked"))
+            }
+            (Some(_), None) => match (&self.from, keeping) {
+                (Some(from), Keeping::Keep) => self.keep(from, file),
+                (Some(from), Keeping::Move) => self.rename(from, file),
+                (None, _) => Ok(Outcome::Left("its folder is gone")),
+            },
+        }
+    }
+
+    /// The file in `dist/` is what it should be; what becomes of the one in `out/`?
+    fn end_with_both(&self, source: &OpenFile, target: &OpenFile, file: &PlannedFile) -> Result<Outcome, DiskError> {
+        match &self.from {
+            Some(from) if source.attributes().is_same_file(target.attributes()) => self.finish(from),
+            _ if source.digest()?.0 == file.sha256 => Ok(Outcome::Duplicate),
+            // A newer frame: it is not ours to move.
+            _ => Ok(Outcome::Placed),
+        }
+    }
+}
+
+const OTHER_BYTES: &str = "its place in dist/ is taken by other bytes";
+
+fn is_as_planned(source: &OpenFile, file: &PlannedFile) -> Result<bool, DiskError> {
+    let now = source.attributes();
+    if now.size != file.size {
+        return Ok(false);
+    }
+    Ok(now.mtime == file.modified || source.digest()?.0 == file.sha256)
+}
+
+/// Whether what lies at the old file's name is not yet the new one.
+fn is_still_old(old: &Replaced, coming: Option<&Digest>, dist: &Dir) -> Result<bool, DiskError> {
+    let (folder, name) = old.path.split().unwrap_or_default();
+    let Some(file) = dist.dir(&folder)?.map(|dir| dir.open_read(name)).transpose()?.flatten() else { return Ok(false) };
+    let now = file.attributes();
+    if (now.size, now.mtime) == (old.size, old.modified) {
+        return Ok(true);
+    }
+    Ok(match coming {
+        Some(coming) => file.digest()?.0 != *coming,
+        None => true,
+    })
+}
+
+/// The folders of `dist/<release>/` that files went to since the last sync.
+struct DistFolders {
+    root: Dir,
+    open: HashMap<RelPath, Dir>,
+}
+
+impl DistFolders {
+    fn open(&mut self, folder: RelPath) -> Result<Dir, DiskError> {
+        if let Some(dir) = self.open.get(&folder) {
+            return Ok(dir.clone());
+        }
+        if self.open.len() >= OPEN_FOLDERS {
+            self.sync()?;
+        }
+        let dir = self.root.make_dir(&folder)?;
+        self.open.insert(folder, dir.clone());
+        Ok(dir)
+    }
+
+    fn sync(&mut self) -> Result<(), DiskError> {
+        self.open.drain().try_for_each(|(_, dir)| dir.sync())
+    }
+}

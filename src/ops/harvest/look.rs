@@ -1,0 +1,288 @@
+//! Looking at the frames of many jobs at once: each file is read once, by as many threads as the actor has.
+
+use super::manifest::ManifestFile;
+use crate::base::digest::Digest;
+use crate::base::error::Failure;
+use crate::base::frame_set::FrameSet;
+use crate::base::name::ReleaseName;
+use crate::base::rel_path::RelPath;
+use crate::base::time::Timestamp;
+use crate::frames::decode::Undecoded;
+use crate::frames::expected::{Expected, Role};
+use crate::frames::sampling::{self, Depth};
+use crate::ops::check::job_files::{self, JobFile, JobFiles, Place};
+use crate::ops::check::judge::{self, FileState, Judged, Surroundings};
+use crate::ops::check::read_files::{self, Digesting, FileToRead, Reading};
+use crate::ops::check::verdict_cache::VerdictCache;
+use crate::ops::check::{CHANGED, FrameSuspicion, JobFrames, OpenWork, Remember, image_size, path_of, task_logs};
+use crate::ops::ports::Ports;
+use crate::volume::Volume;
+use crate::volume::release_file::JobRecord;
+use std::collections::BTreeMap;
+
+/// So many folders are open at once: enough to spread the reading, far below what a process may open.
+const OPEN_FOLDERS: usize = 200;
+
+/// A job and what its files were found to be.
+#[derive(Debug)]
+pub(super) struct LookedAt<'a> {
+    pub(super) record: &'a JobRecord,
+    pub(super) files: Vec<Looked>,
+    pub(super) frames: JobFrames,
+}
+
+/// One expected file and what it was found to be.
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub(super) expected: Expected,
+    pub(super) place: Where,
+    /// Where it lies or would lie, beneath the volume.
+    pub(super) path: RelPath,
+    /// What the manifest says of it, if it was harvested and is not out of date.
+    pub(super) harvested: Option<ManifestFile>,
+    pub(super) state: FileState,
+    /// What was read, of a file in `out/`.
+    pub(super) read: Option<Read>,
+}
+
+/// Where a file was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Where {
+    Out,
+    Dist,
+    Neither,
+}
+
+/// What one pass over a file gave.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Read {
+    pub(super) size: u64,
+    pub(super) modified: Timestamp,
+    pub(super) sha256: Digest,
+}
+
+/// Jobs that are looked at together.
+#[derive(Default)]
+pub(super) struct Batch<'a> {
+    jobs: Vec<(&'a JobRecord, JobFiles)>,
+    folders: usize,
+}
+
+/// What every look needs.
+pub(super) struct Looking<'a> {
+    pub(super) ports: &'a Ports<'a>,
+    pub(super) release: &'a ReleaseName,
+    pub(super) depth: Depth,
+    pub(super) remember: Remember,
+    pub(super) work: &'a OpenWork,
+}
+
+impl<'a> Batch<'a> {
+    /// Lists the job's folders and keeps them open.
+    pub(super) fn add(
+        &mut self,
+        volume: &Volume,
+        release: &ReleaseName,
+        job: &'a JobRecord,
+        work: &OpenWork,
+    ) -> Result<(), Failure> {
+        let located = job_files::locate(volume, release, job, &job.current().frames, work.harvested(&job.name))?;
+        self.folders += located.folders;
+        self.jobs.push((job, located));
+        Ok(())
+    }
+
+    /// Takes the jobs of another batch in.
+    pub(super) fn append(&mut self, other: Batch<'a>) {
+        self.folders += other.folders;
+        self.jobs.extend(other.jobs);
+    }
+
+    /// Whether no more jobs should be added.
+    pub(super) fn is_full(&self) -> bool {
+        self.folders >= OPEN_FOLDERS
+    }
+
+    /// Whether a file of these jobs is nowhere.
+    pub(super) fn has_gaps(&self) -> bool {
+        self.jobs.iter().any(|(_, located)| located.files.iter().any(|file| matches!(file.place, Place::Nowhere)))
+    }
+
+    /// Reads and judges the jobs' frames; those that a worker may still write are not opened.
+    pub(super) fn look(self, looking: &Looking<'_>) -> Result<Vec<LookedAt<'a>>, Failure> {
+        let mut read = Reader { ports: looking.ports, files: Vec::new() };
+        for (job, located) in &self.jobs {
+            read.add(job, located, looking)?;
+        }
+        read.read(Digesting::WalkAndDigest);
+        read.read(Digesting::Digest);
+        read.decode(looking.depth);
+        let mut files = read.files.into_iter().map(|file| file.looked);
+        let mut jobs = Vec::new();
+        for (record, located) in self.jobs {
+            let files: Vec<Looked> = files.by_ref().take(located.files.len()).collect();
+            let suspicions = looking.suspicions(record, &located)?;
+            let mut looked = judge_job(record, files, &suspicions, looking.work);
+            looked.frames.extras = located.extras;
+            jobs.push(looked);
+        }
+        Ok(jobs)
+    }
+}
+
+impl Looking<'_> {
+    /// What the logs say; each is read once, if the volume may remember it.
+    fn suspicions(&self, job: &JobRecord, located: &JobFiles) -> Result<Vec<FrameSuspicion>, Failure> {
+        let runs = self.work.runs(job);
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let known = VerdictCache::load(self.ports.volume, &located.reference);
+        let notes = task_logs::read(self.ports, runs, &known.notes)?;
+        let suspicions = task_logs::suspicions(runs, &notes);
+        if self.remember == Remember::Keep && notes != known.notes {
+            known.with_notes(notes).save(self.ports.volume, &located.reference);
+        }
+        Ok(suspicions)
+    }
+}
+
+/// Files of many jobs, being read.
+struct Reader<'a> {
+    ports: &'a Ports<'a>,
+    files: Vec<Unread>,
+}
+
+struct Unread {
+    looked: Looked,
+    /// Where to read it, and for what; `None` if there is nothing to read.
+    source: Option<(FileToRead, Digesting)>,
+    /// The files of one job that should look alike have one number.
+    series: usize,
+}
+
+impl Reader<'_> {
+    fn add(&mut self, job: &JobRecord, located: &JobFiles, looking: &Looking<'_>) -> Result<(), Failure> {
+        let open = looking.work.frames(&job.name);
+        let first = self.files.last().map_or(0, |file| file.series + 1);
+        let mut series: BTreeMap<&Role, usize> = BTreeMap::new();
+        for file in &located.files {
+            let next = first + series.len();
+            let series = *series.entry(&file.expected.role).or_insert(next);
+            let (state, source) = at_a_glance(file, &open, looking.depth);
+            let place = match file.place {
+                Place::Out(_) => Where::Out,
+                Place::Dist(_) => Where::Dist,
+                Place::Odd(_) | Place::Nowhere => Where::Neither,
+            };
+            let path = path_of(located, looking.release, file)?;
+            let (expected, harvested) = (file.expected.clone(), file.harvested.clone());
+            self.files.push(Unread {
+                looked: Looked { expected, place, path, harvested, state, read: None },
+                source,
+                series,
+            });
+        }
+        Ok(())
+    }
+
+    /// Reads every file that is wanted for just this.
+    fn read(&mut self, digesting: Digesting) {
+        let wanted =
+            |file: &Unread| file.source.as_ref().filter(|(_, wanted)| *wanted == digesting).map(|(at, _)| at.clone());
+        let (places, files): (Vec<usize>, Vec<FileToRead>) =
+            self.files.iter().enumerate().filter_map(|(at, file)| Some((at, wanted(file)?))).unzip();
+        for (at, reading) in places.into_iter().zip(read_files::read_files(self.ports, &files, digesting)) {
+            self.files[at].looked.learn(reading);
+        }
+    }
+
+    /// Decodes the sample of each series that `depth` asks for.
+    fn decode(&mut self, depth: Depth) {
+        let mut series: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (at, file) in self.files.iter().enumerate() {
+            if matches!(file.looked.state, FileState::Whole(_)) && file.looked.place == Where::Out {
+                series.entry(file.series).or_default().push(at);
+            }
+        }
+        let size = |at: &usize| self.files[*at].looked.read.map_or(0, |read| read.size);
+        let sample = |members: &Vec<usize>| {
+            let sizes: Vec<u64> = members.iter().map(size).collect();
+            sampling::to_decode(depth, &sizes).into_iter().map(|at| members[at]).collect::<Vec<_>>()
+        };
+        let places: Vec<usize> = series.values().flat_map(sample).collect();
+        let files: Vec<FileToRead> =
+            places.iter().filter_map(|at| Some(self.files[*at].source.as_ref()?.0.clone())).collect();
+        for (at, found) in places.into_iter().zip(read_files::decode_files(self.ports, &files)) {
+            if let Some(Undecoded::Bad(flaw)) = found {
+                self.files[at].looked.state = FileState::Broken(flaw.to_string());
+            }
+        }
+    }
+}
+
+/// What is known without reading, and what is to be read.
+fn at_a_glance(file: &JobFile, open: &FrameSet, depth: Depth) -> (FileState, Option<(FileToRead, Digesting)>) {
+    match &file.place {
+        Place::Nowhere => (FileState::Missing, None),
+        Place::Odd(kind) => (FileState::Broken(format!("it is {kind}, not a file")), None),
+        Place::Out(_) if open.contains(file.expected.frame) => (FileState::Unread, None),
+        Place::Out(at) => (FileState::Unread, Some((at.clone(), Digesting::WalkAndDigest))),
+        Place::Dist(at) if depth == Depth::Quick => (by_size(file, at), None),
+        Place::Dist(at) => (FileState::Unread, Some((at.clone(), Digesting::Digest))),
+    }
+}
+
+/// A harvested file, told by its size alone.
+fn by_size(file: &JobFile, at: &FileToRead) -> FileState {
+    let wanted = file.harvested.as_ref().map(|entry| entry.size);
+    match at.dir.stat(&at.name) {
+        Ok(Some(now)) if Some(now.size) == wanted => FileState::Harvested,
+        Ok(Some(_)) => {
+            FileState::Broken("it differs from what was harvested: its size is not the manifest's".to_owned())
+        }
+        Ok(None) => FileState::Missing,
+        Err(error) => FileState::Unreadable(error.to_string()),
+    }
+}
+
+impl Looked {
+    fn learn(&mut self, reading: Reading) {
+        self.state = match reading {
+            Reading::Gone => FileState::Missing,
+            Reading::Other(kind) => FileState::Broken(format!("it is {kind}, not a file")),
+            Reading::Failed(error) => FileState::Unreadable(error.to_string()),
+            Reading::File { digest: Some(digest), attributes, verdict } if self.place == Where::Out => {
+                self.read = Some(Read { size: attributes.size, modified: attributes.mtime, sha256: digest });
+                FileState::of(verdict)
+            }
+            Reading::File { digest, .. } if digest == self.harvested.as_ref().map(|entry| entry.sha256) => {
+                FileState::Harvested
+            }
+            Reading::File { .. } => FileState::Broken(CHANGED.to_owned()),
+        };
+    }
+}
+
+fn judge_job<'a>(
+    record: &'a JobRecord,
+    mut files: Vec<Looked>,
+    suspicions: &[FrameSuspicion],
+    work: &OpenWork,
+) -> LookedAt<'a> {
+    let expected: Vec<Expected> = files.iter().map(|file| file.expected.clone()).collect();
+    let judged = |(file, expected): (&Looked, _)| Judged {
+        expected,
+        path: file.path.clone(),
+        state: file.state.clone(),
+        in_dist: file.place == Where::Dist,
+    };
+    let mut judged: Vec<Judged<'_>> = files.iter().zip(&expected).map(judged).collect();
+    judge::compare(&mut judged, image_size(record));
+    let around = Surroundings { expected: &record.current().frames, open: &work.frames(&record.name), suspicions };
+    let frames = judge::frames(&judged, &around);
+    for (file, judged) in files.iter_mut().zip(judged) {
+        file.state = judged.state;
+    }
+    LookedAt { record, files, frames }
+}

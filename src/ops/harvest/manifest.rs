@@ -1,0 +1,190 @@
+//! `dist/<release>/manifest.json`: every harvested file with its digest and where it came from.
+
+use crate::base::digest::Digest;
+use crate::base::error::{Class, Explain, Failure};
+use crate::base::name::{JobName, ReleaseName};
+use crate::base::rel_path::RelPath;
+use crate::base::time::Timestamp;
+use crate::frames::expected::Role;
+use crate::sys::disk::Dir;
+use crate::volume::release_file::JobRecord;
+use crate::volume::{Volume, layout};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// The schema that this farm reads and writes.
+pub const SCHEMA: &str = "farm.manifest/1";
+/// The manifest's name in its folder.
+pub const NAME: &str = "manifest.json";
+/// The largest manifest that is read, in bytes: more than a million frames.
+const MAX_SIZE: u64 = 1 << 30;
+
+/// What lies in `dist/<release>/`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The release.
+    pub release: ReleaseName,
+    /// The harvested files, sorted by path.
+    pub files: Vec<ManifestFile>,
+}
+
+/// One harvested file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ManifestFile {
+    /// Its path beneath `dist/<release>/`.
+    pub path: RelPath,
+    /// The job that it belongs to.
+    pub job: JobName,
+    /// The frame.
+    pub frame: i32,
+    /// What it is to its frame.
+    #[serde(flatten)]
+    pub role: Role,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+    /// Bytes.
+    pub size: u64,
+    /// When it was rendered.
+    pub modified: Timestamp,
+    /// The job's revision that it was rendered from.
+    pub revision: u32,
+    /// SHA-256 of the scene that the user named.
+    pub source: Digest,
+    /// SHA-256 of the copy that was rendered.
+    pub scene: Digest,
+    /// Whether its log speaks of wrong pixels, and it was taken nevertheless.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspect: bool,
+    /// Whether it is known to be out of date: the next harvest may replace it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
+}
+
+/// A manifest that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It is no JSON of this shape.
+    #[error("{path} cannot be read: {cause}")]
+    Damaged {
+        /// The file, beneath the volume.
+        path: RelPath,
+        /// Where and why.
+        cause: String,
+    },
+    /// A newer farm wrote it.
+    #[error("{path}: schema {found:?} is not {SCHEMA}")]
+    Foreign {
+        /// The file, beneath the volume.
+        path: RelPath,
+        /// The schema it names.
+        found: String,
+    },
+}
+
+impl Explain for ManifestError {
+    fn class(&self) -> Class {
+        Class::Refused
+    }
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            ManifestError::Damaged { .. } => {
+                "Restore it from a backup; without it farm cannot tell what it harvested.".into()
+            }
+            ManifestError::Foreign { .. } => "Use the farm that wrote it, or a newer one.".into(),
+        })
+    }
+}
+
+impl Manifest {
+    /// One without files.
+    pub fn empty(release: &ReleaseName) -> Self {
+        Manifest { schema: SCHEMA.to_owned(), release: release.clone(), files: Vec::new() }
+    }
+
+    /// The release's manifest; an empty one where nothing was harvested yet.
+    pub fn load(volume: &Volume, release: &ReleaseName) -> Result<Self, Failure> {
+        let path = path(release);
+        match volume.open_read(&path)? {
+            Some(mut file) => Ok(Manifest::parse(&file.read_all(MAX_SIZE)?, &path)?),
+            None => Ok(Manifest::empty(release)),
+        }
+    }
+
+    fn parse(bytes: &[u8], path: &RelPath) -> Result<Self, ManifestError> {
+        #[derive(Deserialize)]
+        struct Head {
+            #[serde(default)]
+            schema: String,
+        }
+        let damaged =
+            |error: serde_json::Error| ManifestError::Damaged { path: path.clone(), cause: error.to_string() };
+        // One pass where all is well, which it is but for once in a lifetime.
+        match serde_json::from_slice::<Manifest>(bytes) {
+            Ok(manifest) if manifest.schema == SCHEMA => Ok(manifest),
+            Ok(manifest) => Err(ManifestError::Foreign { path: path.clone(), found: manifest.schema }),
+            Err(error) => match serde_json::from_slice::<Head>(bytes).map_err(damaged)?.schema {
+                schema if schema == SCHEMA => Err(damaged(error)),
+                found => Err(ManifestError::Foreign { path: path.clone(), found }),
+            },
+        }
+    }
+
+    /// Writes it into `dist`, the release's folder, in place of the one that is there.
+    pub fn save(&mut self, dist: &Dir) -> Result<(), Failure> {
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+        dist.write(NAME, &self.to_bytes())?;
+        Ok(())
+    }
+
+    /// A line per file: people and line-based tools can read and compare it.
+    fn to_bytes(&self) -> Vec<u8> {
+        // Both are names: nothing in them needs escaping.
+        let head = format!("{{\"schema\":\"{}\",\"release\":\"{}\",\"files\":[\n", self.schema, self.release);
+        let mut bytes = head.into_bytes();
+        for (at, file) in self.files.iter().enumerate() {
+            if at > 0 {
+                bytes.extend_from_slice(b",\n");
+            }
+            serde_json::to_writer(&mut bytes, file).expect("a manifest is plain data");
+        }
+        bytes.extend_from_slice(b"\n]}\n");
+        bytes
+    }
+
+    /// Puts `file` in, in place of what had its path, or what was the same file of the same frame.
+    pub fn replace_all(&mut self, files: Vec<ManifestFile>) {
+        let paths: std::collections::HashSet<&RelPath> = files.iter().map(|file| &file.path).collect();
+        let keys: std::collections::HashSet<Key<'_>> = files.iter().map(ManifestFile::key).collect();
+        let mut kept: Vec<ManifestFile> = std::mem::take(&mut self.files);
+        kept.retain(|file| !paths.contains(&file.path) && !keys.contains(&file.key()));
+        kept.extend(files);
+        self.files = kept;
+    }
+
+    /// The files of each frame, by what they are. Of a moved name the last one counts.
+    pub fn by_key(&self) -> HashMap<Key<'_>, &ManifestFile> {
+        self.files.iter().map(|file| (file.key(), file)).collect()
+    }
+}
+
+/// Which file of which frame of which job: the same through all revisions and templates.
+pub type Key<'a> = (&'a str, i32, &'a Role);
+
+impl ManifestFile {
+    /// Which file this is.
+    pub fn key(&self) -> Key<'_> {
+        (self.job.as_str(), self.frame, &self.role)
+    }
+
+    /// Whether it is out of date: marked so, or rendered from another scene than the one that counts now.
+    pub fn is_stale(&self, job: Option<&JobRecord>) -> bool {
+        self.stale || job.is_some_and(|job| job.current().store.digest != self.scene)
+    }
+}
+
+/// The manifest's place beneath the volume.
+pub fn path(release: &ReleaseName) -> RelPath {
+    layout::dist_dir(release).join(NAME).expect("a plain name")
+}

@@ -1,0 +1,258 @@
+//! A harvest as a value: what would be moved where, and what stands against it.
+
+use crate::base::digest::Digest;
+use crate::base::ids::VolumeId;
+use crate::base::name::{JobName, JobRef, ReleaseName};
+use crate::base::rel_path::RelPath;
+use crate::base::time::Timestamp;
+use crate::frames::expected::Role;
+use crate::ops::check::FrameCounts;
+use crate::ops::check::inputs::StaleInput;
+use crate::ops::harvest::manifest::ManifestFile;
+use crate::ops::harvest::request::{Gaps, HarvestRequest, Keeping};
+use serde::{Deserialize, Serialize};
+
+/// The schema of a saved plan.
+pub const SCHEMA: &str = "farm.harvest-plan/1";
+
+/// Everything that a harvest would do, complete and serialisable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HarvestPlan {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The volume it is for.
+    pub volume: VolumeId,
+    /// What was asked for, to survey again.
+    pub request: HarvestRequest,
+    /// The jobs, in the order of the release.
+    pub jobs: Vec<PlannedJob>,
+    /// Frames that are not fine.
+    pub problems: Vec<Problem>,
+    /// Harvested files that are out of date and make room: they go to the trash.
+    pub replaced: Vec<Replaced>,
+}
+
+/// One job of the plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedJob {
+    /// `release/job`.
+    #[serde(rename = "ref")]
+    pub reference: JobRef,
+    /// How its frames stand.
+    pub frames: FrameCounts,
+    /// Whether it takes part.
+    pub verdict: JobVerdict,
+    /// `out/<job>/` beneath the volume.
+    pub out: RelPath,
+    /// The revision that its frames show.
+    pub revision: u32,
+    /// SHA-256 of the scene that the user named.
+    pub source: Digest,
+    /// SHA-256 of the copy that was rendered.
+    pub scene: Digest,
+    /// Its files, in the order of the frames.
+    pub files: Vec<PlannedFile>,
+    /// Inputs that changed since it was planned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale_inputs: Vec<StaleInput>,
+    /// Files of a format that farm cannot check; they are taken as they are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown: u64,
+    /// What else lies in its folder and stays there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extras: Vec<String>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Whether a job takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobVerdict {
+    /// Its frames are taken.
+    Taken,
+    /// `--completed` was asked for, and frames of it are still missing.
+    Incomplete,
+}
+
+/// One file of the plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedFile {
+    /// The frame.
+    pub frame: i32,
+    /// What it is to its frame.
+    #[serde(flatten)]
+    pub role: Role,
+    /// Its path beneath `out/<job>/`.
+    pub from: RelPath,
+    /// Its path beneath `dist/<release>/`.
+    pub to: RelPath,
+    /// Bytes.
+    pub size: u64,
+    /// When it was rendered.
+    pub modified: Timestamp,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+    /// What happens to it.
+    pub verdict: FileVerdict,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What happens to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileVerdict {
+    /// It moves from `out/` to `dist/`.
+    Move,
+    /// It stays in `out/` and gets a second place in `dist/`.
+    Keep,
+    /// It is in both places already; the one in `out/` goes.
+    Finish,
+    /// It is in `dist/` and nothing happens.
+    There,
+}
+
+/// Why a file's verdict is what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// It is whole.
+    Whole,
+    /// Its format is one that farm cannot check.
+    Unchecked,
+    /// Its log speaks of wrong pixels, and it was allowed.
+    SuspectAllowed,
+    /// It was harvested before, and its bytes are those of the manifest.
+    Verified,
+    /// It was harvested before; its size is that of the manifest, its bytes were not compared.
+    SameSize,
+    /// The same bytes lie in `dist/` already.
+    SameBytes,
+}
+
+/// A frame that is not fine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// `release/job`.
+    #[serde(rename = "ref")]
+    pub reference: JobRef,
+    /// The frame.
+    pub frame: i32,
+    /// How it stands.
+    pub state: ProblemState,
+    /// The file, beneath the volume.
+    pub path: RelPath,
+    /// What is wrong, as a clause that begins with "it".
+    pub cause: String,
+}
+
+/// How a frame that is not fine stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemState {
+    /// A file is not there.
+    Missing,
+    /// A worker may still write it; it was not read.
+    Rendering,
+    /// A file is broken.
+    Bad,
+    /// Its log speaks of wrong pixels.
+    Suspect,
+}
+
+/// A harvested file that makes room for a newer one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Its path beneath `dist/<release>/`.
+    pub path: RelPath,
+    /// Bytes.
+    pub size: u64,
+    /// When it was rendered.
+    pub modified: Timestamp,
+    /// Why it goes.
+    pub reason: String,
+}
+
+/// What is written down before the first file moves: all that is needed to finish the harvest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// The release.
+    pub release: ReleaseName,
+    /// Whether `out/` stays as it is.
+    pub keeping: Keeping,
+    /// What each job gives.
+    pub jobs: Vec<JobShare>,
+    /// Harvested files that go to the trash first.
+    pub replaced: Vec<Replaced>,
+}
+
+/// What one job gives to a harvest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobShare {
+    /// The job.
+    pub job: JobName,
+    /// `out/<job>/` beneath the volume.
+    pub out: RelPath,
+    /// The revision that its frames show.
+    pub revision: u32,
+    /// SHA-256 of the scene that the user named.
+    pub source: Digest,
+    /// SHA-256 of the copy that was rendered.
+    pub scene: Digest,
+    /// The files that are not in place yet.
+    pub files: Vec<PlannedFile>,
+}
+
+impl HarvestPlan {
+    /// Whether frames that are not fine forbid to move anything.
+    pub fn is_blocked(&self) -> bool {
+        !self.problems.is_empty() && self.request.gaps == Gaps::Refuse
+    }
+
+    /// What is to be done; `None` where nothing is.
+    pub fn transaction(&self) -> Option<Transaction> {
+        if self.is_blocked() {
+            return None;
+        }
+        let share = |job: &PlannedJob| JobShare {
+            job: job.reference.job.clone(),
+            out: job.out.clone(),
+            revision: job.revision,
+            source: job.source,
+            scene: job.scene,
+            files: job.files.iter().filter(|file| file.verdict != FileVerdict::There).cloned().collect(),
+        };
+        let jobs: Vec<JobShare> = self.jobs.iter().map(share).filter(|share| !share.files.is_empty()).collect();
+        let nothing = jobs.is_empty() && self.replaced.is_empty();
+        let (release, keeping) = (self.request.release.clone(), self.request.keeping);
+        (!nothing).then(|| Transaction { release, keeping, jobs, replaced: self.replaced.clone() })
+    }
+
+    /// The sum over all jobs.
+    pub fn frames(&self) -> FrameCounts {
+        self.jobs.iter().map(|job| job.frames).sum()
+    }
+}
+
+impl JobShare {
+    /// What the manifest says of one of its files.
+    pub fn manifest_file(&self, file: &PlannedFile) -> ManifestFile {
+        ManifestFile {
+            path: file.to.clone(),
+            job: self.job.clone(),
+            frame: file.frame,
+            role: file.role.clone(),
+            sha256: file.sha256,
+            size: file.size,
+            modified: file.modified,
+            revision: self.revision,
+            source: self.source,
+            scene: self.scene,
+            suspect: file.reason == Reason::SuspectAllowed,
+            stale: false,
+        }
+    }
+}

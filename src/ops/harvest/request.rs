@@ -1,0 +1,67 @@
+//! What a user asks `farm harvest release` for.
+
+use crate::base::name::ReleaseName;
+use crate::frames::sampling::Depth;
+use crate::frames::template::Template;
+use serde::{Deserialize, Serialize};
+
+/// A release to be harvested.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HarvestRequest {
+    /// The release.
+    pub release: ReleaseName,
+    /// Names or globs of jobs; none: all.
+    pub jobs: Vec<String>,
+    /// Which of those are taken.
+    pub taken: JobsTaken,
+    /// What to do when frames are not fine.
+    pub gaps: Gaps,
+    /// What becomes of `out/`.
+    pub keeping: Keeping,
+    /// What to do about frames whose log speaks of wrong pixels.
+    pub suspects: Suspects,
+    /// How thoroughly frames are checked.
+    pub depth: Depth,
+    /// Names in `dist/`; the default for each job otherwise.
+    pub template: Option<Template>,
+}
+
+/// Which jobs are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobsTaken {
+    /// All that were named.
+    All,
+    /// Of those, the ones whose frames are all there.
+    Completed,
+}
+
+/// What to do when frames are missing or bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gaps {
+    /// Move nothing.
+    Refuse,
+    /// Move the others.
+    Allow,
+}
+
+/// What becomes of the frames in `out/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeping {
+    /// They are moved.
+    Move,
+    /// They stay, and get a second place in `dist/`: a hard link, or a copy where there is none.
+    Keep,
+}
+
+/// What to do about suspect frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Suspects {
+    /// As about bad ones.
+    Refuse,
+    /// Take them, marked in the manifest.
+    Allow,
+}

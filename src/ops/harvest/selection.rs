@@ -1,0 +1,35 @@
+//! Which jobs `--jobs` means.
+
+use crate::base::error::{Class, Failure};
+use crate::volume::release_file::{JobRecord, ReleaseFile};
+use glob::Pattern;
+
+/// The jobs of the release that any of `words` means: a name, `release/name`, or a glob; all jobs without words.
+pub fn select<'a>(file: &'a ReleaseFile, words: &[String]) -> Result<Vec<&'a JobRecord>, Failure> {
+    if words.is_empty() {
+        return Ok(file.jobs.iter().collect());
+    }
+    let mut patterns = Vec::new();
+    for word in words {
+        let own = word.strip_prefix(&format!("{}/", file.name)).unwrap_or(word);
+        let wrong = |error: glob::PatternError| Failure::new(Class::Usage, format!("--jobs {word:?}: {error}"));
+        patterns.push((word, Pattern::new(own).map_err(wrong)?));
+    }
+    let chosen = file.jobs.iter().filter(|job| patterns.iter().any(|(_, pattern)| pattern.matches(job.name.as_str())));
+    let chosen: Vec<&JobRecord> = chosen.collect();
+    let idle = patterns.iter().find(|(_, pattern)| !chosen.iter().any(|job| pattern.matches(job.name.as_str())));
+    match idle {
+        None => Ok(chosen),
+        Some((word, _)) => {
+            let names: Vec<&str> = file.jobs.iter().take(10).map(|job| job.name.as_str()).collect();
+            let known = format!(
+                "The jobs of {} are: {}{}.",
+                file.name,
+                names.join(", "),
+                if file.jobs.len() > 10 { ", …" } else { "" }
+            );
+            Err(Failure::new(Class::NoMatch, format!("--jobs {word}: no job of release {} has that name", file.name))
+                .with_hint(known))
+        }
+    }
+}

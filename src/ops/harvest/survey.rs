@@ -1,0 +1,245 @@
+//! Finding out what a harvest would do. Reads only.
+
+use super::look::{Batch, Looked, LookedAt, Looking};
+use super::plan::{HarvestPlan, JobVerdict, PlannedFile, PlannedJob, Problem, ProblemState, Replaced, SCHEMA};
+use super::refusal::HarvestError;
+use super::request::{Gaps, HarvestRequest, JobsTaken, Suspects};
+use super::unfinished;
+use super::{names, selection, targets};
+use crate::base::error::{Class, Failure};
+use crate::base::frame_set::FrameSet;
+use crate::base::name::JobRef;
+use crate::ops::check::inputs::stale_inputs;
+use crate::ops::check::judge::FileState;
+use crate::ops::check::{Effort, JobFrames, OpenWork, Remember, check_and};
+use crate::ops::harvest::manifest::Manifest;
+use crate::ops::ports::Ports;
+use crate::ops::release;
+use crate::volume::layout;
+use crate::volume::release_file::{JobRecord, ReleaseFile};
+
+/// Whether there is such a release at all: asked before a lock is taken for it.
+pub(super) fn require_release(ports: &Ports<'_>, request: &HarvestRequest) -> Result<ReleaseFile, Failure> {
+    release::load(ports.volume, &request.release)?.ok_or_else(|| no_release(request))
+}
+
+/// What a harvest of the release would do now. Frames that a worker may still write are not read.
+///
+/// Called under the release's lock where the plan is to be applied at once; without it, the plan is only a picture.
+pub fn survey(ports: &Ports<'_>, request: &HarvestRequest, remember: Remember) -> Result<HarvestPlan, Failure> {
+    let file = require_release(ports, request)?;
+    let records = selection::select(&file, &request.jobs)?;
+    let mut manifest = Manifest::load(ports.volume, &request.release)?;
+    manifest.replace_all(unfinished::files(ports.volume, &request.release)?);
+    let work = OpenWork::of(ports, &file)?.with_harvested(manifest.files.clone());
+    let surveyor = Surveyor { ports, request, remember, work, manifest: &manifest };
+    surveyor.plan(&file, &records)
+}
+
+fn no_release(request: &HarvestRequest) -> Failure {
+    Failure::new(Class::NoMatch, format!("there is no release {} on this volume", request.release))
+        .with_hint("`farm status` shows the releases that there are.")
+}
+
+struct Surveyor<'a> {
+    ports: &'a Ports<'a>,
+    request: &'a HarvestRequest,
+    remember: Remember,
+    work: OpenWork,
+    manifest: &'a Manifest,
+}
+
+/// A job with all that was found out about it.
+#[derive(Debug)]
+pub(super) struct SurveyedJob<'a> {
+    pub(super) looked: LookedAt<'a>,
+    pub(super) verdict: JobVerdict,
+}
+
+impl SurveyedJob<'_> {
+    /// The frames that are taken.
+    pub(super) fn fine(&self, suspects: Suspects) -> FrameSet {
+        let frames = &self.looked.frames;
+        match (self.verdict, suspects) {
+            (JobVerdict::Incomplete, _) => FrameSet::default(),
+            (JobVerdict::Taken, Suspects::Refuse) => frames.ok.clone(),
+            (JobVerdict::Taken, Suspects::Allow) => frames.ok.union(&frames.suspect),
+        }
+    }
+}
+
+impl Surveyor<'_> {
+    fn plan(&self, file: &ReleaseFile, records: &[&JobRecord]) -> Result<HarvestPlan, Failure> {
+        let jobs = self.look_at_all(records)?;
+        if jobs.iter().all(|job| job.verdict == JobVerdict::Incomplete) {
+            return Err(HarvestError::NothingComplete { release: file.name.clone() }.into());
+        }
+        let mut problems = Vec::new();
+        for job in jobs.iter().filter(|job| job.verdict == JobVerdict::Taken) {
+            problems.extend(self.problems(&job.looked));
+        }
+        let blocked = !problems.is_empty() && self.request.gaps == Gaps::Refuse;
+        let (files, replaced) = if blocked { (self.in_place(&jobs), Vec::new()) } else { self.assign(file, &jobs)? };
+        let planned = jobs.into_iter().zip(files).map(|(job, files)| self.planned(job, files));
+        Ok(HarvestPlan {
+            schema: SCHEMA.to_owned(),
+            volume: self.ports.volume.id(),
+            request: self.request.clone(),
+            jobs: planned.collect::<Result<_, _>>()?,
+            problems,
+            replaced,
+        })
+    }
+
+    /// What lies in `dist/` already: all that there is to say where nothing may move.
+    fn in_place(&self, jobs: &[SurveyedJob<'_>]) -> Vec<Vec<PlannedFile>> {
+        let of_job =
+            |job| names::in_place(job, self.request.depth).into_iter().map(|candidate| candidate.planned).collect();
+        jobs.iter().map(of_job).collect()
+    }
+
+    /// Gives each fine file its name in `dist/`, or refuses.
+    fn assign(
+        &self,
+        file: &ReleaseFile,
+        jobs: &[SurveyedJob<'_>],
+    ) -> Result<(Vec<Vec<PlannedFile>>, Vec<Replaced>), Failure> {
+        let release = &self.request.release;
+        let refuse = |conflicts| Failure::from(HarvestError::Conflicts { release: release.clone(), conflicts });
+        let mut candidates = Vec::new();
+        for job in jobs {
+            candidates.push(names::candidates(self.request, job)?);
+        }
+        let clashes = names::clashes(&candidates);
+        if !clashes.is_empty() {
+            return Err(refuse(clashes));
+        }
+        let share = |(job, candidates): (&'_ SurveyedJob<'_>, _)| {
+            let name = &job.looked.record.name;
+            (name.to_string(), layout::out_dir(&JobRef::in_release(release, name)), candidates)
+        };
+        let shares = jobs.iter().zip(candidates).map(share).collect();
+        let settled = targets::settle(self.ports, self.request, file, self.manifest, shares)?;
+        if settled.conflicts.is_empty() {
+            Ok((settled.files, settled.replaced))
+        } else {
+            Err(refuse(settled.conflicts))
+        }
+    }
+
+    /// Jobs are looked at many at once, so that reading is spread over their folders, but not so many that more folders
+    /// are open than a process may have.
+    fn look_at_all<'j>(&self, records: &[&'j JobRecord]) -> Result<Vec<SurveyedJob<'j>>, Failure> {
+        let mut jobs = Vec::new();
+        let mut batch = Batch::default();
+        for record in records {
+            let mut one = Batch::default();
+            one.add(self.ports.volume, &self.request.release, record, &self.work)?;
+            let incomplete = one.has_gaps() || !self.work.frames(&record.name).is_empty();
+            if incomplete && self.request.taken == JobsTaken::Completed {
+                self.look_at(std::mem::take(&mut batch), &mut jobs)?;
+                jobs.push(self.incomplete(record)?);
+                continue;
+            }
+            batch.append(one);
+            if batch.is_full() {
+                self.look_at(std::mem::take(&mut batch), &mut jobs)?;
+            }
+        }
+        self.look_at(batch, &mut jobs)?;
+        Ok(jobs)
+    }
+
+    fn look_at<'j>(&self, batch: Batch<'j>, jobs: &mut Vec<SurveyedJob<'j>>) -> Result<(), Failure> {
+        let looking = Looking {
+            ports: self.ports,
+            release: &self.request.release,
+            depth: self.request.depth,
+            remember: self.remember,
+            work: &self.work,
+        };
+        let looked = batch.look(&looking)?;
+        jobs.extend(looked.into_iter().map(|looked| SurveyedJob { looked, verdict: JobVerdict::Taken }));
+        Ok(())
+    }
+
+    /// Its frames are counted as `farm status` does, out of what is known already.
+    fn incomplete<'j>(&self, record: &'j JobRecord) -> Result<SurveyedJob<'j>, Failure> {
+        let (ports, release) = (self.ports, &self.request.release);
+        let frames = check_and(self.remember, ports, release, record, &self.work, Effort::Trust)?;
+        Ok(SurveyedJob { looked: LookedAt { record, files: Vec::new(), frames }, verdict: JobVerdict::Incomplete })
+    }
+
+    fn planned(&self, job: SurveyedJob<'_>, files: Vec<PlannedFile>) -> Result<PlannedJob, Failure> {
+        let LookedAt { record, frames, .. } = job.looked;
+        let revision = record.current();
+        let reference = JobRef::in_release(&self.request.release, &record.name);
+        Ok(PlannedJob {
+            out: layout::out_dir(&reference),
+            reference,
+            frames: frames.counts(),
+            verdict: job.verdict,
+            revision: revision.number,
+            source: revision.source.digest,
+            scene: revision.store.digest,
+            files,
+            stale_inputs: stale_inputs(self.ports.volume, record)?,
+            unknown: frames.unknown,
+            extras: frames.extras,
+        })
+    }
+
+    /// Why frames are not taken: each file that has something to say, and where the whole frame is meant its first file.
+    fn problems(&self, job: &LookedAt<'_>) -> Vec<Problem> {
+        let reference = JobRef::in_release(&self.request.release, &job.record.name);
+        let mut problems: Vec<Problem> = Vec::new();
+        let mut whole_frame = None;
+        for file in &job.files {
+            let frame = file.expected.frame;
+            let cause = match state_of(frame, &job.frames, self.request.suspects) {
+                None => continue,
+                Some(state @ (ProblemState::Rendering | ProblemState::Suspect)) => {
+                    let is_first = whole_frame.replace(frame) != Some(frame);
+                    is_first.then(|| (state, about_frame(state, frame, &job.frames)))
+                }
+                Some(_) => about_file(file),
+            };
+            let path = file.path.clone();
+            problems.extend(cause.map(|(state, cause)| Problem {
+                reference: reference.clone(),
+                frame,
+                state,
+                path,
+                cause,
+            }));
+        }
+        problems
+    }
+}
+
+fn state_of(frame: i32, frames: &JobFrames, suspects: Suspects) -> Option<ProblemState> {
+    match () {
+        () if frames.rendering.contains(frame) => Some(ProblemState::Rendering),
+        () if frames.bad.contains(frame) => Some(ProblemState::Bad),
+        () if frames.missing.contains(frame) => Some(ProblemState::Missing),
+        () if frames.suspect.contains(frame) && suspects == Suspects::Refuse => Some(ProblemState::Suspect),
+        () => None,
+    }
+}
+
+fn about_frame(state: ProblemState, frame: i32, frames: &JobFrames) -> String {
+    let told = frames.suspicions.iter().find(|one| one.frames.contains(frame));
+    match (state, told) {
+        (ProblemState::Suspect, Some(told)) => format!("its log says: {}", told.cause),
+        _ => "it is in a task that has not ended: a worker may still write it".to_owned(),
+    }
+}
+
+fn about_file(file: &Looked) -> Option<(ProblemState, String)> {
+    match &file.state {
+        FileState::Missing => Some((ProblemState::Missing, "it is not there".to_owned())),
+        FileState::Broken(cause) => Some((ProblemState::Bad, cause.clone())),
+        FileState::Unreadable(cause) => Some((ProblemState::Bad, format!("it cannot be read: {cause}"))),
+        _ => None,
+    }
+}

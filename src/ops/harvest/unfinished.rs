@@ -1,0 +1,56 @@
+//! Harvests that were killed: what they set out to do counts as harvested where it is done.
+
+use super::manifest::ManifestFile;
+use super::plan::Transaction;
+use crate::base::error::{Class, Explain, Failure};
+use crate::base::ids::TransactionId;
+use crate::base::name::ReleaseName;
+use crate::volume::Volume;
+use crate::volume::journal::{self, Account};
+
+/// The journal's word for harvesting.
+pub const JOURNAL_KIND: &str = "harvest";
+
+/// A harvest's journal that does not say what a harvest's should.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal of harvest {id} cannot be used: {cause}")]
+pub struct IntentError {
+    id: TransactionId,
+    cause: String,
+}
+
+impl Explain for IntentError {
+    fn class(&self) -> Class {
+        Class::Refused
+    }
+    fn hint(&self) -> Option<String> {
+        Some(format!("Nothing was changed. Look at .farm/journal/{}.jsonl, then move it away.", self.id))
+    }
+}
+
+/// What a killed harvest set out to do.
+pub fn transaction(account: &Account) -> Result<Transaction, Failure> {
+    let wrong = |error: serde_json::Error| IntentError { id: account.intent.id, cause: error.to_string() };
+    Ok(serde_json::from_value(account.intent.body.clone()).map_err(wrong)?)
+}
+
+/// The killed harvests of a release, oldest first. Reads only.
+pub fn of_release(volume: &Volume, release: &ReleaseName) -> Result<Vec<(Account, Transaction)>, Failure> {
+    let mut found = Vec::new();
+    for account in journal::survey(volume)?.unfinished {
+        if account.intent.kind == JOURNAL_KIND {
+            let transaction = transaction(&account)?;
+            if transaction.release == *release {
+                found.push((account, transaction));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What the manifest will say of the files of killed harvests.
+pub fn files(volume: &Volume, release: &ReleaseName) -> Result<Vec<ManifestFile>, Failure> {
+    let killed = of_release(volume, release)?;
+    let shares = killed.iter().flat_map(|(_, transaction)| &transaction.jobs);
+    Ok(shares.flat_map(|share| share.files.iter().map(|file| share.manifest_file(file))).collect())
+}

@@ -1,0 +1,38 @@
+//! Taking the lock that an operation needs, and telling who holds it meanwhile.
+
+use crate::base::error::Failure;
+use crate::base::name::ReleaseName;
+use crate::ops::ports::Ports;
+use crate::volume::lock::{Lock, Requester, Scope, Waiting};
+use std::time::Duration;
+
+/// How often whoever waits is told for whom.
+const TELL_EVERY: Duration = Duration::from_secs(30);
+
+/// The right to change a release; waits as the actor's patience says.
+pub fn lock_release(ports: &Ports<'_>, release: &ReleaseName) -> Result<Lock, Failure> {
+    lock(ports, Scope::Release(release.clone()))
+}
+
+/// The right to change what `scope` covers.
+pub fn lock(ports: &Ports<'_>, scope: Scope) -> Result<Lock, Failure> {
+    let requester = Requester { user: ports.actor.user.clone(), command: ports.actor.command.clone() };
+    let mut told: Option<Duration> = None;
+    let mut tell = |waiting: &Waiting| {
+        if told.is_none_or(|last| waiting.waited >= last + TELL_EVERY) {
+            told = Some(waiting.waited);
+            ports.progress.note(&describe(waiting));
+        }
+    };
+    Ok(Lock::acquire(ports.volume, scope, &requester, ports.actor.lock_wait, &mut tell)?)
+}
+
+fn describe(waiting: &Waiting) -> String {
+    match &waiting.holder {
+        Some(holder) => format!(
+            "waiting for the lock of {}: held by {} (process {} on {}, `{}`) since {}",
+            waiting.scope, holder.user, holder.process.pid, holder.process.host, holder.command, holder.since
+        ),
+        None => format!("waiting for the lock of {}: its holder cannot be told", waiting.scope),
+    }
+}

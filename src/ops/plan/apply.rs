@@ -1,0 +1,279 @@
+//! Carrying a plan out, under the release's lock, so that a death at any point costs nothing but a second run.
+//!
+//! Order: journal; files the scenes need; scenes; `release.yaml` with the runs that are about to be submitted;
+//! submission; ids into `release.yaml`; journal done. Until `release.yaml` is there nothing counts, afterwards the
+//! runs in it are the truth and whoever comes next submits what the Manager does not have.
+
+use super::digests::{Digests, Hashed};
+use super::survey::{self, Survey};
+use super::{JobVerdict, PlannedJob, ReleasePlan};
+use crate::base::consent::Consent;
+use crate::base::error::{Class, Failure};
+use crate::base::ids::{JobId, TransactionId};
+use crate::base::name::{JobRef, ReleaseName};
+use crate::base::rel_path::RelPath;
+use crate::blend::{self, Edit};
+use crate::ops::locking;
+use crate::ops::ports::{Ports, Stage};
+use crate::ops::release;
+use crate::ops::renderer::Renderer;
+use crate::ops::space::free_space;
+use crate::ops::submit;
+use crate::sys::clock;
+use crate::sys::disk::{DiskError, Target, outside};
+use crate::volume::journal::Journal;
+use crate::volume::lock::Lock;
+use crate::volume::release_file::{JobRecord, ReleaseFile, Revision, StoredFile};
+use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
+use crate::volume::{Volume, layout};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The journal's word for planning.
+pub const JOURNAL_KIND: &str = "plan";
+
+/// What planning sets out to do, for whoever finds its journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanIntent {
+    /// The release.
+    pub release: ReleaseName,
+    /// The scenes that will be written.
+    pub store: Vec<RelPath>,
+    /// The files that will be copied with them.
+    pub copies: Vec<RelPath>,
+}
+
+/// What applying a plan did.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanReport {
+    /// The release.
+    pub release: ReleaseName,
+    /// Who agreed to it, and how.
+    pub consent: Consent,
+    /// The jobs that were submitted now, with the Manager's ids.
+    pub submitted: Vec<(JobRef, JobId)>,
+}
+
+/// Applies the plan that was shown, or refuses because the world moved since. What is `known` and unchanged is not
+/// read again.
+pub fn apply(
+    ports: &Ports<'_>,
+    shown: &ReleasePlan,
+    known: &Digests,
+    consent: Consent,
+    renderer: &Renderer,
+) -> Result<PlanReport, Failure> {
+    let lock = locking::lock_release(ports, &shown.release)?;
+    let mut now = survey::survey(ports, &shown.request, renderer, known)?;
+    check_current(ports.volume, shown, &now.plan)?;
+    for (job, shown) in now.plan.jobs.iter_mut().zip(&shown.jobs) {
+        job.run = shown.run;
+    }
+    check_space(ports, &now.plan)?;
+    let submitted = carry_out(ports, &now, &lock)?;
+    Ok(PlanReport { release: now.plan.release, consent, submitted })
+}
+
+/// Refuses a plan that is for another volume or Manager, or that is not what would be done `now`.
+pub fn check_current(volume: &Volume, plan: &ReleasePlan, now: &ReleasePlan) -> Result<(), Failure> {
+    if plan.volume != volume.id() {
+        return Err(Failure::new(
+            Class::Refused,
+            format!("the plan is for volume {}, this is {}", plan.volume, volume.id()),
+        )
+        .with_hint("Name the plan's own volume with --volume."));
+    }
+    if plan.manager != now.manager {
+        let words = format!("the plan is for the Manager {}, this is {}", plan.manager, now.manager);
+        return Err(Failure::new(Class::Refused, words).with_hint("Name the plan's own Manager with --manager."));
+    }
+    if plan.essence() != now.essence() {
+        return Err(world_moved(plan, now));
+    }
+    Ok(())
+}
+
+/// What differs between the plan that was shown and what would be done now.
+fn world_moved(shown: &ReleasePlan, now: &ReleasePlan) -> Failure {
+    let pairs = || shown.jobs.iter().zip(&now.jobs);
+    let changed = pairs().filter(|(a, b)| a.essence() != b.essence() && a.source == b.source);
+    let mut names: Vec<String> = changed.map(|(job, _)| job.reference.to_string()).collect();
+    names.extend(pairs().filter(|(a, b)| a.source != b.source).map(|(job, _)| job.source.path.clone()));
+    if shown.jobs.len() != now.jobs.len() {
+        names.push(format!("{} jobs instead of {}", now.jobs.len(), shown.jobs.len()));
+    }
+    if shown.copies != now.copies {
+        names.push("files that scenes need".to_owned());
+    }
+    Failure::new(
+        Class::Refused,
+        format!("the plan is out of date: since it was made there were changes to {}", names.join(", ")),
+    )
+    .with_hint("Plan again and look at the new plan.")
+}
+
+/// Copies must fit; frames are only estimated and only warned about.
+fn check_space(ports: &Ports<'_>, plan: &ReleasePlan) -> Result<(), Failure> {
+    let (need, free) = (plan.copied_bytes(), free_space(ports.volume)?);
+    if need <= free.0 {
+        return Ok(());
+    }
+    let need = crate::base::size::Bytes(need);
+    Err(Failure::new(Class::Refused, format!("the scenes and their files need {need}, the volume has {free} free"))
+        .with_hint("Free some space on the volume, or plan fewer scenes."))
+}
+
+fn carry_out(ports: &Ports<'_>, survey: &Survey, lock: &Lock) -> Result<Vec<(JobRef, JobId)>, Failure> {
+    let plan = &survey.plan;
+    let mut file = release::load(ports.volume, &plan.release)?
+        .unwrap_or_else(|| ReleaseFile::new(plan.release.clone(), clock::now()));
+    let is_new = |job: &&PlannedJob| job.verdict == JobVerdict::New;
+    let intent = PlanIntent {
+        release: plan.release.clone(),
+        store: plan.jobs.iter().filter(is_new).map(|job| job.store.clone()).collect(),
+        copies: plan.copies.iter().map(|copy| copy.to.clone()).collect(),
+    };
+    let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, &intent)?;
+    let writer = Writer { ports, lock, transaction: journal.id(), release: &file, survey };
+    let stored = writer.write_all()?;
+    record(ports, &mut file, plan, stored);
+    lock.check()?;
+    release::save(ports.volume, &file)?;
+    let submitted = submit::submit_pending(ports.volume, ports.manager, &mut file)?;
+    release::save(ports.volume, &file)?;
+    journal.done(&submitted.len())?;
+    Ok(submitted)
+}
+
+/// Writes the plan's jobs and runs into the release's record.
+fn record(ports: &Ports<'_>, file: &mut ReleaseFile, plan: &ReleasePlan, stored: Vec<(JobRef, StoredFile)>) {
+    for job in &plan.jobs {
+        if let Some((_, store)) = stored.iter().find(|(reference, _)| reference == &job.reference) {
+            let revision = revision(ports, job, store.clone());
+            file.jobs.push(JobRecord {
+                name: job.reference.job.clone(),
+                revisions: vec![revision],
+                runs: Vec::new(),
+                seconds_per_frame: None,
+            });
+        }
+        let Some(record) = file.job_mut(&job.reference.job) else { continue };
+        if let JobVerdict::MoreFrames(more) = &job.verdict
+            && let Some(revision) = record.revisions.last_mut()
+        {
+            revision.frames = revision.frames.union(more);
+        }
+        let frames = job.to_submit();
+        if !frames.is_empty() {
+            submit::add_run(record, job.run, frames, &job.queueing(), &plan.manager);
+        }
+    }
+}
+
+fn revision(ports: &Ports<'_>, job: &PlannedJob, store: StoredFile) -> Revision {
+    Revision {
+        number: 1,
+        planned: clock::now(),
+        user: ports.actor.user.clone(),
+        host: ports.actor.host.clone(),
+        source: job.source.clone(),
+        store,
+        blender: job.blender.clone(),
+        scene: job.scene.clone(),
+        frames: job.frames.clone(),
+        output: job.output.clone(),
+        dependencies: job.dependencies.clone(),
+    }
+}
+
+/// Puts files onto the volume.
+struct Writer<'a> {
+    ports: &'a Ports<'a>,
+    lock: &'a Lock,
+    transaction: TransactionId,
+    release: &'a ReleaseFile,
+    survey: &'a Survey,
+}
+
+impl Writer<'_> {
+    /// Files that scenes need, then the scenes; what stands in the way goes to the trash first.
+    fn write_all(&self) -> Result<Vec<(JobRef, StoredFile)>, Failure> {
+        let plan = &self.survey.plan;
+        self.ports.progress.begin(Stage::Copies, plan.copied_bytes());
+        self.clear_the_way()?;
+        for copy in &self.survey.copies {
+            self.put(&copy.planned.from, &copy.planned.to, &copy.edits)?;
+            self.ports.progress.advance(copy.planned.size);
+        }
+        let mut stored = Vec::new();
+        for job in plan.jobs.iter().filter(|job| job.verdict == JobVerdict::New) {
+            let edits = self.survey.scene_edits.get(&job.store).map(Vec::as_slice).unwrap_or_default();
+            stored.push((job.reference.clone(), self.put(Path::new(&job.source.path), &job.store, edits)?));
+            self.ports.volume.make_dir(&layout::out_dir(&job.reference))?;
+            self.ports.progress.advance(job.source.size);
+        }
+        Ok(stored)
+    }
+
+    /// A run that died before it wrote `release.yaml` may have left scenes and even frames of jobs that the release
+    /// does not know: they go to the trash, for a frame of another scene must never be taken for one of this.
+    fn clear_the_way(&self) -> Result<(), Failure> {
+        let mut discards = Vec::new();
+        for job in self.survey.plan.jobs.iter().filter(|job| job.verdict == JobVerdict::New) {
+            debug_assert!(self.release.job(&job.reference.job).is_none());
+            for path in [job.store.clone(), layout::out_dir(&job.reference)] {
+                if self.is_in_the_way(&path)? {
+                    discards.push(Discard { path, reason: format!("in the way of the new job {}", job.reference) });
+                }
+            }
+        }
+        if discards.is_empty() {
+            return Ok(());
+        }
+        let mut trash = Trash::begin(self.ports.volume, self.lock, self.transaction, clock::now(), HOLD_DAYS);
+        trash.put(&discards)?;
+        trash.finish()?;
+        Ok(())
+    }
+
+    fn is_in_the_way(&self, path: &RelPath) -> Result<bool, Failure> {
+        match self.ports.volume.dir(path) {
+            Ok(None) => Ok(false),
+            Ok(Some(dir)) => Ok(!dir.is_empty()?),
+            Err(DiskError::NotAFolder { .. }) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Copies `from` to its place, rewritten where there are edits. A file of the right bytes that is there is kept.
+    fn put(&self, from: &Path, to: &RelPath, edits: &[Edit]) -> Result<StoredFile, Failure> {
+        let (folder, name) = to.split().ok_or_else(|| Failure::new(Class::Failed, "a copy without a name"))?;
+        let dir = self.ports.volume.make_dir(&folder)?;
+        let hashed = self.survey.digests.get(from);
+        let gone = || Failure::new(Class::Failed, format!("{}: it is gone since the plan was made", from.display()));
+        let hashed: &Hashed = hashed.ok_or_else(gone)?;
+        if edits.is_empty() {
+            if let Some(there) = dir.open_read(name)? {
+                let (digest, size) = there.digest()?;
+                if digest == hashed.digest {
+                    return Ok(StoredFile { path: to.clone(), size, digest });
+                }
+                return Err(Failure::new(
+                    Class::Failed,
+                    format!("{to}: other bytes are there than the plan puts there"),
+                )
+                .with_hint("Somebody changed the release's store; move the file away and plan again."));
+            }
+            let source = outside::open(from)?.ok_or_else(gone)?;
+            if !source.attributes().is_unchanged_since(&hashed.attributes) {
+                return Err(DiskError::Changed { path: from.to_owned() }.into());
+            }
+            let written = dir.copy_known(&source, hashed.digest, name, Target::New)?;
+            return Ok(StoredFile { path: to.clone(), size: written.bytes, digest: written.digest });
+        }
+        let written = dir.write_with(name, Target::Replace, |part| {
+            blend::rewrite(from, part, edits).map(drop).map_err(Failure::from)
+        })?;
+        Ok(StoredFile { path: to.clone(), size: written.bytes, digest: written.digest })
+    }
+}

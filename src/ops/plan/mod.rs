@@ -1,0 +1,190 @@
+//! `farm plan release`: from scene files to runs in the queue.
+//!
+//! [`survey::survey`] reads everything and makes a [`ReleasePlan`]; [`apply::apply`] takes the lock, surveys anew,
+//! refuses if the world moved, and carries the plan out.
+
+pub mod apply;
+pub mod chunk;
+pub mod digests;
+pub mod from_yaml;
+pub mod gather;
+pub mod names;
+pub mod output;
+pub mod refusal;
+pub mod request;
+pub mod survey;
+pub mod verdict;
+pub mod warnings;
+
+pub use request::{Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
+
+use crate::base::digest::Digest;
+use crate::base::frame_set::FrameSet;
+use crate::base::ids::{RunId, VolumeId};
+use crate::base::name::{JobRef, ReleaseName};
+use crate::base::rel_path::RelPath;
+use crate::base::time::Timestamp;
+use crate::blend::Edit;
+use crate::ops::submit::Queueing;
+use crate::volume::release_file::{DependencyRecord, Output, Source};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The schema of the plan's document.
+pub const SCHEMA: &str = "farm.plan/1";
+
+/// Everything that planning a release would change, complete and serialisable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReleasePlan {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// The release.
+    pub release: ReleaseName,
+    /// The volume it is for.
+    pub volume: VolumeId,
+    /// The Manager it is for: its URL, or `local`.
+    pub manager: String,
+    /// The jobs, in the order in which they were named.
+    pub jobs: Vec<PlannedJob>,
+    /// Files that scenes need and the volume does not have.
+    pub copies: Vec<PlannedCopy>,
+    /// What was asked for, to survey again.
+    pub request: PlanRequest,
+}
+
+/// One job of the plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedJob {
+    /// `release/job`.
+    #[serde(rename = "ref")]
+    pub reference: JobRef,
+    /// What happens to it.
+    pub verdict: JobVerdict,
+    /// The frames expected.
+    pub frames: FrameSet,
+    /// Frames per task.
+    pub chunk: u32,
+    /// Why so many.
+    pub chunk_reason: String,
+    /// How many tasks.
+    pub tasks: u32,
+    /// Bytes that the volume needs: the scene's copy, and the frames as estimated.
+    pub bytes: u64,
+    /// What will surprise.
+    pub warnings: Vec<Warning>,
+    /// The file that the user named.
+    pub source: Source,
+    /// The Blender that saved it; empty for other kinds of scene.
+    pub blender: String,
+    /// When it was saved.
+    pub saved: Timestamp,
+    /// The scene within the file; `None` is the active one.
+    pub scene: Option<String>,
+    /// The copy that will be rendered.
+    pub store: RelPath,
+    /// Paths that are rewritten in the copy.
+    pub edits: Vec<PathEdit>,
+    /// What each frame looks like on disk.
+    pub output: Output,
+    /// The files that the scene needs.
+    pub dependencies: Vec<DependencyRecord>,
+    /// 0 to 100.
+    pub priority: u8,
+    /// Only workers with this tag.
+    pub tag: Option<String>,
+    /// Submitted paused.
+    pub paused: bool,
+    /// The id of the run that will be submitted.
+    pub run: RunId,
+}
+
+/// What the plan does with a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobVerdict {
+    /// The release does not have it yet.
+    New,
+    /// It is there as planned; what was not submitted is submitted.
+    Unchanged,
+    /// It is there; these frames are added.
+    MoreFrames(FrameSet),
+}
+
+/// A stored path and what it becomes in the copy, as people read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathEdit {
+    /// What it is: `Image.filepath of IMwood`.
+    pub field: String,
+    /// As stored in the file.
+    pub stored: String,
+    /// As it is written into the copy.
+    pub becomes: String,
+}
+
+impl From<&Edit> for PathEdit {
+    fn from(edit: &Edit) -> Self {
+        PathEdit {
+            field: edit.site().field.clone(),
+            stored: edit.site().value.to_string(),
+            becomes: edit.to().to_string(),
+        }
+    }
+}
+
+/// A file copied beside the scenes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedCopy {
+    /// Where it lies.
+    pub from: PathBuf,
+    /// Where it goes, beneath the volume.
+    pub to: RelPath,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 of the source's bytes.
+    pub digest: Digest,
+    /// Paths that are rewritten in the copy (a linked library's own files).
+    pub edits: Vec<PathEdit>,
+}
+
+/// Something that the user should know before a job is submitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// A short word for scripts: `newer-blender`, `border`, …
+    pub code: String,
+    /// The sentence.
+    pub text: String,
+}
+
+impl PlannedJob {
+    /// How its run is queued.
+    pub fn queueing(&self) -> Queueing {
+        Queueing { chunk: self.chunk, priority: self.priority, tag: self.tag.clone(), paused: self.paused }
+    }
+
+    /// The job without the id of its run to come.
+    pub fn essence(&self) -> PlannedJob {
+        PlannedJob { run: RunId::NONE, ..self.clone() }
+    }
+
+    /// The frames that a run is submitted for; none where the job is there as planned.
+    pub fn to_submit(&self) -> FrameSet {
+        match &self.verdict {
+            JobVerdict::New => self.frames.clone(),
+            JobVerdict::Unchanged => FrameSet::default(),
+            JobVerdict::MoreFrames(more) => more.clone(),
+        }
+    }
+}
+
+impl ReleasePlan {
+    /// The plan without what differs between two surveys of the same world: the ids of runs to come.
+    pub fn essence(&self) -> ReleasePlan {
+        ReleasePlan { jobs: self.jobs.iter().map(PlannedJob::essence).collect(), ..self.clone() }
+    }
+
+    /// Bytes that will be written now: scenes and what they need.
+    pub fn copied_bytes(&self) -> u64 {
+        let scenes = self.jobs.iter().filter(|job| job.verdict == JobVerdict::New).map(|job| job.source.size);
+        scenes.chain(self.copies.iter().map(|copy| copy.size)).sum()
+    }
+}

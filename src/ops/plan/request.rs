@@ -1,0 +1,98 @@
+//! What a user asks `farm plan release` for.
+
+use crate::base::frame_set::FrameSet;
+use crate::base::name::ReleaseName;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A release to be planned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanRequest {
+    /// Its name.
+    pub release: ReleaseName,
+    /// Its jobs; at least one.
+    pub jobs: Vec<JobRequest>,
+    /// How jobs are named that have no name of their own.
+    pub job_name_template: String,
+    /// Whether an existing release may grow.
+    pub update: Update,
+}
+
+/// One scene file of the request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobRequest {
+    /// The scene file, as an absolute path.
+    pub file: PathBuf,
+    /// The job's name; by the template otherwise.
+    pub name: Option<String>,
+    /// The frames; what the scene says otherwise.
+    pub frames: Option<FrameSet>,
+    /// Frames per task.
+    pub chunk: Chunk,
+    /// 0 to 100.
+    pub priority: u8,
+    /// Only workers with this tag.
+    pub tag: Option<String>,
+    /// Blender's word for the format; the scene's otherwise.
+    pub format: Option<String>,
+    /// Which scene of the file.
+    pub scene: SceneChoice,
+    /// What to do about missing files.
+    pub missing: Missing,
+    /// What to do about paths that cannot be rewritten.
+    pub packing: Packing,
+    /// Submit paused.
+    pub paused: bool,
+}
+
+/// How many frames a task gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Chunk {
+    /// Farm chooses and says why.
+    Auto,
+    /// So many, at least 1.
+    Frames(u32),
+}
+
+/// Which scene of a file is rendered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SceneChoice {
+    /// The active one.
+    Active,
+    /// This one.
+    Named(String),
+    /// Each, as a job of its own.
+    All,
+}
+
+/// What to do when files that a scene needs are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// Refuse the plan.
+    Refuse,
+    /// Warn and go on.
+    Allow,
+}
+
+/// What to do when a stored path cannot be rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Packing {
+    /// Refuse the plan.
+    Never,
+    /// Let Blender pack the files into the copy.
+    WhereNeeded,
+}
+
+/// Whether an existing release of the name may grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Update {
+    /// A release that differs is refused.
+    Refuse,
+    /// Jobs and frames are added.
+    Add,
+}

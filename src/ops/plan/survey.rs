@@ -1,0 +1,315 @@
+//! Reading everything that a plan depends on. Changes nothing, takes no lock, asks the Manager only to look.
+
+use super::chunk::{self, Facts, Queue};
+use super::digests::{self, Digests, Hashed};
+use super::gather::{self, Copy, Gathering};
+use super::names::{self, NameFacts};
+use super::output::{self, Wanted};
+use super::request::{JobRequest, Missing, PlanRequest, SceneChoice};
+use super::verdict::{self, Conflict};
+use super::{JobVerdict, PlannedJob, ReleasePlan, SCHEMA, refusal, warnings};
+use crate::base::error::Failure;
+use crate::base::frame_set::FrameSet;
+use crate::base::ids::RunId;
+use crate::base::name::{Home, JobName, JobRef};
+use crate::base::rel_path::RelPath;
+use crate::blend::{self, BlenderVersion, Edit, Extent, Kind, Scene, SceneFile, State};
+use crate::ops::ports::{Ports, Stage};
+use crate::ops::release;
+use crate::ops::renderer::Renderer;
+use crate::sys::scan;
+use crate::volume::layout;
+use crate::volume::release_file::{DependencyRecord, ReleaseFile, Source};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// A scene of a file that becomes a job.
+struct Candidate<'a> {
+    request: &'a JobRequest,
+    file: &'a SceneFile,
+    scene: &'a Scene,
+    name: JobName,
+}
+
+/// A plan, and what it takes to carry it out without reading everything again.
+pub struct Survey {
+    /// The plan.
+    pub plan: ReleasePlan,
+    /// What is rewritten in each scene's copy, by its place.
+    pub scene_edits: BTreeMap<RelPath, Vec<Edit>>,
+    /// Files copied with the scenes.
+    pub copies: Vec<Copy>,
+    /// Digests of all files that were read.
+    pub digests: Digests,
+}
+
+/// Surveys the world and makes the plan. Files whose digest is known and that are unchanged are not read again.
+pub fn survey(
+    ports: &Ports<'_>,
+    request: &PlanRequest,
+    renderer: &Renderer,
+    known: &Digests,
+) -> Result<Survey, Failure> {
+    let home = Home::Release(request.release.clone());
+    let existing = existing_release(ports, request)?;
+    let files = read_scenes(ports, request)?;
+    let candidates = candidates(request, &files)?;
+    // Blender says its version while the files are read.
+    let (here, digests) = std::thread::scope(|scope| {
+        let version = scope.spawn(|| renderer.version());
+        let digests = digests::compute(ports, &wanted_files(&candidates), known);
+        (version.join().unwrap_or_default(), digests)
+    });
+    let digests = digests?;
+    let root = ports.volume.path();
+    let all = files.iter().flat_map(|file| &file.dependencies);
+    let gathering = Gathering::new(&root, &home, &digests, all);
+    let planner = Planner {
+        request,
+        gathering: &gathering,
+        digests: &digests,
+        here,
+        workers: ports.manager.workers()?.iter().filter(|worker| worker.takes("blender")).count(),
+        queue: if ports.manager.address() == "local" { Queue::Local } else { Queue::Flamenco },
+    };
+    let mut jobs = Vec::with_capacity(candidates.len());
+    let mut scene_edits = BTreeMap::new();
+    let mut copies = gathering.copies().map_err(|cause| refusal::does_not_fit(&cause))?;
+    for candidate in &candidates {
+        let pace = existing.as_ref().and_then(|file| file.job(&candidate.name)).and_then(|job| job.seconds_per_frame);
+        let (job, edits) = planner.job(candidate, pace)?;
+        copies.extend(planner.simulations(candidate, &job.reference)?);
+        scene_edits.insert(job.store.clone(), edits);
+        jobs.push(job);
+    }
+    if let Some(file) = &existing {
+        verdict::judge(&mut jobs, file, request.update)?;
+    }
+    if !jobs.iter().any(|job| job.verdict == JobVerdict::New) {
+        copies.clear();
+    }
+    let plan = ReleasePlan {
+        schema: SCHEMA.to_owned(),
+        release: request.release.clone(),
+        volume: ports.volume.id(),
+        manager: ports.manager.address(),
+        jobs,
+        copies: copies.iter().map(|copy| copy.planned.clone()).collect(),
+        request: request.clone(),
+    };
+    Ok(Survey { plan, scene_edits, copies, digests })
+}
+
+/// The release of this name, if there is one; another that differs in case alone is refused.
+fn existing_release(ports: &Ports<'_>, request: &PlanRequest) -> Result<Option<ReleaseFile>, Failure> {
+    let folded = request.release.folded();
+    let twin = ports.volume.releases()?.names.into_iter().find(|name| name.folded() == folded);
+    match twin {
+        Some(existing) if existing != request.release => {
+            Err(Conflict::FoldedName { release: request.release.clone(), existing }.into())
+        }
+        _ => release::load(ports.volume, &request.release),
+    }
+}
+
+fn read_scenes(ports: &Ports<'_>, request: &PlanRequest) -> Result<Vec<SceneFile>, Failure> {
+    ports.progress.begin(Stage::Scenes, request.jobs.len() as u64);
+    let read = |job: &JobRequest| {
+        refusal::check_kind(&job.file)?;
+        let mut file = blend::read(&job.file)?;
+        file.dependencies.iter_mut().try_for_each(list_folder)?;
+        ports.progress.advance(1);
+        Ok(file)
+    };
+    request.jobs.iter().map(read).collect()
+}
+
+/// A folder that is needed with all that is in it is copied file by file.
+fn list_folder(need: &mut blend::Dependency) -> Result<(), Failure> {
+    if need.extent == Extent::Folder && need.state == State::Found {
+        let listed = scan::files_beneath(&need.path);
+        need.files = listed.map_err(|error| refusal::unreadable_folder(&need.path, &error))?;
+    }
+    Ok(())
+}
+
+/// Every scene that becomes a job, named.
+fn candidates<'a>(request: &'a PlanRequest, files: &'a [SceneFile]) -> Result<Vec<Candidate<'a>>, Failure> {
+    let mut candidates: Vec<Candidate<'a>> = Vec::new();
+    for (job, file) in request.jobs.iter().zip(files) {
+        let scenes = chosen_scenes(job, file)?;
+        let several = scenes.len() > 1;
+        for scene in scenes {
+            let number = candidates.len() + 1;
+            let facts = NameFacts { file: &job.file, scene: &scene.name, number };
+            let template = template_for(&request.job_name_template, several);
+            let name = match &job.name {
+                Some(name) if !several => names::given(name, &job.file)?,
+                Some(name) => names::given(&format!("{name}_{}", scene.name), &job.file)?,
+                None => names::by_template(&template, facts)?,
+            };
+            candidates.push(Candidate { request: job, file, scene, name });
+        }
+    }
+    let described = |c: &Candidate<'_>| format!("{} ({})", c.file.path.display(), c.scene.name);
+    names::check_clashes(candidates.iter().map(|candidate| (&candidate.name, described(candidate))))?;
+    Ok(candidates)
+}
+
+/// Several scenes of one file need names that tell them apart.
+fn template_for(template: &str, several: bool) -> String {
+    if several && !template.contains("{scene}") && !template.contains("{n}") {
+        return format!("{template}_{{scene}}");
+    }
+    template.to_owned()
+}
+
+fn chosen_scenes<'a>(job: &JobRequest, file: &'a SceneFile) -> Result<Vec<&'a Scene>, Failure> {
+    match &job.scene {
+        SceneChoice::All if !file.scenes.is_empty() => Ok(file.scenes.iter().collect()),
+        SceneChoice::Named(name) => match file.scenes.iter().find(|scene| &scene.name == name) {
+            Some(scene) => Ok(vec![scene]),
+            None => Err(refusal::no_such_scene(file, name)),
+        },
+        _ => file.main_scene().map(|scene| vec![scene]).ok_or_else(|| refusal::no_scene(file)),
+    }
+}
+
+/// Every file whose digest the plan needs: scenes, and what they need.
+fn wanted_files(candidates: &[Candidate<'_>]) -> Vec<PathBuf> {
+    let mut files: BTreeSet<PathBuf> = BTreeSet::new();
+    for candidate in candidates {
+        files.insert(candidate.file.path.clone());
+        let found = candidate.file.dependencies.iter().filter(|need| need.state == State::Found);
+        files.extend(found.flat_map(|need| need.files.iter().cloned()));
+    }
+    files.into_iter().collect()
+}
+
+/// Makes the jobs of the plan, one by one.
+struct Planner<'a> {
+    request: &'a PlanRequest,
+    gathering: &'a Gathering<'a>,
+    digests: &'a Digests,
+    here: Option<BlenderVersion>,
+    workers: usize,
+    queue: Queue,
+}
+
+impl Planner<'_> {
+    /// The job, and what is rewritten in its scene.
+    fn job(&self, candidate: &Candidate<'_>, pace: Option<f64>) -> Result<(PlannedJob, Vec<Edit>), Failure> {
+        let Candidate { request, file, scene, name } = candidate;
+        let reference = JobRef::in_release(&self.request.release, name);
+        let frames = frames(request, scene)?;
+        let wanted = output::wanted(scene, request.format.as_deref(), self.here.unwrap_or(file.blender_version))?;
+        let edits = self.edits(candidate, &wanted, &reference).map_err(|cause| refusal::does_not_fit(&cause))?;
+        let hashed = self.digests[&file.path];
+        let facts = Facts { frames: frames.len(), workers: self.workers, seconds_per_frame: pace, queue: self.queue };
+        let (chunk, chunk_reason) = chunk::choose(request.chunk, facts);
+        let missing = missing(file);
+        if request.missing == Missing::Refuse && !missing.is_empty() {
+            return Err(refusal::missing_files(&reference, &missing));
+        }
+        let job = PlannedJob {
+            verdict: JobVerdict::New,
+            tasks: u32::try_from(frames.len().div_ceil(chunk as usize)).unwrap_or(u32::MAX),
+            bytes: hashed.size() + output::estimate(&wanted.output) * frames.len() as u64,
+            warnings: warnings::of(file, scene, &wanted, self.here, &missing),
+            source: source(file, hashed),
+            blender: file.blender_version.to_string(),
+            saved: file.modified,
+            scene: scene_argument(file, scene),
+            store: layout::store_file(&reference, "blend"),
+            edits: edits.iter().map(Into::into).collect(),
+            output: wanted.output,
+            dependencies: file.dependencies.iter().flat_map(|need| self.records(need)).collect(),
+            priority: request.priority,
+            tag: request.tag.clone(),
+            paused: request.paused,
+            run: RunId::random(),
+            reference,
+            frames,
+            chunk,
+            chunk_reason,
+        };
+        Ok((job, edits))
+    }
+
+    /// Paths of files that the scene needs, and folders of its File Output nodes.
+    fn edits(&self, candidate: &Candidate<'_>, wanted: &Wanted<'_>, job: &JobRef) -> Result<Vec<Edit>, blend::Cause> {
+        let store = layout::store_dir(&job.home);
+        let mut edits = self.gathering.edits(&candidate.file.path, &store)?;
+        let out = gather::relative(&store, &layout::out_dir(job));
+        for (node, folder) in &wanted.nodes {
+            if let Some(site) = &node.site {
+                edits.push(Edit::new(site.clone(), node.stored_in(&format!("{out}/{folder}/")))?);
+            }
+        }
+        Ok(edits)
+    }
+
+    /// The scene's own simulations, which Blender looks for beside it in a folder that bears its name.
+    fn simulations(&self, candidate: &Candidate<'_>, job: &JobRef) -> Result<Vec<Copy>, Failure> {
+        let store = layout::store_file(job, "blend");
+        let name = blend::cache_folder_name(Path::new(store.as_str()));
+        let folder =
+            name.as_deref().and_then(Path::to_str).and_then(|name| layout::store_dir(&job.home).join(name).ok());
+        let Some(folder) = folder else { return Ok(Vec::new()) };
+        let own = candidate.file.needs_of(&candidate.file.path);
+        let mut copies = Vec::new();
+        for need in own.filter(|need| need.kind == Kind::PointCache && need.state == State::Found) {
+            copies.extend(self.gathering.copies_into(need, &folder).map_err(|cause| refusal::does_not_fit(&cause))?);
+        }
+        Ok(copies)
+    }
+
+    fn records(&self, need: &blend::Dependency) -> Vec<DependencyRecord> {
+        let folder = self.gathering.folder(need);
+        let record = |path: &Path, hashed: Option<&Hashed>| DependencyRecord {
+            path: path.display().to_string(),
+            kind: need.kind.to_string(),
+            stored: path.file_name().and_then(|name| name.to_str()).and_then(|name| folder.as_ref()?.join(name).ok()),
+            in_place: self.gathering.is_in_place(need),
+            size: hashed.map_or(0, Hashed::size),
+            modified: hashed.map(Hashed::modified),
+            digest: hashed.map(|hashed| hashed.digest),
+        };
+        match need.state {
+            State::Found => need.files.iter().map(|file| record(file, self.digests.get(file))).collect(),
+            State::Missing(_) => vec![record(&need.path, None)],
+            State::Packed => Vec::new(),
+        }
+    }
+}
+
+fn frames(request: &JobRequest, scene: &Scene) -> Result<FrameSet, Failure> {
+    let frames = match &request.frames {
+        Some(frames) => frames.clone(),
+        None => FrameSet::range(scene.frame_start, scene.frame_end, scene.frame_step),
+    };
+    refusal::check_frames(&request.file, &frames)?;
+    Ok(frames)
+}
+
+/// The files that a scene needs and that are not there, each once, in words.
+fn missing(file: &SceneFile) -> Vec<String> {
+    let missing = file.dependencies.iter().filter(|need| matches!(need.state, State::Missing(_)));
+    let words: BTreeSet<String> = missing.map(|need| format!("{} {}", need.kind, need.path.display())).collect();
+    words.into_iter().collect()
+}
+
+fn source(file: &SceneFile, hashed: Hashed) -> Source {
+    Source {
+        path: file.path.display().to_string(),
+        size: hashed.size(),
+        modified: hashed.modified(),
+        digest: hashed.digest,
+    }
+}
+
+/// The active scene needs no argument (and Flamenco before 3.6 knows none).
+fn scene_argument(file: &SceneFile, scene: &Scene) -> Option<String> {
+    let is_active = file.main_scene().is_some_and(|active| active.name == scene.name);
+    (!is_active).then(|| scene.name.clone())
+}

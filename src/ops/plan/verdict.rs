@@ -1,0 +1,119 @@
+//! What a plan means for a release that is there already: the same, more of it, or something else.
+
+use super::request::Update;
+use super::{JobVerdict, PlannedJob};
+use crate::base::error::{Class, Explain};
+use crate::base::name::{JobRef, ReleaseName};
+use crate::volume::release_file::{JobRecord, ReleaseFile, Revision};
+
+/// Why a release that exists stands against the plan.
+#[derive(Debug, thiserror::Error)]
+pub enum Conflict {
+    /// It exists and the plan is another one.
+    #[error("release {release} exists and differs: {}", differences.join("; "))]
+    Differs {
+        /// The release.
+        release: ReleaseName,
+        /// What differs, a phrase each.
+        differences: Vec<String>,
+    },
+    /// A job would get another scene.
+    #[error("{job} exists with another scene: {difference}")]
+    OtherScene {
+        /// The job.
+        job: JobRef,
+        /// What differs.
+        difference: String,
+    },
+    /// Another release has the name but for upper and lower case.
+    #[error("release {existing} exists, and {release} is the same name on file systems that ignore case")]
+    FoldedName {
+        /// The name asked for.
+        release: ReleaseName,
+        /// The one that exists.
+        existing: ReleaseName,
+    },
+}
+
+impl Explain for Conflict {
+    fn class(&self) -> Class {
+        Class::Refused
+    }
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Conflict::Differs { .. } => "Add jobs or frames with --update, or choose another name.".into(),
+            Conflict::OtherScene { .. } => {
+                "Choose another job name with --job-name-template, or plan a release of another name.".into()
+            }
+            Conflict::FoldedName { .. } => "Choose another name.".into(),
+        })
+    }
+}
+
+/// Gives each job its verdict. Without `--update` an existing release must be exactly what is planned.
+pub fn judge(jobs: &mut [PlannedJob], existing: &ReleaseFile, update: Update) -> Result<(), Conflict> {
+    let mut differences = Vec::new();
+    for job in jobs.iter_mut() {
+        let record = existing.jobs.iter().find(|record| record.name.folded() == job.reference.job.folded());
+        job.verdict = match record {
+            None => JobVerdict::New,
+            Some(record) => against(job, record)?,
+        };
+        match &job.verdict {
+            JobVerdict::New => differences.push(format!("{} is not in it", job.reference)),
+            JobVerdict::MoreFrames(more) => differences.push(format!("{} lacks frames {more}", job.reference)),
+            JobVerdict::Unchanged => {}
+        }
+    }
+    differences.extend(left_out(jobs, existing));
+    match update {
+        Update::Refuse if !differences.is_empty() => {
+            Err(Conflict::Differs { release: existing.name.clone(), differences })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Jobs of the release that the plan does not name, and frames that it does not ask for.
+fn left_out(jobs: &[PlannedJob], existing: &ReleaseFile) -> Vec<String> {
+    let planned = |record: &JobRecord| jobs.iter().find(|job| job.reference.job == record.name);
+    let difference = |record: &JobRecord| match planned(record) {
+        None => Some(format!("{} is not in the plan", record.name)),
+        Some(job) => {
+            let fewer = record.current().frames.minus(&job.frames);
+            (!fewer.is_empty()).then(|| format!("{} has frames {fewer} too", record.name))
+        }
+    };
+    existing.jobs.iter().filter_map(difference).collect()
+}
+
+fn against(job: &PlannedJob, record: &JobRecord) -> Result<JobVerdict, Conflict> {
+    if let Some(difference) = scene_difference(job, record.current()) {
+        return Err(Conflict::OtherScene { job: job.reference.clone(), difference });
+    }
+    let more = job.frames.minus(&record.current().frames);
+    Ok(if more.is_empty() { JobVerdict::Unchanged } else { JobVerdict::MoreFrames(more) })
+}
+
+/// What makes the planned job another one than the revision on the volume.
+fn scene_difference(job: &PlannedJob, revision: &Revision) -> Option<String> {
+    if job.source.digest != revision.source.digest {
+        return Some(format!("{} changed since it was planned ({})", job.source.path, revision.planned));
+    }
+    if job.scene != revision.scene {
+        let word = |scene: &Option<String>| scene.clone().unwrap_or_else(|| "the active scene".into());
+        return Some(format!("{} instead of {}", word(&job.scene), word(&revision.scene)));
+    }
+    if job.output != revision.output {
+        return Some(format!("output {} instead of {}", describe(&job.output), describe(&revision.output)));
+    }
+    let changed = job
+        .dependencies
+        .iter()
+        .find(|new| revision.dependencies.iter().any(|old| old.path == new.path && old.digest != new.digest));
+    changed.map(|dependency| format!("{} changed since it was planned", dependency.path))
+}
+
+fn describe(output: &crate::volume::release_file::Output) -> String {
+    format!("{} {}x{}", output.format, output.width, output.height)
+}

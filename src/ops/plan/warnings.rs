@@ -1,0 +1,59 @@
+//! What will surprise, gathered for one job: from the scene's lints, its age, and the Blender that will render it.
+
+use super::Warning;
+use super::output::Wanted;
+use crate::blend::{BlenderVersion, Scene, SceneFile};
+
+/// How many missing files a warning names.
+const NAMED: usize = 5;
+
+/// All warnings of a job. `here` is this machine's Blender, where there is one.
+pub fn of(
+    file: &SceneFile,
+    scene: &Scene,
+    wanted: &Wanted<'_>,
+    here: Option<BlenderVersion>,
+    missing: &[String],
+) -> Vec<Warning> {
+    let mut warnings: Vec<Warning> = version(file.blender_version, here).into_iter().collect();
+    warnings.extend(missing_files(missing));
+    warnings.extend(wanted.warnings.iter().cloned());
+    let already = |code: &str| wanted.warnings.iter().any(|warning| warning.code == code);
+    let concerns = |lint: &&crate::blend::Lint| lint.scene.as_deref().is_none_or(|name| name == scene.name);
+    let lints = file.lints.iter().filter(concerns).filter(|lint| !already(lint.code));
+    warnings.extend(lints.map(|lint| Warning { code: lint.code.to_owned(), text: lint.sentence.clone() }));
+    warnings
+}
+
+/// A newer scene crashes an older Blender, or looks different in it.
+fn version(scene: BlenderVersion, here: Option<BlenderVersion>) -> Option<Warning> {
+    let warning = |code: &str, text: String| Some(Warning { code: code.to_owned(), text });
+    match here {
+        None => warning(
+            "no-blender",
+            "no Blender was found on this machine, so its version cannot be compared with the scene's".into(),
+        ),
+        Some(here) if scene > here => warning(
+            "newer-scene",
+            format!("saved by Blender {scene}, which is newer than the {here} here: an older Blender may crash on it"),
+        ),
+        Some(here) if scene < here => warning(
+            "older-scene",
+            format!("saved by Blender {scene}, will be rendered by {here}: it may look different"),
+        ),
+        Some(_) => None,
+    }
+}
+
+fn missing_files(missing: &[String]) -> Option<Warning> {
+    if missing.is_empty() {
+        return None;
+    }
+    let named = missing.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = missing.len().saturating_sub(NAMED);
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(Warning {
+        code: "missing-files".into(),
+        text: format!("renders without {} missing file(s): {named}{tail}", missing.len()),
+    })
+}

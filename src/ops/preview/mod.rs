@@ -1,0 +1,207 @@
+//! Previews of harvested frames: a contact sheet for each job, and a video where the job is a sequence and ffmpeg is there.
+//!
+//! They are for looking at, so nothing about them fails a harvest: what cannot be made is said, and made the next time.
+
+mod contact;
+mod index;
+mod video;
+
+use crate::base::digest::{Digest, Hasher};
+use crate::base::error::Failure;
+use crate::base::name::{JobName, ReleaseName};
+use crate::base::rel_path::RelPath;
+use crate::frames::expected::Role;
+use crate::ops::harvest::manifest::{Manifest, ManifestFile};
+use crate::ops::ports::{Ports, Stage};
+use crate::ops::release;
+use crate::sys::disk::{Dir, Kind};
+use crate::volume::layout;
+use crate::volume::lock::Lock;
+use crate::volume::release_file::JobRecord;
+use index::{Index, Made};
+use serde::Serialize;
+
+/// The folder of previews beneath `dist/<release>/`.
+pub const FOLDER: &str = "preview";
+
+/// What makes videos.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoder {
+    /// ffmpeg: a name on `PATH` or a path.
+    pub program: String,
+}
+
+/// The previews of one job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Preview {
+    /// The job.
+    pub job: JobName,
+    /// Whether they were made now.
+    pub state: PreviewState,
+    /// The contact sheet, beneath the volume.
+    pub sheet: Option<RelPath>,
+    /// The video, beneath the volume.
+    pub video: Option<RelPath>,
+    /// What could not be made, and why.
+    pub notes: Vec<Note>,
+}
+
+/// Whether previews were made now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PreviewState {
+    /// Now.
+    Made,
+    /// Before, of the same frames.
+    Kept,
+}
+
+/// Something that could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// How much it matters.
+    pub level: Level,
+    /// What and why, a sentence without its full stop.
+    pub text: String,
+}
+
+/// How much a note matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// As it should be on this machine.
+    Note,
+    /// Something went wrong.
+    Warning,
+}
+
+/// Makes the previews that are missing or out of date, of the jobs in `wanted`. `_lock` covers the release.
+pub fn make(
+    ports: &Ports<'_>,
+    _lock: &Lock,
+    release: &ReleaseName,
+    wanted: &[JobName],
+    encoder: &Encoder,
+) -> Result<Vec<Preview>, Failure> {
+    let manifest = Manifest::load(ports.volume, release)?;
+    let file = release::load(ports.volume, release)?;
+    let dist = ports.volume.make_dir(&layout::dist_dir(release))?;
+    let folder = dist.make_dir(&RelPath::new(FOLDER)?)?;
+    let mut index = Index::load(&folder);
+    let mut previews = Vec::new();
+    ports.progress.begin(Stage::Previews, wanted.len() as u64);
+    for job in wanted {
+        let record = file.as_ref().and_then(|file| file.job(job));
+        let series = record.and_then(|record| Series::of(&manifest, record));
+        if let Some(series) = series {
+            let maker = Maker { ports, release, dist: &dist, folder: &folder, encoder };
+            previews.push(maker.preview(&series, &mut index)?);
+        }
+        ports.progress.advance(1);
+    }
+    index.save(&folder)?;
+    Ok(previews)
+}
+
+/// The harvested frames of a job that stand for it: the frame itself, or its first view.
+pub(crate) struct Series<'a> {
+    pub(crate) record: &'a JobRecord,
+    /// In the order of the frames; not out of date; never empty.
+    pub(crate) files: Vec<&'a ManifestFile>,
+}
+
+impl<'a> Series<'a> {
+    fn of(manifest: &'a Manifest, record: &'a JobRecord) -> Option<Self> {
+        let first_view = record.current().output.views.first();
+        let stands = |file: &&ManifestFile| match &file.role {
+            Role::Frame => first_view.is_none(),
+            Role::View { view } => Some(view) == first_view,
+            Role::Pass { .. } => false,
+        };
+        let own = manifest.files.iter().filter(|file| file.job == record.name && !file.is_stale(Some(record)));
+        let mut files: Vec<&ManifestFile> = own.filter(stands).collect();
+        files.sort_by_key(|file| file.frame);
+        (!files.is_empty()).then_some(Series { record, files })
+    }
+
+    /// Changes whenever a preview would look otherwise.
+    fn fingerprint(&self) -> Digest {
+        let output = &self.record.current().output;
+        let mut hasher = Hasher::new();
+        hasher.update(format!("{} {:?} {}\n", output.fps, output.movie, self.record.current().frames).as_bytes());
+        for file in &self.files {
+            hasher.update(format!("{} {} {}\n", file.frame, file.sha256, file.path).as_bytes());
+        }
+        hasher.finish()
+    }
+}
+
+struct Maker<'a> {
+    ports: &'a Ports<'a>,
+    release: &'a ReleaseName,
+    dist: &'a Dir,
+    folder: &'a Dir,
+    encoder: &'a Encoder,
+}
+
+impl Maker<'_> {
+    fn preview(&self, series: &Series<'_>, index: &mut Index) -> Result<Preview, Failure> {
+        let job = &series.record.name;
+        let fingerprint = series.fingerprint();
+        let kept = index.jobs.get(job).filter(|made| made.frames == fingerprint && self.is_there(made));
+        if let Some(made) = kept {
+            return self.told(job, PreviewState::Kept, made.clone(), Vec::new());
+        }
+        let mut notes = Vec::new();
+        let sheet = format!("{job}.png");
+        let sheet = note(contact::make(self.ports, self.dist, self.folder, &sheet, series), &mut notes).map(|()| sheet);
+        let video = format!("{job}.mp4");
+        let video = note(video::make(self.dist, self.folder, &video, series, self.encoder), &mut notes).map(|()| video);
+        // What failed is tried again; what cannot be here is not asked for each time.
+        let made = Made { frames: fingerprint, sheet, video };
+        if notes.iter().all(|note| note.level == Level::Note) {
+            index.jobs.insert(job.clone(), made.clone());
+        } else {
+            index.jobs.remove(job);
+        }
+        self.told(job, PreviewState::Made, made, notes)
+    }
+
+    fn is_there(&self, made: &Made) -> bool {
+        let there = |name: &String| self.folder.stat(name).ok().flatten().is_some_and(|found| found.kind == Kind::File);
+        made.sheet.iter().chain(&made.video).all(there)
+    }
+
+    fn told(&self, job: &JobName, state: PreviewState, made: Made, notes: Vec<Note>) -> Result<Preview, Failure> {
+        let path = |name: String| layout::dist_dir(self.release).join(&format!("{FOLDER}/{name}"));
+        let (sheet, video) = (made.sheet.map(path).transpose()?, made.video.map(path).transpose()?);
+        Ok(Preview { job: job.clone(), state, sheet, video, notes })
+    }
+}
+
+/// Why one preview was not made.
+pub(crate) enum Unmade {
+    /// There is nothing to make: a still has no video.
+    NotWanted,
+    /// It cannot be made here.
+    Impossible(String),
+    /// It should have worked.
+    Failed(String),
+}
+
+impl<E: std::error::Error> From<E> for Unmade {
+    fn from(error: E) -> Self {
+        Unmade::Failed(error.to_string())
+    }
+}
+
+fn note(made: Result<(), Unmade>, notes: &mut Vec<Note>) -> Option<()> {
+    let (level, text) = match made {
+        Ok(()) => return Some(()),
+        Err(Unmade::NotWanted) => return None,
+        Err(Unmade::Impossible(text)) => (Level::Note, text),
+        Err(Unmade::Failed(text)) => (Level::Warning, text),
+    };
+    notes.push(Note { level, text });
+    None
+}

@@ -1,0 +1,107 @@
+//! Changes that were begun and not ended: the operation that began one knows how to end it.
+
+use super::{Action, Kind, Means, Verdict, plan_journal};
+use crate::base::error::{Class, Failure};
+use crate::base::ids::TransactionId;
+use crate::ops::harvest;
+use crate::ops::plan::apply::JOURNAL_KIND as PLAN;
+use crate::ops::ports::Ports;
+use crate::ops::work::JOURNAL_KIND as CLEAR_FRAMES;
+use crate::volume::Volume;
+use crate::volume::journal::{self, Account, Journal};
+use crate::volume::lock::{Lock, Scope};
+
+fn words(account: &Account) -> String {
+    let intent = &account.intent;
+    format!("{} of {}, begun {}", intent.kind, intent.scope, intent.at)
+}
+
+pub(super) fn not_filed_words(id: TransactionId) -> String {
+    format!("the finished journal {id}")
+}
+
+/// What would be done about it.
+pub(super) fn describe(account: &Account) -> Action {
+    match running(account) {
+        Some(note) => Action::new(Kind::Journal, words(account), Verdict::LeftAlone, note),
+        None => Action::new(Kind::Journal, words(account), Verdict::Due, ""),
+    }
+}
+
+/// Who is at work on it now, if anybody is.
+fn running(account: &Account) -> Option<String> {
+    let owner = &account.owner;
+    owner.is_alive().then(|| format!("process {} is at work on it", owner.pid))
+}
+
+/// Ends one journal. `None` if its owner has ended it since the survey.
+pub(super) fn recover(means: &Means<'_>, account: &Account) -> Option<Action> {
+    let what = words(account);
+    match end(means, account) {
+        Ok(Some((verdict, note))) => Some(Action::new(Kind::Journal, what, verdict, note)),
+        Ok(None) => None,
+        Err(failure) => Some(Action::failed(Kind::Journal, what, &failure)),
+    }
+}
+
+fn end(means: &Means<'_>, account: &Account) -> Result<Option<(Verdict, String)>, Failure> {
+    if let Some(note) = running(account) {
+        return Ok(Some((Verdict::LeftAlone, note)));
+    }
+    let lock = match means.lock(scope(account)?)? {
+        Ok(lock) => lock,
+        Err(holder) => return Ok(Some((Verdict::LeftAlone, holder))),
+    };
+    // What was seen without the lock may have gone on since.
+    let id = account.intent.id;
+    let now = journal::survey(means.volume)?.unfinished.into_iter().find(|found| found.intent.id == id);
+    now.map(|account| dispatch(means, &lock, &account)).transpose()
+}
+
+fn dispatch(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
+    match account.intent.kind.as_str() {
+        PLAN => plan_journal::recover(means, lock, account),
+        harvest::JOURNAL_KIND => finish_harvest(means, lock, account),
+        CLEAR_FRAMES => close_clearing(means.volume, lock, account),
+        kind => Err(Failure::new(Class::Refused, format!("this farm does not know what {kind:?} is"))
+            .with_hint("Run `farm recover` with the farm that began it, or a newer one.")),
+    }
+}
+
+fn finish_harvest(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
+    let manager = means.manager.map_err(|failure| Failure::new(failure.class(), failure.message()))?;
+    let ports = Ports { volume: means.volume, manager, progress: means.progress, actor: means.actor };
+    let done = harvest::recover::recover(&ports, lock, account)?;
+    let left = match done.left.len() {
+        0 => String::new(),
+        n => format!("; {n} changed since and stay where they are"),
+    };
+    Ok((Verdict::Finished, format!("{} file(s) of it are in dist/{}{left}", done.placed, done.release)))
+}
+
+/// What was moved is in the trash and recorded there; the rest may have been rendered anew since, and is looked at
+/// again before its task.
+fn close_clearing(volume: &Volume, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
+    Journal::resume(volume, lock, account)?.done(&"closed by recover")?;
+    Ok((Verdict::Finished, "broken frames that were not moved yet are looked at again before they are rendered".into()))
+}
+
+/// The scope is written as people read it.
+fn scope(account: &Account) -> Result<Scope, Failure> {
+    let text = account.intent.scope.as_str();
+    let fixed = [Scope::Volume, Scope::Cleanup, Scope::Quick].into_iter().find(|scope| scope.to_string() == text);
+    let release = || Some(Scope::Release(text.strip_prefix("release ")?.parse().ok()?));
+    fixed.or_else(release).ok_or_else(|| {
+        Failure::new(Class::Refused, format!("this farm does not know the lock of {text:?}"))
+            .with_hint("Run `farm recover` with the farm that began it, or a newer one.")
+    })
+}
+
+/// Files journals that say that all is done, and were not filed away.
+pub(super) fn file_done(volume: &Volume, ids: &[TransactionId]) -> Vec<Action> {
+    let file = |id: &TransactionId| match journal::file_done(volume, &[*id]) {
+        Ok(()) => Action::new(Kind::Journal, not_filed_words(*id), Verdict::Finished, "filed away"),
+        Err(error) => Action::failed(Kind::Journal, not_filed_words(*id), &error.into()),
+    };
+    ids.iter().map(file).collect()
+}

@@ -1,0 +1,64 @@
+//! Runs that are written down and were never submitted, where no journal speaks of them (frames submitted again).
+
+use super::{Action, Kind, Means, Verdict};
+use crate::base::error::Failure;
+use crate::base::name::ReleaseName;
+use crate::ops::{release, submit};
+use crate::volume::lock::Scope;
+use std::fmt;
+
+/// A release with such runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unsubmitted {
+    release: ReleaseName,
+    runs: usize,
+}
+
+impl fmt::Display for Unsubmitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} run(s) of release {} that were not submitted", self.runs, self.release)
+    }
+}
+
+/// Those of this Manager; releases whose file cannot be read are told of by `farm doctor`.
+pub(super) fn survey(means: &Means<'_>) -> Result<Vec<Unsubmitted>, Failure> {
+    let Ok(manager) = means.manager else { return Ok(Vec::new()) };
+    let address = manager.address();
+    let mut found = Vec::new();
+    for release in means.volume.releases()?.names {
+        let Ok(Some(file)) = release::load(means.volume, &release) else { continue };
+        let runs = file.jobs.iter().flat_map(|job| &job.runs);
+        let runs = runs.filter(|run| run.manager_job.is_none() && run.manager == address).count();
+        if runs > 0 {
+            found.push(Unsubmitted { release, runs });
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn recover(means: &Means<'_>, found: &[Unsubmitted]) -> Vec<Action> {
+    let end = |left: &Unsubmitted| match submit(means, left) {
+        Ok(Some((verdict, note))) => Some(Action::new(Kind::Run, left.to_string(), verdict, note)),
+        Ok(None) => None,
+        Err(failure) => Some(Action::failed(Kind::Run, left.to_string(), &failure)),
+    };
+    found.iter().filter_map(end).collect()
+}
+
+/// `None` if a journal's recovery has submitted them since the survey.
+fn submit(means: &Means<'_>, left: &Unsubmitted) -> Result<Option<(Verdict, String)>, Failure> {
+    let ports = means.ports()?;
+    let lock = match means.lock(Scope::Release(left.release.clone()))? {
+        Ok(lock) => lock,
+        Err(holder) => return Ok(Some((Verdict::LeftAlone, holder))),
+    };
+    let Some(mut file) = release::load(ports.volume, &left.release)? else { return Ok(None) };
+    let before = file.clone();
+    let submitted = submit::submit_pending(ports.volume, ports.manager, &mut file)?;
+    if file == before {
+        return Ok(None);
+    }
+    lock.check()?;
+    release::save(ports.volume, &file)?;
+    Ok(Some((Verdict::Finished, format!("{} submitted, the others were in the queue already", submitted.len()))))
+}

@@ -1,0 +1,125 @@
+//! Files that were being written when their writer died.
+//!
+//! Whoever holds the lock over a folder knows that nobody else is writing there. farm's own folder has no lock of its
+//! own: there a file has to be an hour old, for none is written that long.
+
+use super::{Action, Kind, Means, Verdict};
+use crate::base::error::Failure;
+use crate::base::name::Home;
+use crate::base::rel_path::RelPath;
+use crate::base::size::Bytes;
+use crate::sys::clock;
+use crate::sys::disk::{Attributes, DiskError, Kind as FileKind, erase};
+use crate::volume::lock::Scope;
+use crate::volume::{Volume, layout};
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+/// How deep folders are looked into.
+const MAX_DEPTH: usize = 64;
+/// So old is what nobody writes any more.
+const OLD: Duration = Duration::from_secs(3600);
+
+/// A temporary file of farm's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Temporary {
+    folder: RelPath,
+    name: OsString,
+    bytes: u64,
+    /// The lock over its folder.
+    scope: Option<Scope>,
+}
+
+impl fmt::Display for Temporary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "half-written file {}/{} ({})", self.folder, self.name.to_string_lossy(), Bytes(self.bytes))
+    }
+}
+
+/// Every temporary file that may be left over, by folder.
+pub(super) fn survey(volume: &Volume) -> Result<Vec<Temporary>, Failure> {
+    let mut found = Vec::new();
+    for release in volume.releases()?.names {
+        let scope = Some(Scope::Release(release.clone()));
+        look(volume, &layout::release_dir(&release), scope.as_ref(), MAX_DEPTH, &mut found)?;
+        look(volume, &layout::dist_dir(&release), scope.as_ref(), MAX_DEPTH, &mut found)?;
+    }
+    look(volume, &layout::home_dir(&Home::Quick), Some(&Scope::Quick), MAX_DEPTH, &mut found)?;
+    let own = [layout::own_dir(), layout::lock_dir(), layout::journal_dir(), layout::done_dir(), layout::local_dir()];
+    for folder in own {
+        look(volume, &folder, None, 0, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn look(
+    volume: &Volume,
+    folder: &RelPath,
+    scope: Option<&Scope>,
+    depth: usize,
+    found: &mut Vec<Temporary>,
+) -> Result<(), Failure> {
+    let dir = match volume.dir(folder) {
+        Ok(Some(dir)) => dir,
+        // A link or a file where a folder should be is nothing of ours, and nothing is looked for behind it.
+        Ok(None) | Err(DiskError::Link { .. } | DiskError::NotAFolder { .. } | DiskError::OtherDevice { .. }) => {
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    for (name, attributes) in erase::temporaries(&dir)? {
+        if scope.is_some() || is_old(&attributes) {
+            let temporary = Temporary { folder: folder.clone(), name, bytes: attributes.size, scope: scope.cloned() };
+            found.push(temporary);
+        }
+    }
+    if depth == 0 {
+        return Ok(());
+    }
+    let folders = dir.list()?.into_iter().filter(|entry| entry.kind == FileKind::Folder);
+    // farm gives no name that is not UTF-8, and writes into no such folder.
+    for below in folders.filter_map(|entry| folder.join(entry.name.to_str()?).ok()) {
+        look(volume, &below, scope, depth - 1, found)?;
+    }
+    Ok(())
+}
+
+fn is_old(attributes: &Attributes) -> bool {
+    clock::now().since(attributes.ctime) > OLD
+}
+
+/// Erases them, one lock at a time.
+pub(super) fn recover(means: &Means<'_>, found: &[Temporary]) -> Vec<Action> {
+    let mut actions = Vec::new();
+    for group in found.chunk_by(|a, b| a.scope == b.scope) {
+        let held = group[0].scope.clone().map(|scope| means.lock(scope)).transpose();
+        let each = |verdict: Verdict, note: &str| {
+            group.iter().map(|file| Action::new(Kind::Temporary, file.to_string(), verdict, note)).collect::<Vec<_>>()
+        };
+        match held {
+            Ok(Some(Err(holder))) => actions.extend(each(Verdict::LeftAlone, &holder)),
+            Ok(Some(Ok(_)) | None) => actions.extend(group.iter().filter_map(|file| end(means.volume, file))),
+            Err(failure) => actions.extend(each(Verdict::Failed, &failure.message())),
+        }
+    }
+    actions
+}
+
+/// `None` if it is gone since the survey: its owner gave it its name.
+fn end(volume: &Volume, file: &Temporary) -> Option<Action> {
+    let erased = || -> Result<bool, DiskError> {
+        let Some(dir) = volume.dir(&file.folder)? else { return Ok(false) };
+        if dir.stat(&file.name)?.is_none() {
+            return Ok(false);
+        }
+        erase::temporary(&dir, &file.name)?;
+        dir.sync()?;
+        Ok(true)
+    };
+    match erased() {
+        Ok(true) => Some(Action::new(Kind::Temporary, file.to_string(), Verdict::Removed, "")),
+        Ok(false) => None,
+        Err(error) => Some(Action::failed(Kind::Temporary, file.to_string(), &error.into())),
+    }
+}

@@ -1,0 +1,149 @@
+//! Which releases and jobs a word names: a bare name exactly, or a glob.
+
+use crate::base::error::{Class, Explain};
+use crate::base::name::{JobName, ReleaseName};
+
+/// A bare name or a glob over releases and jobs.
+#[derive(Debug, Clone)]
+pub struct Selector {
+    text: String,
+    pattern: Option<glob::Pattern>,
+}
+
+/// The word matches nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing is called {word:?} here")]
+pub struct NoMatch {
+    word: String,
+    near: Option<String>,
+}
+
+impl Explain for NoMatch {
+    fn class(&self) -> Class {
+        Class::NoMatch
+    }
+    fn hint(&self) -> Option<String> {
+        Some(match &self.near {
+            Some(near) => format!("Did you mean {near:?}? `farm status` lists everything."),
+            None => "`farm status` lists everything.".into(),
+        })
+    }
+}
+
+/// A bare word that is the name of jobs in several releases.
+#[derive(Debug, thiserror::Error)]
+#[error("{word:?} is a job of several releases: {}", jobs.join(", "))]
+pub struct Ambiguous {
+    word: String,
+    jobs: Vec<String>,
+}
+
+impl Explain for Ambiguous {
+    fn class(&self) -> Class {
+        Class::Usage
+    }
+    fn hint(&self) -> Option<String> {
+        Some("Write release/job, or a glob such as '*/name' for all of them.".into())
+    }
+}
+
+impl Selector {
+    /// A bare word names exactly one thing: refuses one that is a job of several releases. `jobs` are full names.
+    pub fn check_unambiguous(&self, jobs: &[String]) -> Result<(), Ambiguous> {
+        let is_it = |full: &&String| full.split_once('/').is_some_and(|(_, job)| job == self.text);
+        let is_release = |full: &String| full.split_once('/').is_some_and(|(release, _)| release == self.text);
+        let same: Vec<String> = jobs.iter().filter(is_it).cloned().collect();
+        if self.pattern.is_some() || same.len() < 2 || jobs.iter().any(is_release) {
+            return Ok(());
+        }
+        Err(Ambiguous { word: self.text.clone(), jobs: same })
+    }
+
+    /// A word with any of `*?[` is a glob, any other a name. A glob that cannot be read is taken as a name.
+    pub fn new(word: &str) -> Self {
+        let is_glob = word.contains(['*', '?', '[']);
+        Selector { text: word.to_owned(), pattern: is_glob.then(|| glob::Pattern::new(word).ok()).flatten() }
+    }
+
+    /// Whether this job is meant: by its release, its full name, its own name, or the beginning of its id.
+    pub fn matches(&self, release: &ReleaseName, job: &JobName, ids: &[String]) -> bool {
+        let full = format!("{release}/{job}");
+        match &self.pattern {
+            Some(pattern) => [release.as_str(), job.as_str(), &full].iter().any(|name| pattern.matches(name)),
+            None => {
+                let word = self.text.as_str();
+                let by_id = word.len() >= 6 && ids.iter().any(|id| id.starts_with(word));
+                word == release.as_str() || word == full || word == job.as_str() || by_id
+            }
+        }
+    }
+
+    /// Whether the release itself is meant, with whatever is in it.
+    pub fn names_release(&self, release: &ReleaseName) -> bool {
+        match &self.pattern {
+            Some(pattern) => pattern.matches(release.as_str()),
+            None => self.text == release.as_str(),
+        }
+    }
+
+    /// The error when nothing matched, with the name most like the word.
+    pub fn no_match<'a>(&self, names: impl Iterator<Item = &'a str>) -> NoMatch {
+        NoMatch { word: self.text.clone(), near: nearest(&self.text, names) }
+    }
+}
+
+/// The name most like `word`, if any is near.
+pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let limit = (word.chars().count() / 3).max(1);
+    let scored = names.map(|name| (distance(word, name), name));
+    scored.filter(|(distance, _)| *distance <= limit).min().map(|(_, name)| name.to_owned())
+}
+
+/// How many characters must be added, dropped or changed (Levenshtein), ignoring case.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let change = corner + usize::from(x != y);
+            corner = row[j + 1];
+            row[j + 1] = change.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_exact_and_globs_are_wide() {
+        let (release, job): (ReleaseName, JobName) = ("r1".parse().expect("name"), "shot010".parse().expect("name"));
+        let ids = ["0f3c9a7e-1111".to_owned()];
+        for word in ["r1", "shot010", "r1/shot010", "shot0*", "r?", "r1/*", "0f3c9a"] {
+            assert!(Selector::new(word).matches(&release, &job, &ids), "{word}");
+        }
+        for word in ["shot", "r", "x*", "0f3c9", "R1"] {
+            assert!(!Selector::new(word).matches(&release, &job, &ids), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_bare_job_of_several_releases_is_refused() {
+        let jobs = ["r1/A".to_owned(), "r2/A".to_owned(), "r2/B".to_owned()];
+        let error = Selector::new("A").check_unambiguous(&jobs).expect_err("two");
+        assert!(error.to_string().contains("r1/A, r2/A"), "{error}");
+        for fine in ["B", "r1/A", "A*", "r2", "none"] {
+            assert!(Selector::new(fine).check_unambiguous(&jobs).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn near_names_are_suggested() {
+        assert_eq!(nearest("shto010", ["shot010", "r1"].into_iter()).as_deref(), Some("shot010"));
+        assert_eq!(nearest("zzz", ["shot010"].into_iter()), None);
+    }
+}

@@ -1,0 +1,85 @@
+//! Rendering on this machine: the local worker, and what farm does around each of its tasks.
+
+use crate::base::error::{Class, Failure};
+use crate::base::frame_set::FrameSet;
+use crate::manager::local::{self, Ended, Local, WorkReport, WorkerHooks, WorkerOptions};
+use crate::manager::{ManagerJob, ManagerTask};
+use crate::ops::check;
+use crate::ops::ports::Ports;
+use crate::ops::{locking, release};
+use crate::sys::clock;
+use crate::volume::journal::Journal;
+use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
+use std::sync::atomic::AtomicBool;
+
+/// The journal's word for moving broken frames away before their task.
+pub const JOURNAL_KIND: &str = "clear-frames";
+
+/// Works the queue off as `options` say, until `stop`.
+pub fn work(
+    ports: &Ports<'_>,
+    local: &Local,
+    options: &WorkerOptions,
+    stop: &AtomicBool,
+) -> Result<WorkReport, Failure> {
+    Ok(local::work(local, options, &Around { ports }, stop)?)
+}
+
+/// Before a task: broken frames go to the trash, for Blender keeps whatever lies there.
+struct Around<'a> {
+    ports: &'a Ports<'a>,
+}
+
+impl WorkerHooks for Around<'_> {
+    fn before_task(&self, job: &ManagerJob, _task: &ManagerTask, frames: &FrameSet) -> Result<(), Failure> {
+        clear_broken(self.ports, job, frames)
+    }
+
+    fn after_task(&self, job: &ManagerJob, task: &ManagerTask, _frames: &FrameSet, ended: &Ended) {
+        let name = job.job_ref().map_or_else(|| job.name.clone(), |reference| reference.to_string());
+        match ended {
+            Ended::Completed => {}
+            Ended::Failed(why) => self.ports.progress.note(&format!("{name}: task {} failed: {why}", task.name)),
+            Ended::Stopped => self.ports.progress.note(&format!("{name}: task {} is back in the queue", task.name)),
+            Ended::Revoked => self.ports.progress.note(&format!("{name}: task {} was cancelled", task.name)),
+        }
+    }
+}
+
+/// Moves the broken files of these frames to the trash. Jobs that farm did not plan are left as they are.
+fn clear_broken(ports: &Ports<'_>, job: &ManagerJob, frames: &FrameSet) -> Result<(), Failure> {
+    let Some(reference) = job.job_ref() else { return Ok(()) };
+    let Some(name) = reference.release() else { return Ok(()) };
+    let Some(file) = release::load(ports.volume, name)? else { return Ok(()) };
+    let Some(record) = file.job(&reference.job) else { return Ok(()) };
+    let broken = check::broken_files(ports, name, record, frames)?;
+    discard(ports, name, broken.into_iter().map(|(path, cause)| Discard { path, reason: cause }).collect())
+}
+
+/// Moves files of a release to the trash, in a transaction of their own.
+pub fn discard(
+    ports: &Ports<'_>,
+    name: &crate::base::name::ReleaseName,
+    discards: Vec<Discard>,
+) -> Result<(), Failure> {
+    if discards.is_empty() {
+        return Ok(());
+    }
+    let lock = locking::lock_release(ports, name)?;
+    let paths: Vec<String> = discards.iter().map(|discard| discard.path.to_string()).collect();
+    let journal = Journal::begin(ports.volume, &lock, JOURNAL_KIND, &paths)?;
+    let mut trash = Trash::begin(ports.volume, &lock, journal.id(), clock::now(), HOLD_DAYS);
+    trash.put(&discards)?;
+    trash.finish()?;
+    journal.done(&paths.len())?;
+    for discard in &discards {
+        ports.progress.note(&format!("moved {} to the trash: {}", discard.path, discard.reason));
+    }
+    Ok(())
+}
+
+/// The local manager cannot be worked for while another Manager is configured.
+pub fn refuse_remote(url: &str) -> Failure {
+    Failure::new(Class::Refused, format!("this machine's queue is not in use: the Manager is {url}"))
+        .with_hint("Say --manager local to work on this machine's own queue.")
+}
