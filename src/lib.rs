@@ -12,6 +12,7 @@
 
 pub mod base;
 pub mod blend;
+pub mod cli;
 pub mod frames;
 pub mod manager;
 pub mod ops;

@@ -1,1 +1,25 @@
-fn main(){}
+//! The whole program, command by command, in a sealed room.
+
+#[allow(dead_code, reason = "three test programs share it, and none of them needs all of it")]
+mod support;
+
+mod cli;
+mod concurrency;
+mod config;
+mod dependencies;
+mod doctor;
+mod dry_run;
+mod examples;
+mod harvest;
+mod harvest_damage;
+mod hostile;
+mod init;
+mod inspect;
+mod path;
+mod plan;
+mod plan_file;
+mod real_blender;
+mod recover;
+mod reference;
+mod status;
+mod work;

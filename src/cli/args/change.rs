@@ -1,0 +1,22 @@
+//! Flags of every command that changes something.
+
+use clap::Args;
+use std::path::PathBuf;
+
+/// The two modes of truth: show the plan, or apply it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Plan and apply")]
+pub struct ChangeArgs {
+    /// Show what would be done, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write what would be done to FILE, for --apply, and change nothing else
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub plan_out: Option<PathBuf>,
+    /// Do exactly what FILE says, or refuse if anything has changed since it was written
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "plan_out"])]
+    pub apply: Option<PathBuf>,
+    /// Wait this long while another farm works on the same release, e.g. 30s or 5m
+    #[arg(long, value_name = "TIME", value_parser = crate::cli::settings::parse_duration)]
+    pub lock_wait: Option<std::time::Duration>,
+}

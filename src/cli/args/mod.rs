@@ -1,0 +1,89 @@
+//! Arguments as they are written; the doc comments are the help text.
+
+pub mod change;
+pub mod global;
+pub mod harvest;
+pub mod plan;
+pub mod setup;
+pub mod status;
+
+use clap::{Parser, Subcommand};
+
+/// Render Blender scenes on a farm: plan releases, watch them render, harvest checked frames.
+///
+/// A render farm computes the frames of your scenes in the background, on one machine or on many. A release is a set
+/// of scenes that belong together; each scene is a job of it. `farm plan release` takes your .blend files and puts
+/// their frames in the queue, `farm status` shows how far they are, `farm harvest release` checks every frame and puts
+/// them, renamed, into dist/. Out of the box the frames are rendered on this machine; for more machines, point farm at
+/// a Flamenco Manager.
+#[derive(Debug, Parser)]
+#[command(name = "farm", version, max_term_width = 110, arg_required_else_help = true, after_help = FIRST_STEPS)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: global::GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const FIRST_STEPS: &str = "First steps:
+  farm init /mnt/farm                                    make a volume, the folder that farm keeps everything in
+  cd /mnt/farm
+  farm plan release r1 ~/shots/*.blend --wait            render what the files say
+  farm harvest release r1                                checked frames in /mnt/farm/dist/r1
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing matched, 4 partly done, 5 refused, 6 Manager trouble,
+7 a check found something wrong, 75 locked by another run, 130/143 interrupted.";
+
+/// Every command, as the user types it.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a folder a volume, the place where farm keeps scenes, frames and results.
+    ///
+    /// Everything that farm knows lies in this one folder. Making a volume again changes nothing.
+    Init(setup::InitArgs),
+    /// Show what scene files say: frames, sizes, cameras, and the files they need.
+    ///
+    /// Reads the files without Blender and changes nothing. Needs no volume.
+    Inspect(setup::InspectArgs),
+    /// Put new work in the queue.
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
+    /// Show how far releases and jobs are, what failed, and who is rendering.
+    ///
+    /// Frames count as finished when they were found sound, not because a file of that name exists.
+    Status(status::StatusArgs),
+    /// Print the path of a job's frames, results, scene or logs.
+    ///
+    /// One absolute path and nothing else, for use in other commands: cd "$(farm path r1/shot010 out)"
+    Path(status::PathArgs),
+    /// Collect finished frames, checked and renamed.
+    #[command(subcommand)]
+    Harvest(harvest::HarvestCommand),
+    /// Render what is in this machine's own queue, until it is empty.
+    ///
+    /// Each `farm work` renders one task at a time; start as many as the machine can bear. Killing one loses nothing:
+    /// its task goes back into the queue.
+    Work(status::WorkArgs),
+    /// Finish or roll back what a killed farm left behind.
+    ///
+    /// After a crash, a power cut or a kill -9: half-done changes are finished or undone, stale locks and temporary
+    /// files are taken away, renderers without an owner are stopped. Running it again does nothing more.
+    Recover(setup::RecoverArgs),
+    /// Check volume, Blender, ffmpeg, Manager and clock, and say what to do.
+    ///
+    /// Changes nothing. Exit code 7 when a check fails.
+    Doctor(setup::DoctorArgs),
+    /// Show the settings and where each comes from.
+    #[command(subcommand)]
+    Config(setup::ConfigCommand),
+    /// Print completions for your shell.
+    ///
+    /// For bash: farm completions bash > ~/.local/share/bash-completion/completions/farm
+    Completions(setup::CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands into a folder.
+    ///
+    /// To read it: farm man | man -l -
+    Man(setup::ManArgs),
+}

@@ -1,0 +1,76 @@
+//! `farm plan …`
+
+use super::change::ChangeArgs;
+use crate::base::frame_set::FrameSet;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+const USAGE: &str = "farm plan release [OPTIONS] NAME SCENE...
+       farm plan release [OPTIONS] --from FILE";
+
+/// What can be planned.
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Take scenes, with all the files they need, and put their frames in the queue.
+    ///
+    /// Reads each file (without Blender) for its frames, cameras, format, textures and linked libraries, and shows
+    /// what it found and what will surprise you. When you agree it copies the scenes and what they need onto the
+    /// volume, so that your own files may change while the release renders, and submits one job per scene. In a script
+    /// say --yes. Running the same command again is safe: what is there already is not done twice.
+    Release(Box<PlanReleaseArgs>),
+}
+
+/// `farm plan release`
+#[derive(Debug, Args)]
+#[command(override_usage = USAGE)]
+pub struct PlanReleaseArgs {
+    /// A name for the release, then its scenes: .blend or .rib files, folders of them, or globs in quotes.
+    /// On a terminal farm asks for what is missing
+    #[arg(value_name = "NAME SCENE...")]
+    pub words: Vec<String>,
+    /// Read the release and its jobs from a YAML file instead (see examples/plan.yaml)
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// The frames to render: 1-100, or 1,4,7, or 1-100x2 for every second; default: what each scene says
+    #[arg(long, value_name = "FRAMES")]
+    pub frames: Option<FrameSet>,
+    /// How many frames a machine renders in one go (a task): a number, or `auto` to let farm choose
+    #[arg(long, value_name = "N|auto")]
+    pub chunk: Option<String>,
+    /// From 0 to 100; jobs of higher priority are rendered first
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub priority: Option<u8>,
+    /// Let only workers with this tag render it (tags are given to workers in Flamenco)
+    #[arg(long)]
+    pub tag: Option<String>,
+    /// Render to this image format instead of the scene's: PNG, OPEN_EXR, JPEG, TIFF, WEBP, …
+    #[arg(long)]
+    pub format: Option<String>,
+    /// Which scene of each file: its name, or `all` for one job per scene; default: the one it was saved in
+    #[arg(long, value_name = "NAME|all")]
+    pub scene: Option<String>,
+    /// How jobs are named, with {file}, {scene} and {n} (a number); default: {file}
+    #[arg(long, value_name = "TEMPLATE")]
+    pub job_name_template: Option<String>,
+    /// Go on even if files that a scene needs are missing; they render pink or not at all
+    #[arg(long)]
+    pub allow_missing: bool,
+    /// Where a path in a scene cannot be rewritten, let Blender pack the file into the copy of the scene
+    #[arg(long)]
+    pub pack: bool,
+    /// Add jobs or frames to a release that exists already
+    #[arg(long)]
+    pub update: bool,
+    /// Submit, but render nothing until somebody starts the jobs
+    #[arg(long)]
+    pub paused: bool,
+    /// Do not ask, go ahead
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Stay until everything is rendered; with the local queue, render it right here
+    #[arg(long)]
+    pub wait: bool,
+    /// Show, save or apply the plan.
+    #[command(flatten)]
+    pub change: ChangeArgs,
+}

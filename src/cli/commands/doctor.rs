@@ -1,0 +1,99 @@
+//! `farm doctor`
+
+use crate::base::error::{Class, Failure};
+use crate::cli::config::Config;
+use crate::cli::exit;
+use crate::cli::needs::{Context, home};
+use crate::cli::render;
+use crate::cli::settings::{ManagerChoice, Settings};
+use crate::manager::Manager;
+use crate::ops::doctor::{Asked, Check, Found, Status, Subject, examine, has_failed};
+use crate::volume::{Volume, VolumeError};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    checks: Vec<CheckView<'a>>,
+}
+
+#[derive(Serialize)]
+struct CheckView<'a> {
+    name: &'static str,
+    status: &'static str,
+    message: &'a str,
+    remedy: Option<&'a str>,
+}
+
+/// Looks at everything that can be looked at; what cannot be opened is a finding, not an error.
+pub(super) fn run(context: &Context) -> Result<u8, Failure> {
+    let named = context.volume_path();
+    let opened = named.as_ref().ok().and_then(Option::as_deref).map(|path| Volume::open(path, home().as_deref()));
+    let volume = opened.as_ref().and_then(|opened| opened.as_ref().ok());
+    let (settings, trouble) = settings(context, volume, named.as_ref().err())?;
+    let looking = volume.map(|volume| context.manager_to_look(volume, &settings));
+    let checks = examine(&Subject {
+        configuration: trouble.as_ref(),
+        volume: found(opened.as_ref()),
+        manager: asked(&settings.manager, looking.as_ref()),
+        blender: &settings.blender,
+        autoexec: settings.autoexec,
+        ffmpeg: &settings.ffmpeg,
+    });
+    context.output.result(&render::doctor::human(&checks), &document(&checks));
+    Ok(if has_failed(&checks) { exit::code(Class::Found) } else { exit::DONE })
+}
+
+/// The settings that hold, or the built-in ones and what is wrong with the others.
+fn settings(
+    context: &Context,
+    volume: Option<&Volume>,
+    earlier: Option<&Failure>,
+) -> Result<(Settings, Option<Failure>), Failure> {
+    let root = volume.map(Volume::path);
+    let resolved = context.config(root.as_deref()).and_then(|config| Ok(Settings::resolve(&config)?));
+    match (resolved, earlier) {
+        (Ok(settings), None) => Ok((settings, None)),
+        (Ok(settings), Some(earlier)) => Ok((settings, Some(copy(earlier)))),
+        (Err(trouble), _) => Ok((Settings::resolve(&Config::defaults())?, Some(trouble))),
+    }
+}
+
+fn copy(failure: &Failure) -> Failure {
+    Failure::new(failure.class(), failure.message()).with_hint(failure.hint().unwrap_or_default())
+}
+
+fn found<'a>(opened: Option<&'a Result<Volume, VolumeError>>) -> Found<'a> {
+    match opened {
+        None => Found::Nowhere,
+        Some(Err(error)) => Found::Refused(error),
+        Some(Ok(volume)) => Found::Open(volume),
+    }
+}
+
+fn asked<'a>(choice: &'a ManagerChoice, looking: Option<&'a Result<Box<dyn Manager>, Failure>>) -> Asked<'a> {
+    match choice {
+        ManagerChoice::Flamenco(url) => Asked::Flamenco(url),
+        ManagerChoice::Local => Asked::Local(looking.map(|opened| opened.as_ref().map(|manager| manager.as_ref()))),
+    }
+}
+
+fn document(checks: &[Check]) -> Document<'_> {
+    Document { schema: "farm.doctor/1", checks: checks.iter().map(CheckView::from).collect() }
+}
+
+impl<'a> From<&'a Check> for CheckView<'a> {
+    fn from(check: &'a Check) -> Self {
+        let Check { name, status, message, remedy } = check;
+        CheckView { name, status: word(*status), message, remedy: remedy.as_deref() }
+    }
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "ok",
+        Status::Warn => "warn",
+        Status::Fail => "fail",
+        Status::Skip => "skip",
+    }
+}

@@ -1,0 +1,185 @@
+//! `farm harvest release`
+
+mod document;
+
+use crate::base::error::{Class, Failure};
+use crate::base::name::{JobName, ReleaseName};
+use crate::cli::args::harvest::{HarvestCommand, HarvestReleaseArgs};
+use crate::cli::exit;
+use crate::cli::needs::Context;
+use crate::cli::render;
+use crate::cli::render::progress::Progress;
+use crate::cli::settings::Settings;
+use crate::frames::sampling::Depth;
+use crate::frames::template::Template;
+use crate::ops::check::Remember;
+use crate::ops::harvest::plan::{self, HarvestPlan, JobVerdict};
+use crate::ops::harvest::{Gaps, HarvestReport, HarvestRequest, JobsTaken, Keeping, Outcome, Suspects, apply, survey};
+use crate::ops::ports::{Actor, Ports};
+use crate::ops::preview::{self, Encoder, Level};
+use crate::sys::outside;
+use crate::volume::Volume;
+use crate::volume::lock::Lock;
+use std::path::Path;
+
+/// The largest plan file that is read, in bytes.
+const MAX_PLAN: u64 = 1 << 30;
+const NOTHING: &str = "nothing was moved";
+
+/// Harvests a release.
+pub fn run(command: HarvestCommand, context: &Context) -> Result<u8, Failure> {
+    let HarvestCommand::Release(args) = command;
+    release(&args, context).map_err(says_nothing_moved)
+}
+
+/// After a refusal or wrong usage the message ends with what was not done.
+fn says_nothing_moved(failure: Failure) -> Failure {
+    let untouched = matches!(failure.class(), Class::Usage | Class::Refused | Class::NoMatch | Class::Locked);
+    if !untouched || failure.message().contains(NOTHING) {
+        return failure;
+    }
+    let said = Failure::new(failure.class(), format!("{}; {NOTHING}", failure.message()));
+    match failure.hint() {
+        Some(hint) => said.with_hint(hint),
+        None => said,
+    }
+}
+
+fn release(args: &HarvestReleaseArgs, context: &Context) -> Result<u8, Failure> {
+    // Wrong words are refused before anything is opened.
+    let early = request_of(args, None)?;
+    let saved = args.change.apply.as_deref().map(read_plan).transpose()?;
+    if let Some(saved) = saved.as_ref().filter(|saved| saved.request.release != early.release) {
+        let other = format!("the plan is for release {}, not {}", saved.request.release, early.release);
+        return Err(Failure::new(Class::Usage, other).with_hint("Name the plan's own release."));
+    }
+    let (volume, mut settings) = context.volume()?;
+    settings.lock_wait = args.change.lock_wait.unwrap_or(settings.lock_wait);
+    let request = match &saved {
+        Some(saved) => saved.request.clone(),
+        None => request_of(args, settings.harvest_template.as_deref())?,
+    };
+    let actor = context.actor(&settings);
+    let call = Call { args, context, volume: &volume, settings: &settings, actor };
+    let report = call.work(&request, saved.as_ref())?;
+    Ok(match report {
+        Some(report) => call.show(&report),
+        None => exit::DONE,
+    })
+}
+
+/// One call of the command, with what it works on.
+struct Call<'a> {
+    args: &'a HarvestReleaseArgs,
+    context: &'a Context,
+    volume: &'a Volume,
+    settings: &'a Settings,
+    actor: Actor,
+}
+
+impl Call<'_> {
+    /// Surveys, and harvests unless only the plan is wanted. `None`: the plan was written to a file.
+    fn work(&self, request: &HarvestRequest, saved: Option<&HarvestPlan>) -> Result<Option<HarvestReport>, Failure> {
+        let manager = self.context.manager_to_look(self.volume, self.settings)?;
+        let progress = Progress::new(&self.context.output);
+        let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &progress, actor: &self.actor };
+        let done = self.work_with(&ports, request, saved);
+        progress.clear();
+        done
+    }
+
+    fn work_with(
+        &self,
+        ports: &Ports<'_>,
+        request: &HarvestRequest,
+        saved: Option<&HarvestPlan>,
+    ) -> Result<Option<HarvestReport>, Failure> {
+        if let Some(file) = &self.args.change.plan_out {
+            let plan = survey::survey(ports, request, Remember::Nothing)?;
+            write_plan(file, &plan)?;
+            self.context.output.say(&format!("wrote the plan to {}; {NOTHING}", file.display()));
+            return Ok(None);
+        }
+        if self.args.change.dry_run {
+            return Ok(Some(HarvestReport::planned(survey::survey(ports, request, Remember::Nothing)?)));
+        }
+        let (mut report, lock) = apply::harvest(ports, request, saved)?;
+        if !self.args.no_preview && report.outcome != Outcome::Blocked {
+            self.add_previews(ports, &lock, &request.release, &mut report);
+        }
+        Ok(Some(report))
+    }
+
+    /// The frames are harvested: what goes wrong from here on is a warning.
+    fn add_previews(&self, ports: &Ports<'_>, lock: &Lock, release: &ReleaseName, report: &mut HarvestReport) {
+        let taken = report.plan.jobs.iter().filter(|job| job.verdict == JobVerdict::Taken);
+        let jobs: Vec<JobName> = taken.map(|job| job.reference.job.clone()).collect();
+        let encoder = Encoder { program: self.settings.ffmpeg.clone() };
+        match preview::make(ports, lock, release, &jobs, &encoder) {
+            Ok(previews) => report.previews = previews,
+            Err(failure) => self.context.output.warn(&format!("no previews: {failure}")),
+        }
+    }
+
+    /// Prints the report; the value is the exit code.
+    fn show(&self, report: &HarvestReport) -> u8 {
+        let output = &self.context.output;
+        for preview in &report.previews {
+            for note in &preview.notes {
+                let line = format!("{}/{}: {}", report.plan.request.release, preview.job, note.text);
+                match note.level {
+                    Level::Note => output.say(&line),
+                    Level::Warning => output.warn(&line),
+                }
+            }
+        }
+        output.result(&render::harvest::text(report, &self.volume.path()), &document::Document::of(report));
+        exit_code(report)
+    }
+}
+
+fn exit_code(report: &HarvestReport) -> u8 {
+    let outcome = if report.outcome == Outcome::Planned { report.plan.outcome() } else { report.outcome };
+    match outcome {
+        Outcome::Planned | Outcome::Harvested | Outcome::Verified => exit::DONE,
+        Outcome::Partial => exit::code(Class::Partial),
+        Outcome::Blocked => exit::code(Class::Found),
+    }
+}
+
+fn request_of(args: &HarvestReleaseArgs, configured: Option<&str>) -> Result<HarvestRequest, Failure> {
+    let template = args.template.as_deref().or(configured).map(str::parse::<Template>).transpose()?;
+    Ok(HarvestRequest {
+        release: args.release.parse()?,
+        jobs: args.jobs.clone(),
+        taken: if args.completed { JobsTaken::Completed } else { JobsTaken::All },
+        gaps: if args.partial { Gaps::Allow } else { Gaps::Refuse },
+        keeping: if args.keep { Keeping::Keep } else { Keeping::Move },
+        suspects: if args.allow_suspect { Suspects::Allow } else { Suspects::Refuse },
+        depth: match (args.deep, args.quick_check) {
+            (true, _) => Depth::Deep,
+            (false, true) => Depth::Quick,
+            (false, false) => Depth::Standard,
+        },
+        template,
+    })
+}
+
+fn read_plan(path: &Path) -> Result<HarvestPlan, Failure> {
+    let usage = |cause: String| Failure::new(Class::Usage, format!("{}: {cause}", path.display()));
+    let read = outside::read_text(path, MAX_PLAN).map_err(|error| usage(error.to_string()))?;
+    let text = read.ok_or_else(|| usage("there is no such file".to_owned()))?;
+    let remedy = "Make one with `farm harvest release … --plan-out FILE`.";
+    let plan: HarvestPlan = serde_json::from_str(&text)
+        .map_err(|error| usage(format!("it is not a plan of a harvest: {error}")).with_hint(remedy))?;
+    match plan.schema == plan::SCHEMA {
+        true => Ok(plan),
+        false => Err(usage(format!("schema {:?} is not {}", plan.schema, plan::SCHEMA)).with_hint(remedy)),
+    }
+}
+
+fn write_plan(path: &Path, plan: &HarvestPlan) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(plan).map_err(|error| Failure::new(Class::Failed, error.to_string()))?;
+    outside::write(path, text.as_bytes())
+        .map_err(|error| Failure::new(Class::Failed, format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,36 @@
+//! One file per command, named as the user types it: arguments become a request, the report becomes text or JSON.
+
+pub mod completions;
+pub mod config;
+pub mod doctor;
+pub mod harvest;
+pub mod init;
+pub mod inspect;
+pub mod man;
+pub mod path;
+pub mod plan;
+pub mod recover;
+pub mod status;
+pub mod work;
+
+use crate::base::error::Failure;
+use crate::cli::args::Command;
+use crate::cli::needs::Context;
+
+/// Runs a command; the value is its exit code.
+pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
+    match command {
+        Command::Harvest(args) => harvest::run(args, context),
+        Command::Init(args) => init::run(&args, context),
+        Command::Inspect(args) => inspect::run(&args, context),
+        Command::Plan(args) => plan::run(args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::Path(args) => path::run(&args, context),
+        Command::Work(args) => work::run(&args, context),
+        Command::Recover(args) => recover::run(&args, context),
+        Command::Doctor(_) => doctor::run(context),
+        Command::Config(args) => config::run(&args, context),
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Man(args) => man::run(&args, context),
+    }
+}

@@ -1,0 +1,66 @@
+//! `farm status`
+
+use crate::base::error::Failure;
+use crate::cli::args::status::StatusArgs;
+use crate::cli::exit;
+use crate::cli::needs::Context;
+use crate::cli::render;
+use crate::ops::check::Effort;
+use crate::ops::ports::{Ports, Silent};
+use crate::ops::status::{self, StatusReport};
+use crate::sys::clock;
+use crate::volume::Volume;
+use serde::Serialize;
+use std::time::Duration;
+
+/// Between two redraws of `--watch`.
+const REDRAW: Duration = Duration::from_secs(1);
+/// Moves the cursor home and clears what is below, so that a redraw does not flicker.
+const HOME: &[u8] = b"\x1b[H\x1b[J";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    volume: VolumeView,
+    #[serde(flatten)]
+    report: &'a StatusReport,
+}
+
+#[derive(Serialize)]
+struct VolumeView {
+    id: String,
+    name: String,
+    path: String,
+}
+
+/// Prints the status, again and again with `--watch` on a terminal.
+pub fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
+    let (volume, settings) = context.volume()?;
+    let manager = context.manager_to_look(&volume, &settings)?;
+    let actor = context.actor(&settings);
+    let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &Silent, actor: &actor };
+    let effort = if args.verify { Effort::Verify } else { Effort::Trust };
+    let mut report = status::survey(&ports, args.query.as_deref(), effort)?;
+    if args.watch && context.output.is_screen() {
+        while !report.has_ended() {
+            context.output.raw(HOME);
+            context.output.data(&render::status::text(&report));
+            clock::sleep(REDRAW);
+            report = status::survey(&ports, args.query.as_deref(), Effort::Trust)?;
+        }
+        context.output.raw(HOME);
+    }
+    print(&report, &volume, context);
+    Ok(exit::DONE)
+}
+
+/// Prints a report as text or as `farm.status/1`.
+pub fn print(report: &StatusReport, volume: &Volume, context: &Context) {
+    let view = VolumeView {
+        id: volume.id().to_string(),
+        name: volume.marker().name.clone(),
+        path: volume.path().display().to_string(),
+    };
+    let document = Document { schema: "farm.status/1", volume: view, report };
+    context.output.result(&render::status::text(report), &document);
+}

@@ -1,0 +1,137 @@
+//! `farm work`, and the waiting of `--wait`.
+
+use crate::base::error::{Class, Failure};
+use crate::base::name::ReleaseName;
+use crate::cli::args::status::WorkArgs;
+use crate::cli::exit;
+use crate::cli::needs::Context;
+use crate::cli::output::Form;
+use crate::cli::render;
+use crate::cli::render::progress::Progress;
+use crate::cli::settings::{ManagerChoice, Settings};
+use crate::manager::local::{Local, Scope, Staying, WorkReport, WorkerOptions};
+use crate::ops::check::Effort;
+use crate::ops::ports::{Ports, Progress as _};
+use crate::ops::{follow, release, status, work};
+use crate::sys::interrupt::Interrupt;
+use crate::sys::process::Guard;
+use crate::volume::Volume;
+use serde::Serialize;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    completed: u64,
+    failed: u64,
+    requeued: u64,
+    revoked: u64,
+}
+
+/// Works this machine's queue off.
+pub fn run(args: &WorkArgs, context: &Context) -> Result<u8, Failure> {
+    let (volume, settings) = context.volume()?;
+    if let ManagerChoice::Flamenco(url) = &settings.manager {
+        return Err(work::refuse_remote(url));
+    }
+    let local = context.local(&volume, &settings)?;
+    let interrupt = interrupt()?;
+    let options = WorkerOptions {
+        name: args.name.clone(),
+        staying: if args.follow { Staying::Follow } else { Staying::UntilIdle },
+        ..WorkerOptions::new(Guard::this_executable())
+    };
+    let progress = Progress::new(&context.output);
+    let actor = context.actor(&settings);
+    let ports = Ports { volume: &volume, manager: &local, progress: &progress, actor: &actor };
+    let report = work::work(&ports, &local, &options, interrupt.flag())?;
+    progress.clear();
+    let WorkReport { completed, failed, requeued, revoked } = report;
+    let text =
+        format!("{completed} task(s) done, {failed} failed, {requeued} put back, {revoked} cancelled meanwhile\n");
+    context.output.result(&text, &Document { schema: "farm.work/1", completed, failed, requeued, revoked });
+    match interrupt.signal() {
+        Some(signal) => Err(interrupted(signal)),
+        None if failed > 0 => Ok(exit::code(Class::Partial)),
+        None => Ok(exit::DONE),
+    }
+}
+
+/// Stays until the release is rendered: works its jobs in this process, submits missing frames anew, then reports.
+pub fn follow_release(name: &ReleaseName, context: &Context) -> Result<u8, Failure> {
+    let (volume, settings) = context.volume()?;
+    let local = context.local(&volume, &settings)?;
+    let interrupt = interrupt()?;
+    let progress = Progress::new(&context.output);
+    let actor = context.actor(&settings);
+    let ports = Ports { volume: &volume, manager: &local, progress: &progress, actor: &actor };
+    let mut tries = 0;
+    loop {
+        work_and_watch(&ports, &local, name, &interrupt)?;
+        if let Some(signal) = interrupt.signal() {
+            progress.clear();
+            return Err(interrupted(signal));
+        }
+        if tries >= settings.wait_tries {
+            break;
+        }
+        let Some(frames) = follow::submit_missing(&ports, name)? else { break };
+        tries += 1;
+        progress.note(&format!(
+            "submitted frames {frames} again (run {tries} of at most {} for what is missing)",
+            settings.wait_tries
+        ));
+    }
+    let outcome = follow::outcome(&ports, name, tries)?;
+    progress.clear();
+    report(&ports, &volume, name, &outcome, context, &settings)
+}
+
+fn report(
+    ports: &Ports<'_>,
+    volume: &Volume,
+    name: &ReleaseName,
+    outcome: &follow::Followed,
+    context: &Context,
+    _settings: &Settings,
+) -> Result<u8, Failure> {
+    let failure = outcome.failure(name);
+    if context.output.form() == Form::Json && failure.is_none() {
+        let report = status::survey(ports, Some(name.as_str()), Effort::Trust)?;
+        super::status::print(&report, volume, context);
+    }
+    if !outcome.tail.is_empty() {
+        context.output.say(&outcome.tail);
+    }
+    match failure {
+        Some(failure) => Err(failure),
+        None => {
+            context.output.say(&render::plan::rendered(name, &outcome.frames));
+            Ok(exit::DONE)
+        }
+    }
+}
+
+/// This thread works the release's jobs off; another one tells how far they are.
+fn work_and_watch(ports: &Ports<'_>, local: &Local, name: &ReleaseName, interrupt: &Interrupt) -> Result<(), Failure> {
+    let file = release::load(ports.volume, name)?;
+    let jobs = file.iter().flat_map(|file| &file.jobs).filter_map(|job| job.newest_run()?.manager_job.clone());
+    let options = WorkerOptions { scope: Scope::Jobs(jobs.collect()), ..WorkerOptions::new(Guard::this_executable()) };
+    let (done, stop) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(move || follow::watch(ports, name, &stop));
+        let worked = work::work(ports, local, &options, interrupt.flag());
+        drop(done);
+        let watched = watcher.join().unwrap_or_else(|_| Err(Failure::new(Class::Failed, "the watching thread died")));
+        worked.map(drop).and(watched)
+    })
+}
+
+fn interrupt() -> Result<Arc<Interrupt>, Failure> {
+    Interrupt::catch().map_err(|error| Failure::new(Class::Failed, format!("signals cannot be caught: {error}")))
+}
+
+fn interrupted(signal: i32) -> Failure {
+    Failure::new(Class::Interrupted(signal), "interrupted; what was rendered is kept and the rest is in the queue")
+        .with_hint("Run `farm work` to go on, or the same command again.")
+}

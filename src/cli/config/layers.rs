@@ -1,0 +1,219 @@
+//! Layers over layers: the value that wins, and where it came from.
+
+use super::keys::{KEYS, Key};
+use crate::base::error::{Class, Explain};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a value came from, weakest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Compiled in.
+    Default,
+    /// The user's own file.
+    User(PathBuf),
+    /// The volume's file.
+    Volume(PathBuf),
+    /// An environment variable.
+    Environment(&'static str),
+    /// A flag of this call.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::User(path) | Origin::Volume(path) => write!(f, "{}", path.display()),
+            Origin::Environment(name) => write!(f, "environment {name}"),
+            Origin::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// A value and its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    /// The text; empty where nothing is set.
+    pub text: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// A configuration file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It is no YAML mapping.
+    #[error("{path}: {cause}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        cause: String,
+    },
+    /// It names something that farm does not know.
+    #[error("{path}: unknown key {key:?}")]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// A value is not of its key's kind.
+    #[error("{key} = {text:?} ({origin}): {cause}")]
+    BadValue {
+        /// The key.
+        key: &'static str,
+        /// The value.
+        text: String,
+        /// Where it came from.
+        origin: Origin,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+impl Explain for ConfigError {
+    fn class(&self) -> Class {
+        Class::Usage
+    }
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            ConfigError::UnknownKey { key, .. } => match nearest(key) {
+                Some(near) => format!("Did you mean {near:?}? `farm config show` lists all keys."),
+                None => "`farm config show` lists all keys.".into(),
+            },
+            _ => "Mend the value; `farm config show` prints each value and where it comes from.".into(),
+        })
+    }
+}
+
+/// The known key most like `word`, if any is near.
+fn nearest(word: &str) -> Option<&'static str> {
+    let close = |name: &str| name.split('.').any(|part| word.split('.').any(|w| w == part)) || name.starts_with(word);
+    KEYS.iter().map(|key| key.name).find(|name| close(name))
+}
+
+/// Every key with the value that wins.
+#[derive(Debug, Clone)]
+pub struct Config {
+    values: BTreeMap<&'static str, Value>,
+}
+
+impl Config {
+    /// The compiled-in values.
+    pub fn defaults() -> Self {
+        let value = |key: &Key| Value { text: key.default.to_owned(), origin: Origin::Default };
+        Config { values: KEYS.iter().map(|key| (key.name, value(key))).collect() }
+    }
+
+    /// Lays the values of a YAML file over these.
+    pub fn lay_file(&mut self, text: &str, origin: &Origin) -> Result<(), ConfigError> {
+        let path = match origin {
+            Origin::User(path) | Origin::Volume(path) => path.clone(),
+            _ => PathBuf::new(),
+        };
+        let unreadable = |cause: String| ConfigError::Unreadable { path: path.clone(), cause };
+        let document: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| unreadable(error.to_string()))?;
+        for (name, text) in flatten("", &document).map_err(unreadable)? {
+            let key = KEYS.iter().find(|key| key.name == name);
+            let key = key.ok_or_else(|| ConfigError::UnknownKey { path: path.clone(), key: name })?;
+            self.values.insert(key.name, Value { text, origin: origin.clone() });
+        }
+        Ok(())
+    }
+
+    /// Lays the environment over these; empty variables count as unset.
+    pub fn lay_environment(&mut self, read: impl Fn(&str) -> Option<String>) {
+        for key in KEYS {
+            if let Some(text) = read(key.env).filter(|text| !text.is_empty()) {
+                self.values.insert(key.name, Value { text, origin: Origin::Environment(key.env) });
+            }
+        }
+    }
+
+    /// Lays a flag over these.
+    pub fn lay_flag(&mut self, key: &'static str, flag: &'static str, text: Option<String>) {
+        if let Some(text) = text {
+            self.values.insert(key, Value { text, origin: Origin::Flag(flag) });
+        }
+    }
+
+    /// The value of `key`, which is one of [`KEYS`].
+    pub fn get(&self, key: &'static str) -> &Value {
+        self.values.get(key).unwrap_or_else(|| unreachable!("{key} is not in KEYS"))
+    }
+
+    /// The text of `key`; `None` where it is empty.
+    pub fn text(&self, key: &'static str) -> Option<&str> {
+        Some(self.get(key).text.as_str()).filter(|text| !text.is_empty())
+    }
+
+    /// The value of `key` read by `parse`.
+    pub fn parse<T>(&self, key: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, ConfigError> {
+        let value = self.get(key);
+        parse(&value.text).map_err(|cause| ConfigError::BadValue {
+            key,
+            text: value.text.clone(),
+            origin: value.origin.clone(),
+            cause,
+        })
+    }
+
+    /// Every key, its value and its meaning, in the order of [`KEYS`].
+    pub fn rows(&self) -> impl Iterator<Item = (&'static Key, &Value)> {
+        KEYS.iter().map(|key| (key, self.get(key.name)))
+    }
+}
+
+/// The leaves of a YAML mapping under their dotted names.
+fn flatten(prefix: &str, value: &serde_yaml::Value) -> Result<Vec<(String, String)>, String> {
+    use serde_yaml::Value as Yaml;
+    let scalar = |text: String| Ok(vec![(prefix.to_owned(), text)]);
+    match value {
+        Yaml::Null if prefix.is_empty() => Ok(Vec::new()),
+        Yaml::Null => scalar(String::new()),
+        Yaml::Bool(flag) => scalar(flag.to_string()),
+        Yaml::Number(number) => scalar(number.to_string()),
+        Yaml::String(text) => scalar(text.clone()),
+        Yaml::Mapping(map) => {
+            let mut leaves = Vec::new();
+            for (name, below) in map {
+                let name = name.as_str().ok_or("a key is not a text")?;
+                let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+                leaves.extend(flatten(&path, below)?);
+            }
+            Ok(leaves)
+        }
+        _ => Err(format!("{} must be a plain value", if prefix.is_empty() { "the file" } else { prefix })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stronger_layers_win_and_say_so() {
+        let mut config = Config::defaults();
+        let user = Origin::User("/home/u/.config/farm/config.yaml".into());
+        config.lay_file("plan:\n  priority: 10\nmanager: http://m:8080/\n", &user).expect("valid");
+        config.lay_environment(|name| (name == "FARM_MANAGER").then(|| "local".to_owned()));
+        assert_eq!(config.text("plan.priority"), Some("10"));
+        assert_eq!(config.get("manager"), &Value { text: "local".into(), origin: Origin::Environment("FARM_MANAGER") });
+        assert_eq!(config.get("blender.executable").origin, Origin::Default);
+    }
+
+    #[test]
+    fn unknown_keys_and_shapes_are_named() {
+        let origin = Origin::User("c.yaml".into());
+        let mut config = Config::defaults();
+        let error = config.lay_file("blender:\n  exe: x\n", &origin).expect_err("unknown");
+        assert_eq!(error.to_string(), "c.yaml: unknown key \"blender.exe\"");
+        assert!(error.hint().is_some_and(|hint| hint.contains("blender.executable")));
+        assert!(config.lay_file("- a\n", &origin).is_err());
+        assert!(config.lay_file("a: [1\n", &origin).is_err());
+        assert!(config.lay_file("", &origin).is_ok());
+    }
+}

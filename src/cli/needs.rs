@@ -1,0 +1,182 @@
+//! What a command needs before it can begin: settings, a volume, a Manager. One bridge each.
+
+use crate::base::error::{Class, Failure};
+use crate::cli::args::global::GlobalArgs;
+use crate::cli::config::{Config, Origin};
+use crate::cli::output::{Form, Output, Talk};
+use crate::cli::settings::{ManagerChoice, Settings};
+use crate::manager::Manager;
+use crate::manager::local::{Autoexec, Local, LocalSettings};
+use crate::ops::ports::Actor;
+use crate::sys::outside;
+use crate::sys::process::HostId;
+use crate::sys::process::identity::user_id;
+use crate::volume::lock::LockWait;
+use crate::volume::{Volume, layout};
+use std::path::{Path, PathBuf};
+
+/// What the process was given: its flags and its surroundings.
+pub struct Context {
+    /// The door to the terminal.
+    pub output: Output,
+    /// Flags of every command.
+    pub global: GlobalArgs,
+}
+
+/// The largest configuration file that is read, in bytes.
+const MAX_CONFIG: u64 = 1 << 20;
+/// The longest command that a lock tells of, in characters.
+const MAX_COMMAND: usize = 200;
+
+impl Context {
+    /// Takes in the global flags.
+    pub fn new(global: GlobalArgs) -> Self {
+        let form = if global.json { Form::Json } else { Form::Human };
+        let talk = if global.quiet { Talk::Quiet } else { Talk::Normal };
+        Context { output: Output::new(form, talk), global }
+    }
+
+    /// The configuration, with the volume's own file where a volume is known.
+    pub fn config(&self, volume: Option<&Path>) -> Result<Config, Failure> {
+        let mut config = self.outer_config()?;
+        if let Some(root) = volume {
+            let path = root.join(".farm/config.yaml");
+            lay_file(&mut config, Origin::Volume(path.clone()), &path)?;
+            self.lay_call(&mut config);
+        }
+        Ok(config)
+    }
+
+    /// Everything but the volume's own file.
+    fn outer_config(&self) -> Result<Config, Failure> {
+        let mut config = Config::defaults();
+        if let Some(path) = user_config() {
+            lay_file(&mut config, Origin::User(path.clone()), &path)?;
+        }
+        self.lay_call(&mut config);
+        Ok(config)
+    }
+
+    /// The layers of this one call: environment and flags.
+    fn lay_call(&self, config: &mut Config) {
+        config.lay_environment(|name| std::env::var(name).ok());
+        config.lay_flag("volume", "--volume", self.global.volume.as_ref().map(|dir| dir.display().to_string()));
+        config.lay_flag("manager", "--manager", self.global.manager.clone());
+    }
+
+    /// The settings without a volume.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        Ok(Settings::resolve(&self.outer_config()?)?)
+    }
+
+    /// Where the volume is: `--volume`, `FARM_VOLUME`, upward from the working directory, the configuration.
+    pub fn volume_path(&self) -> Result<Option<PathBuf>, Failure> {
+        if let Some(dir) = &self.global.volume {
+            return Ok(Some(dir.clone()));
+        }
+        if let Some(dir) = std::env::var_os("FARM_VOLUME").filter(|dir| !dir.is_empty()) {
+            return Ok(Some(dir.into()));
+        }
+        let here = std::env::current_dir().ok();
+        if let Some(found) = here.as_deref().map(Volume::find).transpose()?.flatten() {
+            return Ok(Some(found));
+        }
+        Ok(self.outer_config()?.text("volume").map(PathBuf::from))
+    }
+
+    /// The volume, opened and proven, and the settings that hold on it.
+    pub fn volume(&self) -> Result<(Volume, Settings), Failure> {
+        let path = self.volume_path()?.ok_or_else(|| {
+            Failure::new(
+                Class::Usage,
+                "no volume: neither --volume nor FARM_VOLUME is set and no folder above this one is a volume",
+            )
+            .with_hint("Name one with --volume DIR, or make one with `farm init DIR`.")
+        })?;
+        let volume = Volume::open(&path, home().as_deref())?;
+        let settings = Settings::resolve(&self.config(Some(&volume.path()))?)?;
+        Ok((volume, settings))
+    }
+
+    /// Who runs this command, as jobs, locks and release files record it.
+    pub fn actor(&self, settings: &Settings) -> Actor {
+        let host = HostId::this().name;
+        let named =
+            settings.user.clone().or_else(|| ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()));
+        let user = named.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("uid{}", user_id()));
+        let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+        let command = format!("farm {}", words.join(" ")).chars().take(MAX_COMMAND).collect();
+        let lock_wait = match settings.lock_wait {
+            wait if !wait.is_zero() => LockWait::For(wait),
+            _ if self.output.can_ask() => LockWait::Forever,
+            _ => LockWait::No,
+        };
+        Actor { user, host, command, lock_wait, threads: settings.threads }
+    }
+
+    /// The Manager that the settings name, for commands that may change its queue.
+    pub fn manager(&self, volume: &Volume, settings: &Settings) -> Result<Box<dyn Manager>, Failure> {
+        match &settings.manager {
+            ManagerChoice::Local => Ok(Box::new(self.local(volume, settings)?)),
+            ManagerChoice::Flamenco(url) => Err(flamenco_refused(url)),
+        }
+    }
+
+    /// The local manager of the volume.
+    pub fn local(&self, volume: &Volume, settings: &Settings) -> Result<Local, Failure> {
+        Ok(Local::open(local_settings(volume, settings))?)
+    }
+
+    /// The same, for looking only.
+    pub fn local_to_look(&self, volume: &Volume, settings: &Settings) -> Result<Local, Failure> {
+        Ok(Local::peek(local_settings(volume, settings))?)
+    }
+
+    /// The Manager, for commands that only look: nothing is made where there is nothing.
+    pub fn manager_to_look(&self, volume: &Volume, settings: &Settings) -> Result<Box<dyn Manager>, Failure> {
+        match &settings.manager {
+            ManagerChoice::Local => Ok(Box::new(self.local_to_look(volume, settings)?)),
+            ManagerChoice::Flamenco(url) => Err(flamenco_refused(url)),
+        }
+    }
+}
+
+/// This version drives the local manager alone; it says so instead of pretending.
+pub fn flamenco_refused(url: &str) -> Failure {
+    Failure::new(
+        Class::Manager,
+        format!("the Manager at {url} cannot be used: this version of farm drives the local manager only"),
+    )
+    .with_hint("Use --manager local to render on this machine; `farm doctor` shows whether the Manager answers.")
+}
+
+fn local_settings(volume: &Volume, settings: &Settings) -> LocalSettings {
+    let autoexec = if settings.autoexec { Autoexec::Enabled } else { Autoexec::Disabled };
+    LocalSettings {
+        blender: settings.blender.clone(),
+        blender_args: autoexec.blender_args(),
+        ffmpeg: settings.ffmpeg.clone(),
+        ..LocalSettings::new(volume.path_of(&layout::local_dir()))
+    }
+}
+
+/// The user's home folder, which is never a volume.
+pub fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+}
+
+/// The user's own configuration file, on this platform.
+fn user_config() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.config_dir().join("farm/config.yaml"))
+}
+
+fn lay_file(config: &mut Config, origin: Origin, path: &Path) -> Result<(), Failure> {
+    let read = outside::read_text(path, MAX_CONFIG);
+    let text = read.map_err(|error| Failure::new(Class::Usage, format!("{}: {error}", path.display())))?;
+    match text {
+        Some(text) => Ok(config.lay_file(&text, &origin)?),
+        None => Ok(()),
+    }
+}

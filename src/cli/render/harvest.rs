@@ -1,0 +1,175 @@
+//! A harvest, for people.
+
+use super::table::Table;
+use crate::base::frame_set::FrameSet;
+use crate::base::size::Bytes;
+use crate::ops::harvest::plan::{FileVerdict, HarvestPlan, JobVerdict, PlannedJob, Problem, ProblemState};
+use crate::ops::harvest::{HarvestReport, Outcome};
+use crate::ops::preview::PreviewState;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Jobs, what is wrong with which frames, what was done, and what to do next.
+pub fn text(report: &HarvestReport, volume: &Path) -> String {
+    let plan = &report.plan;
+    let mut text = jobs(plan);
+    text.push_str(&problems(&plan.problems));
+    for job in &plan.jobs {
+        remarks(job, &mut text);
+    }
+    for left in &report.left {
+        line(&mut text, &format!("not moved: {}: {}", left.path, left.cause));
+    }
+    if !report.trashed.is_empty() {
+        line(&mut text, &format!("{} file(s) went to the trash", report.trashed.len()));
+    }
+    line(&mut text, &summary(report, volume));
+    previews(report, volume, &mut text);
+    if let Some(unchecked) = plan.request.depth.unchecked().filter(|_| report.outcome != Outcome::Blocked) {
+        line(&mut text, unchecked);
+    }
+    text
+}
+
+fn line(text: &mut String, words: &str) {
+    let _infallible = writeln!(text, "{words}");
+}
+
+fn jobs(plan: &HarvestPlan) -> String {
+    let mut table = Table::new(&["JOB", "FRAMES", "OK", "MISSING", "BAD", "SUSPECT", "SIZE", ""]);
+    for job in &plan.jobs {
+        let fate = match fate(job) {
+            "" => names(job),
+            words => words.to_owned(),
+        };
+        let size: u64 = job.files.iter().map(|file| file.size).sum();
+        table.row(&[
+            &job.reference.to_string(),
+            &job.frames.expected.to_string(),
+            &job.frames.ok.to_string(),
+            &count(job.frames.missing),
+            &count(job.frames.bad),
+            &count(job.frames.suspect),
+            &Bytes(size).to_string(),
+            &fate,
+        ]);
+    }
+    table.to_string()
+}
+
+fn count(count: u64) -> String {
+    if count == 0 { String::new() } else { count.to_string() }
+}
+
+fn fate(job: &PlannedJob) -> &'static str {
+    match job.verdict {
+        JobVerdict::Incomplete => "not complete, left for later",
+        JobVerdict::Taken if job.files.is_empty() => "",
+        JobVerdict::Taken if job.files.iter().all(|file| file.verdict == FileVerdict::There) => {
+            "there already, verified"
+        }
+        JobVerdict::Taken => "",
+    }
+}
+
+/// The first and the last name that a job's files get: `A.0001.png … A.0100.png`.
+fn names(job: &PlannedJob) -> String {
+    match job.files.as_slice() {
+        [] => String::new(),
+        [one] => one.to.to_string(),
+        [first, .., last] => format!("{} … {}", first.to, last.to),
+    }
+}
+
+/// A line for each broken or suspect frame, and one for all frames of a job that are simply not there.
+fn problems(problems: &[Problem]) -> String {
+    let mut text = String::new();
+    let is_absent = |problem: &&Problem| matches!(problem.state, ProblemState::Missing | ProblemState::Rendering);
+    let mut absent: BTreeMap<(String, &str, &str), Vec<&Problem>> = BTreeMap::new();
+    for problem in problems.iter().filter(is_absent) {
+        let key = (problem.reference.to_string(), state(problem.state), problem.cause.as_str());
+        absent.entry(key).or_default().push(problem);
+    }
+    for ((job, word, cause), group) in absent {
+        let frames: FrameSet = group.iter().map(|problem| problem.frame).collect();
+        let (noun, more) = if frames.len() > 1 { ("frames", " …") } else { ("frame", "") };
+        line(&mut text, &format!("{job} {noun} {frames}: {word}: {cause} ({}{more})", group[0].path));
+    }
+    for problem in problems.iter().filter(|problem| !is_absent(problem)) {
+        let Problem { reference, frame, state: fate, path, cause, .. } = problem;
+        line(&mut text, &format!("{reference} frame {frame}: {}: {cause} ({path})", state(*fate)));
+    }
+    text
+}
+
+fn state(state: ProblemState) -> &'static str {
+    match state {
+        ProblemState::Missing => "missing",
+        ProblemState::Rendering => "rendering",
+        ProblemState::Bad => "bad",
+        ProblemState::Suspect => "suspect",
+    }
+}
+
+fn remarks(job: &PlannedJob, text: &mut String) {
+    for input in &job.stale_inputs {
+        line(
+            text,
+            &format!(
+                "{}: stale input: {} was changed since the job was planned: {}",
+                job.reference, input.path, input.cause
+            ),
+        );
+    }
+    if job.unknown > 0 {
+        line(
+            text,
+            &format!(
+                "{}: {} file(s) are of a format that farm cannot check; they are taken as they are",
+                job.reference, job.unknown
+            ),
+        );
+    }
+    if let Some(first) = job.extras.first() {
+        let count = job.extras.len();
+        line(
+            text,
+            &format!(
+                "{}: {count} other file(s) in its folder were left there ({first}{})",
+                job.reference,
+                if count > 1 { " …" } else { "" }
+            ),
+        );
+    }
+}
+
+fn summary(report: &HarvestReport, volume: &Path) -> String {
+    let plan = &report.plan;
+    let dist = volume.join("dist").join(plan.request.release.as_str()).display().to_string();
+    let files = || plan.jobs.iter().flat_map(|job| &job.files);
+    let now = files().filter(|file| file.verdict != FileVerdict::There).count();
+    let frames = plan.frames();
+    let not_fine = frames.expected - frames.ok;
+    match report.outcome {
+        Outcome::Planned if plan.is_blocked() => format!("{not_fine} frame(s) are not fine: nothing would be moved"),
+        Outcome::Planned => format!("{now} file(s) would be put into {dist}"),
+        Outcome::Blocked => format!(
+            "{not_fine} frame(s) are not fine, so nothing was moved. Render them again, or take the others with --partial."
+        ),
+        Outcome::Partial => format!("{now} file(s) were put into {dist}; {not_fine} frame(s) are still to come"),
+        Outcome::Harvested => {
+            format!("{now} file(s) were put into {dist}; manifest.json lists them all with their digests")
+        }
+        Outcome::Verified => format!("all {} file(s) are in {dist} already and are what they were", files().count()),
+    }
+}
+
+fn previews(report: &HarvestReport, volume: &Path, text: &mut String) {
+    let made = report.previews.iter().filter(|preview| preview.state == PreviewState::Made);
+    for preview in made {
+        for path in preview.sheet.iter().chain(&preview.video) {
+            line(text, &format!("preview: {}", volume.join(path.as_str()).display()));
+        }
+    }
+}

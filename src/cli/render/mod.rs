@@ -1,0 +1,10 @@
+//! Reports as people read them: one file per report, each a pure function from report to text.
+
+pub mod doctor;
+pub mod harvest;
+pub mod inspect;
+pub mod plan;
+pub mod progress;
+pub mod recover;
+pub mod status;
+pub mod table;

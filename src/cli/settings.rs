@@ -1,0 +1,149 @@
+//! Configuration turned into typed values: no text left that could still be wrong.
+
+use crate::base::frame_set::FrameSet;
+use crate::cli::config::{Config, ConfigError};
+use std::time::Duration;
+
+/// Which Manager farm drives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ManagerChoice {
+    /// This machine's own queue.
+    Local,
+    /// A Flamenco Manager, by its URL.
+    Flamenco(String),
+}
+
+/// How many frames a task gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChunkChoice {
+    /// Farm chooses, and says why.
+    Auto,
+    /// So many.
+    Frames(u32),
+}
+
+/// What every command may need, with defaults filled in.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which Manager.
+    pub manager: ManagerChoice,
+    /// The name written into jobs.
+    pub user: Option<String>,
+    /// Blender on this machine.
+    pub blender: String,
+    /// Whether scripts inside scenes may run.
+    pub autoexec: bool,
+    /// ffmpeg on this machine.
+    pub ffmpeg: String,
+    /// Priority of new jobs.
+    pub priority: u8,
+    /// Frames per task.
+    pub chunk: ChunkChoice,
+    /// Names of jobs.
+    pub job_name_template: String,
+    /// Names in dist/, if set.
+    pub harvest_template: Option<String>,
+    /// How often `--wait` submits missing frames anew.
+    pub wait_tries: u32,
+    /// How long to wait for a lock.
+    pub lock_wait: Duration,
+    /// Threads that read files, at least 1.
+    pub threads: usize,
+}
+
+impl Settings {
+    /// Reads every value; the first wrong one is the error.
+    pub fn resolve(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Settings {
+            manager: config.parse("manager", parse_manager)?,
+            user: config.text("user").map(str::to_owned),
+            blender: config.get("blender.executable").text.clone(),
+            autoexec: config.parse("blender.autoexec", parse_bool)?,
+            ffmpeg: config.get("ffmpeg.executable").text.clone(),
+            priority: config.parse("plan.priority", parse_priority)?,
+            chunk: config.parse("plan.chunk", parse_chunk)?,
+            job_name_template: config.get("plan.job_name_template").text.clone(),
+            harvest_template: config.text("harvest.template").map(str::to_owned),
+            wait_tries: config.parse("wait.tries", |text| text.parse().map_err(|_| "not a number".to_owned()))?,
+            lock_wait: config.parse("lock.wait", parse_duration)?,
+            threads: config.parse("threads", parse_threads)?,
+        })
+    }
+}
+
+fn parse_manager(text: &str) -> Result<ManagerChoice, String> {
+    match text {
+        "local" => Ok(ManagerChoice::Local),
+        url if url.starts_with("http://") || url.starts_with("https://") => Ok(ManagerChoice::Flamenco(url.to_owned())),
+        _ => Err("write `local` or a URL that begins with http:// or https://".into()),
+    }
+}
+
+fn parse_bool(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err("write true or false".into()),
+    }
+}
+
+fn parse_priority(text: &str) -> Result<u8, String> {
+    text.parse().ok().filter(|n| *n <= 100).ok_or_else(|| "write a number from 0 to 100".into())
+}
+
+/// `auto` or a number of frames.
+pub fn parse_chunk(text: &str) -> Result<ChunkChoice, String> {
+    match text {
+        "auto" => Ok(ChunkChoice::Auto),
+        _ => match text.parse() {
+            Ok(n) if n > 0 => Ok(ChunkChoice::Frames(n)),
+            _ => Err("write auto or a number of frames, at least 1".into()),
+        },
+    }
+}
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse().map_err(|_| "not a number".to_owned())? {
+        0 => Ok(crate::sys::process::identity::cores()),
+        n if n <= 64 => Ok(n),
+        _ => Err("at most 64".into()),
+    }
+}
+
+/// A duration such as `90s`, `5m`, `1h30m`, or bare seconds.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    let span: jiff::SignedDuration =
+        text.parse().map_err(|_| format!("{text:?} is not a duration such as 90s or 5m"))?;
+    Duration::try_from(span).map_err(|_| "a duration cannot be negative".into())
+}
+
+/// Frames from a text, for arguments that come from YAML.
+pub fn parse_frames(text: &str) -> Result<FrameSet, String> {
+    text.parse().map_err(|error: crate::base::frame_set::FrameSetError| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_checked_with_their_origin() {
+        let mut config = Config::defaults();
+        assert!(Settings::resolve(&config).is_ok());
+        config.lay_environment(|name| (name == "FARM_PLAN_PRIORITY").then(|| "101".to_owned()));
+        let error = Settings::resolve(&config).expect_err("too high");
+        assert!(error.to_string().contains("environment FARM_PLAN_PRIORITY"), "{error}");
+    }
+
+    #[test]
+    fn durations_are_read() {
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("5m"), Ok(Duration::from_secs(300)));
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert!(parse_duration("soon").is_err());
+        assert!(parse_duration("-5s").is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! `farm config show` and the layers below it
+
+use crate::support::Farm;
+use crate::support::output::Outcome;
+use serde_json::Value;
+use std::fs;
+
+/// The line of one key.
+#[track_caller]
+fn line(outcome: &Outcome, key: &str) -> String {
+    let found = outcome.stdout.lines().find(|line| line.split_whitespace().next() == Some(key));
+    found.unwrap_or_else(|| panic!("no line for {key}:\n{outcome}")).to_owned()
+}
+
+#[test]
+fn every_value_has_its_origin() {
+    let farm = Farm::new();
+    let outcome = farm.run("config show").expect(0);
+    assert!(line(&outcome, "manager").contains("FARM_MANAGER"), "{outcome}");
+    assert!(line(&outcome, "volume").contains("--volume"), "{outcome}");
+    assert!(line(&outcome, "blender.autoexec").contains("default"), "{outcome}");
+    assert!(line(&outcome, "blender.executable").contains("FARM_BLENDER"), "{outcome}");
+}
+
+#[test]
+fn stronger_layers_win() {
+    let mut farm = Farm::new();
+    let user = farm.room.path("home/.config/farm");
+    fs::create_dir_all(&user).expect("the user's folder");
+    fs::write(user.join("config.yaml"), "plan:\n  priority: 11\nwait:\n  tries: 4\n").expect("the user's file");
+    let show = |farm: &Farm, key: &str| line(&farm.run("config show").expect(0), key);
+    assert!(show(&farm, "plan.priority").contains("11"));
+    fs::write(farm.path(".farm/config.yaml"), "plan:\n  priority: 22\n").expect("the volume's file");
+    assert!(show(&farm, "plan.priority").contains("22"));
+    assert!(show(&farm, "plan.priority").contains(".farm/config.yaml"));
+    assert!(show(&farm, "wait.tries").contains('4'), "the user's other keys stay");
+    farm.room.set("FARM_PLAN_PRIORITY", "33");
+    assert!(show(&farm, "plan.priority").contains("33"));
+}
+
+#[test]
+fn json_has_each_key_value_and_origin() {
+    let farm = Farm::new();
+    let document = farm.run("config show --json").expect(0).json("farm.config/1");
+    let text = document.to_string();
+    for word in ["manager", "local", "blender.executable", "FARM_MANAGER"] {
+        assert!(text.contains(word), "{document:#}");
+    }
+    assert!(
+        document.as_object().is_some_and(|keys| keys.values().any(|v| matches!(v, Value::Array(_) | Value::Object(_))))
+    );
+}
+
+#[test]
+fn unknown_keys_and_broken_files_are_named() {
+    for text in [
+        "blender:\n  exe: x\n",
+        "- a\n- b\n",
+        "a: [1\n",
+        "plan:\n  priority: soon\n",
+        "blender:\n  autoexec: perhaps\n",
+    ] {
+        let farm = Farm::new();
+        fs::write(farm.path(".farm/config.yaml"), text).expect("the volume's file");
+        let before = farm.tree();
+        let outcome = farm.run("plan release r1 scenes/A.blend --frames 1 --yes");
+        assert!([1, 2].contains(&outcome.code), "{text}\n{outcome}");
+        outcome.check_manners();
+        outcome.says(&["config.yaml"]);
+        farm.unchanged_since(&before);
+    }
+}
+
+#[test]
+fn a_wrong_value_in_the_environment_is_named() {
+    let mut farm = Farm::new();
+    farm.room.set("FARM_PLAN_PRIORITY", "very");
+    let outcome = farm.run("plan release r1 scenes/A.blend --frames 1 --yes");
+    assert!([1, 2].contains(&outcome.code), "{outcome}");
+    outcome.says(&["FARM_PLAN_PRIORITY", "very"]).check_manners();
+}

@@ -1,0 +1,79 @@
+//! `farm doctor`
+
+use crate::support::output::{has_keys, list};
+use crate::support::{Farm, Room};
+use serde_json::Value;
+
+fn check<'a>(document: &'a Value, word: &str) -> &'a Value {
+    let checks = list(&document["checks"]);
+    let found =
+        checks.iter().find(|check| check["name"].as_str().is_some_and(|name| name.to_lowercase().contains(word)));
+    found.unwrap_or_else(|| panic!("no check of {word}: {document:#}"))
+}
+
+#[test]
+fn every_check_has_a_status_and_what_to_do() {
+    let farm = Farm::new();
+    let outcome = farm.run("doctor --json");
+    let document = outcome.json("farm.doctor/1");
+    let mut failed = false;
+    for item in list(&document["checks"]) {
+        has_keys(item, &["name", "status", "remedy"]);
+        let status = item["status"].as_str().unwrap_or_default();
+        assert!(["ok", "warn", "fail", "skip"].contains(&status), "{item:#}");
+        failed |= status == "fail";
+        let remedy = item["remedy"].as_str().unwrap_or_default();
+        assert!(!matches!(status, "warn" | "fail") || !remedy.is_empty(), "no remedy: {item:#}");
+    }
+    assert_eq!(outcome.code, if failed { 7 } else { 0 }, "{outcome}");
+    for word in ["volume", "marker", "space", "blender", "ffmpeg", "manager", "clock"] {
+        check(&document, word);
+    }
+    assert_eq!(check(&document, "blender")["status"], "ok", "{document:#}");
+}
+
+#[test]
+fn a_blender_that_is_not_there_is_a_failed_check() {
+    let mut farm = Farm::new();
+    farm.room.set("FARM_BLENDER", "/nowhere/blender");
+    let outcome = farm.run("doctor --json").expect(7);
+    let document = outcome.json("farm.doctor/1");
+    let blender = check(&document, "blender");
+    assert_eq!(blender["status"], "fail", "{document:#}");
+    assert!(blender["remedy"].as_str().is_some_and(|remedy| remedy.len() > 10), "{blender:#}");
+    farm.run("doctor").expect(7).says(&["/nowhere/blender"]);
+}
+
+#[test]
+fn a_missing_ffmpeg_is_only_a_warning() {
+    let mut farm = Farm::new();
+    farm.room.set("FARM_FFMPEG", "/nowhere/ffmpeg");
+    let document = farm.run("doctor --json").json("farm.doctor/1");
+    assert_eq!(check(&document, "ffmpeg")["status"], "warn", "{document:#}");
+}
+
+#[test]
+fn it_works_with_hardly_any_environment() {
+    let mut farm = Farm::new();
+    for name in ["PATH", "HOME", "LANG", "USER", "TMPDIR"] {
+        farm.room.unset(name);
+    }
+    let outcome = farm.run("doctor");
+    assert!([0, 7].contains(&outcome.code), "{outcome}");
+    outcome.check_manners();
+}
+
+#[test]
+fn without_a_volume_it_says_so() {
+    let outcome = Room::new().farm(&["doctor"]);
+    assert!([2, 7].contains(&outcome.code), "{outcome}");
+    outcome.says(&["farm init"]).check_manners();
+}
+
+#[test]
+fn it_changes_nothing() {
+    let farm = Farm::new().rendered("r1");
+    let before = farm.tree();
+    farm.run("doctor");
+    farm.unchanged_since(&before);
+}

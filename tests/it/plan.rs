@@ -1,0 +1,236 @@
+//! `farm plan release`
+
+use crate::support::fake_blender::Fake;
+use crate::support::output::{has_keys, list};
+use crate::support::{Farm, png};
+use serde_json::Value;
+use std::fs;
+
+fn jobs(farm: &Farm) -> Vec<Value> {
+    let document = farm.run("status --json").expect(0).json("farm.status/1");
+    list(&document["jobs"]).to_vec()
+}
+
+fn expected(farm: &Farm, reference: &str) -> u64 {
+    let jobs = jobs(farm);
+    let job = jobs.iter().find(|job| job["ref"] == reference);
+    let job = job.unwrap_or_else(|| panic!("no job {reference}: {jobs:#?}"));
+    job["frames"]["expected"].as_u64().expect("a number")
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_and_does_nothing() {
+    let farm = Farm::new();
+    let before = farm.tree();
+    let outcome = farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --dry-run --json").expect(0);
+    farm.unchanged_since(&before);
+    let document = outcome.json("farm.plan/1");
+    let jobs = list(&document["jobs"]);
+    assert_eq!(jobs.iter().map(|job| job["ref"].as_str().expect("a text")).collect::<Vec<_>>(), ["r1/A", "r1/B"]);
+    for job in jobs {
+        has_keys(job, &["ref", "frames", "chunk", "tasks", "bytes", "warnings"]);
+        assert_eq!(job["frames"], "1-3", "frames are a text");
+        assert!(job["tasks"].as_u64().is_some_and(|tasks| tasks >= 1), "{job:#}");
+        assert!(job["bytes"].as_u64().is_some_and(|bytes| bytes >= 1000), "{job:#}");
+        list(&job["warnings"]);
+    }
+}
+
+#[test]
+fn plans_stores_and_renders() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes --wait").expect(0);
+    for job in ["A", "B"] {
+        assert!(farm.path(format!("releases/r1/store/{job}.blend")).is_file());
+        for frame in 1..=3 {
+            assert_eq!(png::size_of(&farm.frame("r1", job, frame)), Some((64, 64)));
+        }
+    }
+    assert_eq!(farm.render_log().len(), 6, "each frame once: {:?}", farm.render_log());
+    let release = fs::read_to_string(farm.path("releases/r1/release.yaml")).expect("what was planned");
+    assert!(release.contains("A") && release.contains("B"), "{release}");
+}
+
+#[test]
+fn a_scene_that_needs_no_change_is_stored_byte_for_byte() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1 --yes").expect(0);
+    let [given, stored] = [farm.room.path("scenes/A.blend"), farm.path("releases/r1/store/A.blend")].map(fs::read);
+    assert_eq!(given.expect("the scene"), stored.expect("its copy"));
+}
+
+#[test]
+fn without_a_terminal_consent_is_a_flag() {
+    let farm = Farm::new();
+    let before = farm.tree();
+    farm.run("plan release r1 scenes/A.blend").expect(5).says(&["--yes", "nothing was submitted"]);
+    farm.unchanged_since(&before);
+    let document = farm.run("plan release r1 scenes/A.blend --json").expect(5).json("farm.error/1");
+    assert!(document.to_string().contains("--yes"), "{document:#}");
+}
+
+#[test]
+fn a_name_that_is_no_name_is_wrong_usage() {
+    let farm = Farm::new();
+    let before = farm.tree();
+    farm.run("plan release bad/name scenes/A.blend --yes").expect(2).says(&["bad/name", "nothing was submitted"]);
+    farm.unchanged_since(&before);
+}
+
+#[test]
+fn steps_in_ranges_are_kept() {
+    let farm = Farm::new();
+    let dry =
+        farm.run("plan release r4 scenes/A.blend --frames 101-110x3 --dry-run --json").expect(0).json("farm.plan/1");
+    assert_eq!(dry["jobs"][0]["frames"], "101-110x3");
+    farm.run("plan release r4 scenes/A.blend --frames 101-110x3 --yes").expect(0);
+    assert_eq!(expected(&farm, "r4/A"), 4);
+}
+
+#[test]
+fn without_frames_the_scene_says_them() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --yes").expect(0);
+    assert_eq!((expected(&farm, "r1/A"), expected(&farm, "r1/B")), (3, 10));
+}
+
+#[test]
+fn a_folder_or_a_glob_names_many_scenes() {
+    let farm = Farm::new();
+    let refs = |words: &str| {
+        let document = farm.run(words).expect(0).json("farm.plan/1");
+        list(&document["jobs"]).iter().map(|job| job["ref"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(refs("plan release r1 scenes --dry-run --json"), ["r1/A", "r1/B"]);
+    assert_eq!(refs("plan release r1 scenes/*.blend --dry-run --json"), ["r1/A", "r1/B"]);
+    assert_eq!(refs("plan release r1 scenes/[B]*.blend --dry-run --json"), ["r1/B"]);
+}
+
+#[test]
+fn the_same_plan_again_submits_nothing_twice() {
+    let farm = Farm::new();
+    let words = "plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes";
+    farm.run(words).expect(0);
+    farm.run(words).expect(0);
+    assert_eq!(jobs(&farm).len(), 2);
+    farm.run("work").expect(0);
+    assert_eq!(farm.render_log().len(), 6, "each frame once: {:?}", farm.render_log());
+}
+
+#[test]
+fn another_plan_of_the_same_name_is_refused_with_what_differs() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1-3 --yes").expect(0);
+    let before = farm.tree_of("releases");
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes").expect(5).says(&["r1", "--update"]);
+    assert_eq!(before.difference(&farm.tree_of("releases")), "");
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes --update").expect(0);
+    assert_eq!(jobs(&farm).len(), 2);
+}
+
+#[test]
+fn missing_textures_stop_a_plan() {
+    let farm = Farm::new();
+    farm.scene("P.blend", "scenes/packed_and_missing.blend");
+    let before = farm.tree();
+    farm.run("plan release r1 scenes/P.blend --frames 1 --yes").expect(5).says(&["not_there.png", "--allow-missing"]);
+    farm.unchanged_since(&before);
+    farm.run("plan release r1 scenes/P.blend --frames 1 --yes --allow-missing --wait")
+        .expect(0)
+        .says(&["not_there.png"]);
+}
+
+#[test]
+fn a_scene_from_a_newer_blender_is_a_warning_beforehand() {
+    let farm = Farm::new();
+    farm.scene("N.blend", "scenes/cube3_v50_zstd.blend");
+    let outcome = farm.run("plan release r1 scenes/N.blend --frames 1 --dry-run --json").expect(0);
+    let document = outcome.json("farm.plan/1");
+    let warnings = document["jobs"][0]["warnings"].to_string();
+    assert!(warnings.contains("5.0") && warnings.contains("3.4"), "{document:#}");
+}
+
+#[test]
+fn two_scenes_of_one_name_clash() {
+    let farm = Farm::new();
+    fs::create_dir(farm.room.path("other")).expect("a folder");
+    fs::copy(farm.room.path("scenes/A.blend"), farm.room.path("other/a.blend")).expect("a copy");
+    let before = farm.tree();
+    farm.run("plan release r1 scenes/A.blend other/a.blend --frames 1 --yes").expect(2).says(&["A.blend", "a.blend"]);
+    farm.unchanged_since(&before);
+    farm.run("plan release r1 scenes/A.blend other/a.blend --frames 1 --job-name-template {folder}_{file} --yes")
+        .expect(0);
+    assert_eq!(expected(&farm, "r1/other_a"), 1);
+}
+
+#[test]
+fn one_job_per_scene_on_request() {
+    let farm = Farm::new();
+    farm.scene("T.blend", "scenes/two_scenes.blend");
+    let words = "plan release r1 scenes/T.blend --scene all --job-name-template {file}_{scene} --yes";
+    farm.run(words).expect(0);
+    assert_eq!((expected(&farm, "r1/T_Main"), expected(&farm, "r1/T_Closeup")), (4, 3));
+}
+
+#[test]
+fn a_saved_plan_is_applied_as_it_was_shown() {
+    let farm = Farm::new();
+    let before = farm.tree();
+    farm.run("plan release r1 scenes/A.blend --frames 1-2 --plan-out plan.json").expect(0);
+    farm.unchanged_since(&before);
+    let saved: Value = serde_json::from_slice(&fs::read(farm.room.path("plan.json")).expect("a plan")).expect("JSON");
+    assert_eq!(saved["schema"], "farm.plan/1");
+    farm.run("plan release --apply plan.json --yes").expect(0);
+    assert_eq!(expected(&farm, "r1/A"), 2);
+}
+
+#[test]
+fn a_saved_plan_is_refused_when_the_world_moved() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1-2 --plan-out plan.json").expect(0);
+    fs::copy(farm.room.path("scenes/B.blend"), farm.room.path("scenes/A.blend")).expect("another scene");
+    let before = farm.tree();
+    farm.run("plan release --apply plan.json --yes").expect(5).says(&["A.blend"]);
+    farm.unchanged_since(&before);
+}
+
+#[test]
+fn wrong_words_are_wrong_usage() {
+    let farm = Farm::new();
+    let before = farm.tree();
+    for words in [
+        "plan",
+        "plan release r1 scenes/A.blend --frames 3-x --yes",
+        "plan release r1 scenes/A.blend --chunk 0 --yes",
+        "plan release r1 scenes/A.blend --priority 101 --yes",
+        "plan release r1 --yes",
+        "plan release r1 scenes/A.blend --dry-run --apply x.json",
+    ] {
+        farm.run(words).expect(2);
+    }
+    farm.unchanged_since(&before);
+}
+
+#[test]
+fn a_scene_that_is_not_there_or_no_scene_is_named() {
+    let farm = Farm::new();
+    farm.scene("Bad.blend", "scenes/bad_truncated.blend");
+    let before = farm.tree();
+    for name in ["Nowhere.blend", "Bad.blend"] {
+        let outcome = farm.run(&format!("plan release r1 scenes/{name} --frames 1 --yes"));
+        assert_ne!(outcome.code, 0, "{outcome}");
+        outcome.check_manners();
+        outcome.says(&[name]);
+    }
+    farm.unchanged_since(&before);
+}
+
+#[test]
+fn a_failing_render_ends_with_its_last_words() {
+    let farm = Farm::with(&Fake { fails_at: Some(2), ..Fake::default() });
+    let outcome = farm.run("plan release r1 scenes/A.blend --frames 1-3 --chunk 1 --yes --wait");
+    assert_ne!(outcome.code, 0, "{outcome}");
+    outcome.check_manners();
+    outcome.says(&["the stand-in gives up at frame 2", "r1/A"]);
+    assert!(png::size_of(&farm.frame("r1", "A", 1)).is_some() && !farm.frame("r1", "A", 2).exists());
+}

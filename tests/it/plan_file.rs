@@ -1,0 +1,62 @@
+//! `farm plan release --from plan.yaml`
+
+use crate::support::Farm;
+use crate::support::output::list;
+use std::fs;
+
+fn with_plan(text: &str) -> Farm {
+    let farm = Farm::new();
+    fs::write(farm.room.path("plan.yaml"), text).expect("a plan");
+    farm
+}
+
+#[test]
+fn jobs_come_from_a_file() {
+    let farm = with_plan(
+        "release: r1\ndefaults: {frames: 1-4, priority: 60}\njobs:\n  - scene: scenes/A.blend\n  - {scene: scenes/A.blend, name: late, frames: 9}\n",
+    );
+    let document = farm.run("plan release --from plan.yaml --dry-run --json").expect(0).json("farm.plan/1");
+    let jobs: Vec<(&str, &str)> = list(&document["jobs"])
+        .iter()
+        .map(|job| (job["ref"].as_str().unwrap_or(""), job["frames"].as_str().unwrap_or("")))
+        .collect();
+    assert_eq!(jobs, [("r1/A", "1-4"), ("r1/late", "9")]);
+    farm.run("plan release --from plan.yaml --yes --wait").expect(0);
+    assert!(farm.frame("r1", "late", 9).is_file() && farm.frame("r1", "A", 4).is_file());
+}
+
+#[test]
+fn hostile_files_are_refused_in_one_line() {
+    let deep = format!("release: {}{}", "[".repeat(5000), "]".repeat(5000));
+    let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n\
+                d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\nrelease: *d\n";
+    for text in [
+        "",
+        "just a text",
+        "release: r1\n",
+        "release: ../../etc\njobs: [{scene: scenes/A.blend}]\n",
+        "release: r1\njobs: [{scene: scenes/A.blend, name: ../x}]\n",
+        "release: r1\njobs: [{scene: scenes/A.blend, framez: 1-2}]\n",
+        "release: r1\nrelease: r2\njobs: [{scene: scenes/A.blend}]\n",
+        "release: r1\njobs: [{scene: scenes/A.blend, frames: '1-99999999999'}]\n",
+        "\u{0}\u{1}",
+        &deep,
+        bomb,
+    ] {
+        let farm = with_plan(text);
+        let before = farm.tree();
+        let outcome = farm.run("plan release --from plan.yaml --yes");
+        assert!([1, 2, 5].contains(&outcome.code), "{text:.60}\n{outcome}");
+        outcome.check_manners();
+        assert!(outcome.stderr.len() < 2000, "an endless message:\n{outcome}");
+        farm.unchanged_since(&before);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let outcome = Farm::new().run("plan release --from nowhere.yaml --yes");
+    assert_ne!(outcome.code, 0, "{outcome}");
+    outcome.check_manners();
+    outcome.says(&["nowhere.yaml"]);
+}

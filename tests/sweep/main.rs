@@ -1,0 +1,17 @@
+//! The program struck at every system call with which it changes a disk: killed there, or refused there.
+//!
+//! After each strike: no content is lost, no file under a final name is wrong, nothing else changed, `farm recover`
+//! twice is the same as once, and giving the command again finishes the work. A sample by default;
+//! `FARM_SWEEP=full` takes every point, `FARM_SWEEP=200` another number, `FARM_SWEEP_SEED` another sample.
+
+#[path = "../it/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "three test programs share it, and none of them needs all of it")]
+mod support;
+
+mod bites;
+mod case;
+mod engine;
+mod oracle;
+mod scenarios;
+mod strike;
+mod workers;

@@ -1,0 +1,158 @@
+//! The commands that are swept.
+
+use crate::case::{Case, Plan};
+use crate::engine::sweep;
+use crate::support::fake_blender::Fake;
+use crate::support::{Farm, Tree, fixture, strace};
+use std::fs;
+
+const HARVEST: &str = "harvest release r1 --no-preview";
+const PLAN: &str = "plan release r1 scenes/A.blend scenes/B.blend scenes/shot/shot010.blend --frames 1-2 --yes";
+
+/// A farm with a rendered release `r1`, another that must not be touched, and Flamenco's folders.
+fn rendered() -> Farm {
+    let farm = planned_elsewhere();
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes --wait").expect(0);
+    farm
+}
+
+/// A farm with a release `other`, Flamenco's folders, and a scene with a library and a texture beside `A` and `B`.
+fn planned_elsewhere() -> Farm {
+    let farm = Farm::with(&Fake::default());
+    for folder in ["jobs/x", "file-store/stored"] {
+        fs::create_dir_all(farm.path(folder)).expect("a folder of Flamenco's");
+        fs::write(farm.path(folder).join("y"), "theirs").expect("a file of Flamenco's");
+    }
+    for name in ["shot010.blend", "lib/props.blend", "textures/checker.png"] {
+        let to = farm.room.path("scenes/shot").join(name);
+        fs::create_dir_all(to.parent().expect("a folder")).expect("a folder for the scene");
+        fs::copy(fixture("scenes/shot").join(name), to).expect("a scene");
+    }
+    farm.run("plan release other scenes/A.blend --frames 1-2 --yes --wait").expect(0);
+    farm
+}
+
+fn harvest(name: &'static str) -> Plan {
+    Plan {
+        name,
+        run: HARVEST,
+        recover: "recover",
+        finish: HARVEST,
+        finals: &["dist/r1"],
+        protected: &["V/releases/r1/store", "V/releases/other", "V/jobs", "V/file-store", "scenes"],
+        finished: is_harvested,
+    }
+}
+
+fn status(case: &Case) -> Result<serde_json::Value, String> {
+    let outcome = case.run("status r1 --json");
+    serde_json::from_str(&outcome.stdout).map_err(|e| format!("status: {e}\n{outcome}"))
+}
+
+/// The manifest names every frame with its digest, and the release's state says so.
+fn is_harvested(case: &Case) -> Result<(), String> {
+    let manifest = fs::read_to_string(case.real_path("dist/r1/manifest.json")).map_err(|e| format!("manifest: {e}"))?;
+    for (path, entry) in &case.tree().0 {
+        if path.starts_with("dist/r1/") && path.ends_with(".png") && !manifest.contains(&entry.content) {
+            return Err(format!("the manifest lacks {path}"));
+        }
+    }
+    let state = status(case)?["releases"][0]["state"].clone();
+    if state == "harvested" { Ok(()) } else { Err(format!("the release's state is {state}")) }
+}
+
+/// Every job is there once, the queue is whole, and working it renders each frame once.
+fn is_planned(case: &Case) -> Result<(), String> {
+    let document = status(case)?;
+    let mut refs: Vec<&str> =
+        document["jobs"].as_array().into_iter().flatten().filter_map(|j| j["ref"].as_str()).collect();
+    refs.sort_unstable();
+    if refs != ["r1/A", "r1/B", "r1/shot010"] {
+        return Err(format!("the jobs are {refs:?}"));
+    }
+    is_sound(case)?;
+    let work = case.run("work");
+    let mut log = case.farm.render_log();
+    log.sort();
+    let all = ["A 1", "A 2", "B 1", "B 2", "shot010 1", "shot010 2"];
+    if work.code != 0 || log != all { Err(format!("working it renders {log:?}: {work}")) } else { Ok(()) }
+}
+
+/// SQLite's own check of the queue.
+fn is_sound(case: &Case) -> Result<(), String> {
+    let queue = case.farm.path(".farm/local/queue.sqlite");
+    let answer = rusqlite::Connection::open(queue)
+        .and_then(|queue| queue.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)));
+    match answer {
+        Ok(word) if word == "ok" => Ok(()),
+        other => Err(format!("the queue is not sound: {other:?}")),
+    }
+}
+
+#[test]
+fn harvest_on_one_device() {
+    sweep(&Case::new(rendered(), harvest("harvest_on_one_device")));
+}
+
+#[test]
+fn harvest_to_another_device() {
+    if let Some(case) = Case::on_another_device(rendered(), harvest("harvest_to_another_device")) {
+        sweep(&case);
+    }
+}
+
+#[test]
+fn harvest_that_keeps_out() {
+    const KEEP: &str = "harvest release r1 --no-preview --keep";
+    sweep(&Case::new(rendered(), Plan { run: KEEP, finish: KEEP, ..harvest("harvest_that_keeps_out") }));
+}
+
+#[test]
+fn plan() {
+    let plan = Plan {
+        name: "plan",
+        run: PLAN,
+        recover: "recover",
+        finish: PLAN,
+        finals: &["releases/r1/store"],
+        protected: &["scenes", "V/releases/other", "V/jobs", "V/file-store"],
+        finished: is_planned,
+    };
+    sweep(&Case::new(planned_elsewhere(), plan));
+}
+
+#[test]
+fn recover_of_a_killed_harvest() {
+    let name = "recover_of_a_killed_harvest";
+    if !strace::works() {
+        return crate::support::skipped(name, "strace may not trace here");
+    }
+    let farm = rendered();
+    let frames = Tree::of(&farm.path("releases/r1/out")).contents();
+    let strike = strace::striking("renameat2", "signal=SIGKILL:when=4");
+    farm.room.start_under(&strike, &farm.arguments(HARVEST)).wait().expect(137);
+    assert!(frames.is_subset(&farm.tree().contents()));
+    sweep(&Case::new(farm, Plan { run: "recover", ..harvest(name) }));
+}
+
+#[test]
+fn recover_of_a_killed_plan() {
+    let name = "recover_of_a_killed_plan";
+    if !strace::works() {
+        return crate::support::skipped(name, "strace may not trace here");
+    }
+    let farm = planned_elsewhere();
+    let strike = strace::striking("fdatasync", "signal=SIGKILL:when=2");
+    let struck = farm.room.start_under(&strike, &farm.arguments(PLAN)).wait();
+    assert!([0, 137].contains(&struck.code), "{struck}");
+    let plan = Plan {
+        name,
+        run: "recover",
+        recover: "recover",
+        finish: PLAN,
+        finals: &["releases/r1/store"],
+        protected: &["scenes", "V/releases/other", "V/jobs", "V/file-store"],
+        finished: is_planned,
+    };
+    sweep(&Case::new(farm, plan));
+}
