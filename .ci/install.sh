@@ -1,20 +1,21 @@
 # shellcheck shell=bash
 # Installs what is missing, and only that. Sourced by tests/run.sh, examples/quickstart.sh and .ci/run.
 #
-#   need_programs blender ffmpeg …   Debian packages for the programs that are not there
 #   need_rust                        cargo, at least of the version that Cargo.toml asks for
+#   need_programs blender ffmpeg …   Debian packages for the programs that are not there
 #
 # Never asks. Where something cannot be installed it says what to type, and ends with 1.
 
 give_up() {
-    printf '\n%s\n' "$@" >&2
+    printf '\n' >&2
+    printf '%s\n' "$@" >&2
     exit 1
 }
 
-# The Debian package that has a program.
-package_of() {
+# The Debian packages that have a program.
+packages_of() {
     case "$1" in
-        cc) echo build-essential ;;
+        cc) echo gcc libc6-dev ;;
         curl) echo curl ca-certificates ;;
         *) echo "$1" ;;
     esac
@@ -30,10 +31,13 @@ as_root() {
     fi
 }
 
+# Waits for another apt instead of failing; one source that cannot be reached does not keep the others from being used.
+# What apt says is shown only if it fails.
 apt_install() {
     command -v apt-get >/dev/null 2>&1 || return 1
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || return 1
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
+    local said apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+    as_root "${apt[@]}" update </dev/null >/dev/null 2>&1 || true
+    said=$(as_root "${apt[@]}" install -y --no-install-recommends "$@" </dev/null 2>&1) || { echo "$said" >&2; return 1; }
 }
 
 need_programs() {
@@ -41,7 +45,7 @@ need_programs() {
     for program in "$@"; do
         command -v "$program" >/dev/null 2>&1 && continue
         # shellcheck disable=SC2207  # package names have no spaces of their own
-        packages+=($(package_of "$program"))
+        packages+=($(packages_of "$program"))
     done
     [ "${#packages[@]}" -gt 0 ] || return 0
     echo "Installing ${packages[*]} …"
@@ -70,20 +74,23 @@ need_rust() {
     rust_is_new_enough && return 0
     local wanted
     wanted=$(rust_wanted)
-    echo "Installing Rust $wanted …"
     if ! command -v rustup >/dev/null 2>&1; then
         need_programs curl
+        echo "Installing Rust by rustup …"
         curl --proto '=https' --tlsv1.2 -sSf --retry 3 https://sh.rustup.rs |
             sh -s -- -y -q --profile minimal --no-modify-path >/dev/null || rust_by_hand
     fi
-    rust_is_new_enough ||
-        { rustup toolchain install "$wanted" --profile minimal --component rustfmt,clippy >/dev/null &&
-            export RUSTUP_TOOLCHAIN="$wanted"; } || rust_by_hand
+    # What is there, or what rustup calls stable, may be older than what is needed.
+    if ! rust_is_new_enough; then
+        echo "Installing Rust $wanted …"
+        rustup toolchain install "$wanted" --profile minimal >/dev/null || rust_by_hand
+        export RUSTUP_TOOLCHAIN="$wanted"
+    fi
     rust_is_new_enough || rust_by_hand
 }
 
 rust_by_hand() {
-    give_up "Rust $(rust_wanted) or newer is missing and could not be installed from here. Type:" \
+    give_up "Rust $(rust_wanted) or newer is missing and could not be installed from here. Type" \
         "    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y" \
         "and run this again."
 }

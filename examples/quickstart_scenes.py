@@ -80,6 +80,7 @@ def textured(name, image):
     nodes, links = material.node_tree.nodes, material.node_tree.links
     picture, coordinates = nodes.new("ShaderNodeTexImage"), nodes.new("ShaderNodeTexCoord")
     picture.image = bpy.data.images.load(image)
+    picture.projection = "BOX"  # from every side, not as stripes down the walls
     links.new(coordinates.outputs["Generated"], picture.inputs["Vector"])
     links.new(picture.outputs["Color"], nodes["Principled BSDF"].inputs["Base Color"])
     return material

@@ -1,13 +1,13 @@
 //! SHA-256 digests: the identity of bytes.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::str::FromStr;
 
 /// A SHA-256 digest; prints as 64 lower-case hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -19,6 +19,13 @@ impl Digest {
     /// The first sixteen hex digits: enough to name a folder of dependencies.
     pub fn short(&self) -> String {
         self.to_string()[..16].to_owned()
+    }
+
+    /// All at once: manifests hold many thousands of them.
+    fn hex(&self) -> [u8; 64] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |at: usize| (self.0[at / 2] >> (4 - at % 2 * 4)) & 0xf;
+        std::array::from_fn(|at| DIGITS[usize::from(digit(at))])
     }
 }
 
@@ -43,7 +50,13 @@ impl Hasher {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(std::str::from_utf8(&self.hex()).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -62,7 +75,8 @@ impl FromStr for Digest {
     type Err = DigestError;
     fn from_str(text: &str) -> Result<Self, DigestError> {
         let wrong = || DigestError(text.chars().take(80).collect());
-        if text.len() != 64 || !text.is_ascii() {
+        // `from_str_radix` alone would also take a sign.
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(wrong());
         }
         let mut bytes = [0; 32];
@@ -81,12 +95,6 @@ impl TryFrom<String> for Digest {
     }
 }
 
-impl From<Digest> for String {
-    fn from(digest: Digest) -> String {
-        digest.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +107,7 @@ mod tests {
         assert_eq!(text.parse::<Digest>(), Ok(digest));
         assert!("ba78".parse::<Digest>().is_err());
         assert!("é".repeat(32).parse::<Digest>().is_err());
+        assert!("+a".repeat(32).parse::<Digest>().is_err());
         let mut hasher = Hasher::new();
         hasher.update(b"a");
         hasher.update(b"bc");

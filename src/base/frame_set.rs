@@ -36,9 +36,15 @@ impl Explain for FrameSetError {
 }
 
 impl FrameSet {
-    /// The frames from `start` to `end`, every `step`-th; a step below 1 counts as 1.
-    pub fn range(start: i32, end: i32, step: i32) -> Self {
-        FrameSet((start..=end).step_by(step.max(1) as usize).collect())
+    /// The frames from `start` to `end`, every `step`-th; a step below 1 counts as 1. More than [`MAX_FRAMES`] are refused:
+    /// a scene may say anything.
+    pub fn range(start: i32, end: i32, step: i32) -> Result<Self, FrameSetError> {
+        let step = step.max(1);
+        if count(start, end, step) > MAX_FRAMES {
+            let text = if step == 1 { format!("{start}-{end}") } else { format!("{start}-{end}x{step}") };
+            return Err(FrameSetError { text, column: 1, cause: too_many() });
+        }
+        Ok(FrameSet((start..=end).step_by(step as usize).collect()))
     }
 
     /// How many frames.
@@ -86,6 +92,16 @@ impl FromIterator<i32> for FrameSet {
     fn from_iter<I: IntoIterator<Item = i32>>(frames: I) -> Self {
         FrameSet(frames.into_iter().collect())
     }
+}
+
+/// How many frames there are from `first` to `last`, every `step`-th; none where the range ends before it begins.
+fn count(first: i32, last: i32, step: i32) -> u64 {
+    let width = i64::from(last) - i64::from(first);
+    u64::try_from(width).map_or(0, |width| width / u64::from(step.unsigned_abs().max(1)) + 1)
+}
+
+fn too_many() -> String {
+    format!("more than {MAX_FRAMES} frames")
 }
 
 /// A run of frames with one step, as the text shows it.
@@ -143,9 +159,8 @@ impl FromStr for FrameSet {
                 cause,
             };
             let (first, last, step) = parse_item(item.trim()).map_err(&fail)?;
-            let count = (i64::from(last) - i64::from(first)) / i64::from(step) + 1;
-            if count as u64 + frames.len() as u64 > MAX_FRAMES {
-                return Err(fail(format!("more than {MAX_FRAMES} frames")));
+            if count(first, last, step) + frames.len() as u64 > MAX_FRAMES {
+                return Err(fail(too_many()));
             }
             frames.extend((first..=last).step_by(step as usize));
             column += item.chars().count() + 1;
@@ -244,6 +259,20 @@ mod tests {
             let error = text.parse::<FrameSet>().expect_err(text);
             assert_eq!(error.column, column, "{error}");
         }
+    }
+
+    #[test]
+    fn a_range_of_a_scene_is_as_bounded_as_one_in_a_text() {
+        let range = |start, end, step| FrameSet::range(start, end, step).map(|set| set.to_string());
+        assert_eq!(range(1, 10, 4).as_deref(), Ok("1-9x4"));
+        assert_eq!(range(5, 1, 1).as_deref(), Ok(""));
+        assert_eq!(range(3, 3, 0).as_deref(), Ok("3"));
+        // Blender's own largest range is above the bound; what is kept must be readable again.
+        for (start, end, step) in [(0, 1_048_574, 1), (i32::MIN, i32::MAX, 1), (i32::MIN, i32::MAX, 100)] {
+            let error = FrameSet::range(start, end, step).expect_err("too many");
+            assert!(error.to_string().contains(&format!("{start}-{end}")), "{error}");
+        }
+        assert_eq!(FrameSet::range(i32::MIN, i32::MAX, i32::MAX).map(|set| set.len()), Ok(3));
     }
 
     #[test]

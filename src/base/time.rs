@@ -16,6 +16,11 @@ impl Timestamp {
         Timestamp(jiff::Timestamp::from_second(clamped).unwrap_or(jiff::Timestamp::UNIX_EPOCH))
     }
 
+    /// The second that this point lies in: what people read.
+    pub fn whole_seconds(&self) -> Self {
+        Timestamp::from_unix(self.0.as_second())
+    }
+
     /// Time from `earlier` to this point; zero if it is not earlier.
     pub fn since(&self, earlier: Timestamp) -> Duration {
         let seconds = self.0.duration_since(earlier.0);

@@ -5,9 +5,12 @@
 
 use super::error::Cause;
 use super::zstd::{self, Frames};
+use crate::sys::disk::OpenFile;
+use crate::sys::outside;
 use flate2::bufread::MultiGzDecoder;
 use serde::Serialize;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
 
 /// How a scene is compressed as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -31,6 +34,12 @@ enum Inner<R> {
     Plain { source: BufReader<R>, size: u64 },
     Gzip(Box<MultiGzDecoder<BufReader<R>>>),
     Zstd(Box<Frames<BufReader<R>>>),
+}
+
+/// Opens the scene at `path`.
+pub(super) fn open(path: &Path) -> Result<OpenFile, Cause> {
+    let gone = || Cause::Read(io::Error::new(io::ErrorKind::NotFound, "it is not there"));
+    outside::open(path).map_err(Cause::of_disk)?.ok_or_else(gone)
 }
 
 /// Reads that follow each other closely share one request to the disk.
@@ -68,6 +77,14 @@ impl<R: Read + Seek> Stream<R> {
             Inner::Plain { .. } => Compression::None,
             Inner::Gzip(_) => Compression::Gzip,
             Inner::Zstd(_) => Compression::Zstd,
+        }
+    }
+
+    /// The frames of a file that is compressed by zstd, for copying them without decoding. It must not have been read.
+    pub(super) fn frames(&mut self) -> Option<&mut Frames<BufReader<R>>> {
+        match &mut self.inner {
+            Inner::Zstd(frames) => Some(frames),
+            _ => None,
         }
     }
 

@@ -1,14 +1,14 @@
 //! Everything a scene needs from disk, through all linked libraries.
 
 use super::caches;
+use super::container::open;
 use super::dependency::{Dependency, Extent, Kind, State};
 use super::error::Cause;
 use super::heap::Heap;
 use super::needs::{Absence, Need, Packed, needs};
 use super::reach::reachable;
-use super::resolve::{Resolved, Resolver, tidy};
+use super::resolve::{Resolved, Resolver, identity, tidy};
 use super::stored_path::StoredPath;
-use crate::sys::outside;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const MOST_FILES: usize = 10_000;
 /// names, lacks, and holds only for things that nobody links, is left out: large libraries are full of it.
 pub(super) fn dependencies(path: &Path, heap: &Heap) -> Result<Vec<Dependency>, Cause> {
     let mut walk = Walk::default();
-    walk.seen.extend(outside::look(path).map(|look| (look.identity, Ok(()))));
+    walk.seen.extend(identity(path).map(|identity| (identity, Ok(()))));
     walk.add(path, heap)?;
     let mut at = 0;
     while at < walk.found.len() {
@@ -85,20 +85,20 @@ impl Walk {
             return;
         }
         let path = dependency.path.clone();
-        let Ok(look) = outside::look(&path) else { return };
-        let outcome = match self.seen.get(&look.identity) {
+        let Some(identity) = identity(&path) else { return };
+        let outcome = match self.seen.get(&identity) {
             Some(outcome) => outcome.clone(),
             None if self.seen.len() >= MOST_FILES => Err("there are too many libraries".into()),
             None => self.read(&path).map_err(|cause| format!("it cannot be read: {cause}")),
         };
-        self.seen.insert(look.identity, outcome.clone());
+        self.seen.insert(identity, outcome.clone());
         if let Err(reason) = outcome {
             self.found[at].dependency.state = State::Missing(reason);
         }
     }
 
     fn read(&mut self, path: &Path) -> Result<(), Cause> {
-        let heap = Heap::read(outside::open(path).map_err(Cause::Read)?)?;
+        let heap = Heap::read(open(path)?)?;
         self.add(path, &heap)
     }
 
@@ -112,10 +112,7 @@ impl Walk {
             self.found.iter().filter(|found| is_doubtful(found)).map(|found| found.dependency.file.clone()).collect();
         for file in files {
             let Some(linked) = self.linked.get(&file) else { continue };
-            let Ok(reached) = outside::open(&file).map_err(Cause::Read).and_then(|source| reachable(source, linked))
-            else {
-                continue;
-            };
+            let Ok(reached) = open(&file).and_then(|source| reachable(source, linked)) else { continue };
             let is_used = |found: &Found| found.owners.iter().any(|owner| reached.contains(owner));
             self.found.retain(|found| found.dependency.file != file || !is_doubtful(found) || is_used(found));
         }

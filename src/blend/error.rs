@@ -1,6 +1,7 @@
 //! Why a scene cannot be read or rewritten.
 
 use crate::base::error::{Class, Explain};
+use crate::sys::disk::DiskError;
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,11 +63,24 @@ impl Cause {
         BlendError { path: path.to_owned(), cause: self }
     }
 
+    /// Why it cannot be opened. The path is named by whoever says it.
+    pub(super) fn of_disk(error: DiskError) -> Cause {
+        Cause::Read(match error {
+            DiskError::Io { source, .. } => source,
+            DiskError::NotAFile { kind, .. } => io::Error::new(io::ErrorKind::InvalidInput, format!("it is {kind}")),
+            other => other.into(),
+        })
+    }
+
     /// What a failed read means: an early end is a cut file, a failed decoder a damaged one, the rest is the disk.
     pub(super) fn of_read(error: io::Error) -> Cause {
         if is_early_end(&error) {
             return Cause::Truncated("no ENDB");
         }
+        let error = match error.downcast::<DiskError>() {
+            Ok(error) => return Cause::of_disk(error),
+            Err(error) => error,
+        };
         match error.kind() {
             io::ErrorKind::Other | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
                 if error.raw_os_error().is_none() =>

@@ -59,7 +59,11 @@ pub(super) fn needs(heap: &Heap) -> impl Iterator<Item = Need> {
 impl Need {
     /// A need for one file, stored in the first of the usual fields that the struct has.
     fn file(part: &Part<'_>, kind: Kind) -> Option<Need> {
-        let site = Site::of(part, &["name", "filepath", "filename"])?;
+        Need::stored_in(part, kind, &["name", "filepath", "filename"])
+    }
+
+    fn stored_in(part: &Part<'_>, kind: Kind, fields: &[&str]) -> Option<Need> {
+        let site = Site::of(part, fields)?;
         Some(Need {
             owner: part.entry.owner.clone(),
             kind,
@@ -118,7 +122,7 @@ fn images(heap: &Heap) -> impl Iterator<Item = Need> {
             _ => return Vec::new(),
         };
         let own = Need::file(&part, kind).into_iter();
-        let views = image_views(&part).into_iter().filter_map(|view| Need::file(&view, kind));
+        let views = image_views(&part).into_iter().filter_map(|view| Need::stored_in(&view, kind, &["filepath"]));
         let packed = packed(&part.record);
         own.chain(views).map(|need| Need { packed, ..need.with_extent(extent) }).collect()
     })
@@ -144,10 +148,8 @@ fn clips(heap: &Heap) -> impl Iterator<Item = Need> {
 
 fn sequences<'a>(heap: &'a Heap, name: &'a str, kind: Kind) -> impl Iterator<Item = Need> + 'a {
     heap.all(name).filter_map(move |part| {
-        let site = Site::of(&part, &["filepath", "name"])?;
         let extent = if part.record.flag("is_sequence", 0xFF) { Extent::Sequence } else { Extent::File };
-        let need = Need::file(&part, kind)?;
-        Some(Need { stored: site.value.clone(), sites: vec![site], ..need }.with_extent(extent))
+        Some(Need::stored_in(&part, kind, &["filepath", "name"])?.with_extent(extent))
     })
 }
 

@@ -21,6 +21,9 @@ const NAME_REACH: u64 = 1024;
 const MOST_POINTERS: usize = 10_000;
 /// The most pointers that all structs may have.
 const MOST_POINTERS_IN_ALL: usize = 2_000_000;
+/// The most fields that are looked at for pointers, those of structs within structs each time anew: Blender 5 has some
+/// hundred thousand. Without a bound a few nested arrays of structs without any pointer would be looked at for ever.
+const MOST_FIELDS: usize = 20_000_000;
 /// The most uses that are kept of one file.
 const MOST_USES: usize = 20_000_000;
 
@@ -46,7 +49,7 @@ impl Graph {
     fn read<R: Read + Seek>(mut blocks: Blocks<R>, dna: &Dna, places: &HashMap<u64, usize>) -> Result<Graph, Cause> {
         let mut graph = Graph::default();
         let mut count = 0;
-        let pointers = Pointers::of_all(dna);
+        let pointers = Pointers::of_all(dna)?;
         while let Some(head) = blocks.next_head()? {
             if head.is_data_block() {
                 graph.names.push("".into());
@@ -83,14 +86,18 @@ impl Graph {
 struct Pointers(Vec<Vec<usize>>);
 
 impl Pointers {
-    fn of_all(dna: &Dna) -> Pointers {
-        let mut left = MOST_POINTERS_IN_ALL;
-        let structs = (0..).map_while(|index| dna.structure(index)).map(|structure| {
-            let offsets = dna.pointers(structure, MOST_POINTERS.min(left));
+    fn of_all(dna: &Dna) -> Result<Pointers, Cause> {
+        let (mut left, mut fields) = (MOST_POINTERS_IN_ALL, MOST_FIELDS);
+        let mut structs = Vec::new();
+        for structure in (0..).map_while(|index| dna.structure(index)) {
+            let offsets = dna.pointers(structure, MOST_POINTERS.min(left), &mut fields);
             left -= offsets.len();
-            offsets
-        });
-        Pointers(structs.collect())
+            structs.push(offsets);
+        }
+        match fields {
+            0 => Err(Cause::TooLarge("its structs hold each other too often".into())),
+            _ => Ok(Pointers(structs)),
+        }
     }
 
     fn of(&self, head: &Head) -> Option<&Vec<usize>> {
@@ -126,15 +133,18 @@ impl Pointers {
 impl Dna {
     /// Where `structure` holds pointers, those of structs within it included, but not those of the `ID` at its
     /// beginning: they lead to neighbours and to the library.
-    fn pointers(&self, whole: &Struct, most: usize) -> Vec<usize> {
+    ///
+    /// `fields` is how many fields may still be looked at; where none is left, what was found so far is all.
+    fn pointers(&self, whole: &Struct, most: usize, fields: &mut usize) -> Vec<usize> {
         const DEPTH: usize = 12;
         let mut found = Vec::new();
         let mut open = vec![(whole, 0_usize, 0_usize)];
         while let Some((structure, base, depth)) = open.pop() {
             for field in structure.fields() {
-                if found.len() >= most || open.len() >= most {
+                if found.len() >= most || open.len() >= most || *fields == 0 {
                     break;
                 }
+                *fields -= 1;
                 let offset = base.saturating_add(field.offset);
                 let inner = self.named(&field.type_name).filter(|inner| *inner.name != *"ID" && depth < DEPTH);
                 let size = if field.is_pointer() { self.pointer } else { inner.map_or(0, |inner| inner.size) };
@@ -177,5 +187,34 @@ mod tests {
         );
         assert_eq!(reached("deps/nested/lib/bolt.blend", "IMgrain.png"), ["IMgrain.png"]);
         assert!(reached("deps/nested/lib/bolt.blend", "GRnone").is_empty());
+    }
+
+    /// A file with nothing but a DNA: `depth` structs without pointers, each of which claims to hold `width` of the next.
+    fn nested_arrays(depth: u16, width: usize) -> Vec<u8> {
+        let list = |texts: Vec<String>| {
+            let mut bytes = (texts.len() as u32).to_le_bytes().to_vec();
+            bytes.extend(texts.iter().flat_map(|text| text.bytes().chain([0])));
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+            bytes
+        };
+        let mut dna = b"SDNANAME".to_vec();
+        dna.extend(list(vec![format!("next[{width}]")]));
+        dna.extend(b"TYPE");
+        dna.extend(list((0..=depth).map(|number| format!("T{number}")).collect()));
+        dna.extend(b"TLEN");
+        dna.extend((0..=depth).flat_map(|_| 1_u16.to_le_bytes()));
+        dna.resize(dna.len().next_multiple_of(4), 0);
+        dna.extend(b"STRC");
+        dna.extend(u32::from(depth).to_le_bytes());
+        dna.extend((0..depth).flat_map(|number| [number, 1, number + 1, 0].map(u16::to_le_bytes).concat()));
+        let head = |code: &[u8; 4], length: usize| [&code[..], &(length as u32).to_le_bytes(), &[0; 16]].concat();
+        [b"BLENDER-v304".to_vec(), head(b"DNA1", dna.len()), dna, head(b"ENDB", 0)].concat()
+    }
+
+    #[test]
+    fn structs_within_structs_are_not_followed_for_ever() {
+        let read = |depth, width| reachable(std::io::Cursor::new(nested_arrays(depth, width)), &HashSet::new());
+        assert!(read(3, 4).is_ok_and(|reached| reached.is_empty()));
+        assert!(matches!(read(11, 1000), Err(Cause::TooLarge(_))));
     }
 }

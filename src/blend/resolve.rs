@@ -2,11 +2,15 @@
 
 use super::dependency::{Extent, State};
 use super::stored_path::StoredPath;
-use crate::sys::outside::{self, Entry, Kind};
+use crate::sys::disk::{DiskError, Entry, Kind};
+use crate::sys::outside;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
+
+/// Why most missing things are missing.
+const NOT_THERE: &str = "it is not there";
 
 /// What a stored path led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +48,8 @@ impl Resolver {
         let parent = path.parent().unwrap_or(Path::new("/")).to_owned();
         let members = self.list(&parent).map(|entries| {
             let matching = entries.iter().filter(|entry| pattern.matches(entry.name.as_encoded_bytes()));
-            let files = matching.filter(|entry| outside::look(&entry.path).is_ok_and(|look| look.kind == Kind::File));
-            files.map(|entry| entry.path.clone()).collect::<Vec<_>>()
+            let paths = matching.map(|entry| parent.join(&entry.name));
+            paths.filter(|path| is_file(path)).collect::<Vec<_>>()
         });
         let (files, state) = match members {
             Ok(files) if files.is_empty() => (files, State::Missing("no file matches it".into())),
@@ -55,7 +59,7 @@ impl Resolver {
         Resolved { path, files, state }
     }
 
-    fn list(&mut self, folder: &Path) -> io::Result<Rc<Vec<Entry>>> {
+    fn list(&mut self, folder: &Path) -> Result<Rc<Vec<Entry>>, DiskError> {
         if let Some(entries) = self.folders.get(folder) {
             return Ok(entries.clone());
         }
@@ -71,19 +75,34 @@ impl Resolver {
 }
 
 fn one(path: PathBuf, kind: Kind, otherwise: &str) -> Resolved {
-    match outside::look(&path) {
-        Ok(look) if look.kind == kind => Resolved { files: vec![path.clone()], path, state: State::Found },
-        Ok(_) => Resolved { path, files: Vec::new(), state: State::Missing(otherwise.into()) },
-        Err(error) => Resolved { path, files: Vec::new(), state: State::Missing(reason(&error)) },
-    }
+    let state = match outside::stat(&path) {
+        Ok(Some(there)) if there.kind == kind => State::Found,
+        Ok(Some(_)) => State::Missing(otherwise.into()),
+        Ok(None) => State::Missing(NOT_THERE.into()),
+        Err(error) => State::Missing(reason(&error)),
+    };
+    let files = if state == State::Found { vec![path.clone()] } else { Vec::new() };
+    Resolved { path, files, state }
+}
+
+fn is_file(path: &Path) -> bool {
+    matches!(outside::stat(path), Ok(Some(there)) if there.kind == Kind::File)
+}
+
+/// The same for two paths exactly when they lead to the same file.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    outside::stat(path).ok().flatten().map(|there| there.identity())
 }
 
 /// Why something cannot be used, in words without numbers.
-pub(super) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "it is not there".into(),
-        io::ErrorKind::PermissionDenied => "it may not be read".into(),
-        _ => error.to_string(),
+fn reason(error: &DiskError) -> String {
+    match error {
+        DiskError::Io { source, .. } => match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => NOT_THERE.into(),
+            io::ErrorKind::PermissionDenied => "it may not be read".into(),
+            _ => source.to_string(),
+        },
+        other => other.to_string(),
     }
 }
 
@@ -102,7 +121,6 @@ pub(super) fn tidy(path: PathBuf) -> PathBuf {
             other => short.push(other),
         }
     }
-    let identity = |path: &Path| outside::look(path).ok().map(|look| look.identity);
     match (identity(&path), identity(&short)) {
         (Some(long), Some(short_id)) if long == short_id => short,
         (None, _) => short,

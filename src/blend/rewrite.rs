@@ -1,20 +1,21 @@
 //! A copy of a scene in which stored paths are replaced, made without Blender.
 //!
 //! A path is stored in a field of fixed size, so nothing moves and everything else stays as it is, byte for byte. The
-//! copy is compressed as the original: gzip stays gzip, zstd becomes frames of 1 MiB with a table, as Blender writes them.
+//! copy is compressed as the original: gzip stays gzip; of zstd only the frames with an edit are made anew, of 1 MiB with
+//! a table, as Blender writes them.
 
-use super::container::{Compression, Stream};
+use super::container::{Compression, Stream, open};
 use super::error::{BlendError, Cause};
+use super::patch::Patch;
 use super::site::Site;
 use super::stored_path::StoredPath;
-use super::zstd::FrameWriter;
-use crate::sys::outside;
+use super::zstd::{FrameWriter, Frames, FromOrTo};
 use flate2::write::GzEncoder;
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::path::Path;
 
 /// How much of a scene is in memory at a time.
-const CHUNK_BYTES: u64 = 1 << 20;
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// One stored path becomes another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,71 +58,73 @@ pub struct Rewritten {
 ///
 /// Fails with [`Cause::Changed`], before the copy is whole, if some place does not hold the path that was read there.
 pub fn rewrite(source: &Path, sink: impl Write, edits: &[Edit]) -> Result<Rewritten, BlendError> {
-    let open = || Stream::open(outside::open(source).map_err(Cause::Read)?);
-    let copied = open().and_then(|mut stream| {
+    let rewritten = || {
+        let mut stream = Stream::open(open(source)?)?;
         let compression = stream.compression();
-        let plain_bytes = match compression {
-            Compression::None => copy(&mut stream, sink, edits)?.0,
+        let mut patch = Patch::new(edits)?;
+        match compression {
+            Compression::None => copy(&mut stream, sink, &mut patch)?.flush(),
             Compression::Gzip => {
-                let (bytes, sink) = copy(&mut stream, GzEncoder::new(sink, flate2::Compression::default()), edits)?;
-                sink.finish().map_err(Cause::Write)?;
-                bytes
+                let sink = GzEncoder::new(sink, flate2::Compression::default());
+                copy(&mut stream, sink, &mut patch)?.finish().and_then(|mut sink| sink.flush())
             }
             Compression::Zstd => {
-                let (bytes, sink) = copy(&mut stream, FrameWriter::new(sink), edits)?;
-                sink.finish().map_err(Cause::Write)?;
-                bytes
+                let mut writer = FrameWriter::new(sink);
+                if let Some(frames) = stream.frames() {
+                    copy_frames(frames, &mut writer, &mut patch)?;
+                }
+                writer.finish().and_then(|mut sink| sink.flush())
             }
-        };
-        Ok(Rewritten { plain_bytes, compression })
-    });
-    copied.map_err(|cause| cause.of(source))
-}
-
-/// Copies everything, patched, and gives the sink back with the number of bytes that went through.
-fn copy<W: Write>(stream: &mut impl Read, mut sink: W, edits: &[Edit]) -> Result<(u64, W), Cause> {
-    let mut edits: Vec<&Edit> = edits.iter().collect();
-    edits.sort_by_key(|edit| edit.site.offset);
-    edits.dedup();
-    let mut position = 0_u64;
-    for edit in edits {
-        let before = edit.site.offset.checked_sub(position).ok_or_else(|| changed(edit))?;
-        position += pass(stream, &mut sink, before)?;
-        let mut field = Vec::new();
-        stream.take(edit.site.size as u64).read_to_end(&mut field).map_err(Cause::of_read)?;
-        let holds = field.get(..edit.site.value.as_bytes().len());
-        if field.len() != edit.site.size || holds != Some(edit.site.value.as_bytes()) {
-            return Err(changed(edit));
         }
-        let to = edit.to.as_bytes();
-        field.fill(0);
-        field[..to.len()].copy_from_slice(to);
-        sink.write_all(&field).map_err(Cause::Write)?;
-        position += field.len() as u64;
-    }
-    position += pass(stream, &mut sink, u64::MAX)?;
-    sink.flush().map_err(Cause::Write)?;
-    Ok((position, sink))
+        .map_err(Cause::Write)?;
+        patch.finish()?;
+        Ok(Rewritten { plain_bytes: patch.position(), compression })
+    };
+    rewritten().map_err(|cause: Cause| cause.of(source))
 }
 
-fn changed(edit: &Edit) -> Cause {
-    Cause::Changed { field: edit.site.field.clone() }
-}
-
-/// Hands up to `count` bytes on; reading and writing fail with different causes.
-fn pass(stream: &mut impl Read, sink: &mut impl Write, count: u64) -> Result<u64, Cause> {
-    let mut chunk = Vec::new();
-    let mut passed = 0;
-    while passed < count {
-        chunk.clear();
-        let read = stream.take((count - passed).min(CHUNK_BYTES)).read_to_end(&mut chunk).map_err(Cause::of_read)?;
+/// Copies everything, patched, and gives the sink back.
+fn copy<W: Write>(stream: &mut impl Read, mut sink: W, patch: &mut Patch<'_>) -> Result<W, Cause> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let read = stream.read(&mut chunk).map_err(Cause::of_read)?;
         if read == 0 {
-            break;
+            return Ok(sink);
         }
-        sink.write_all(&chunk).map_err(Cause::Write)?;
-        passed += read as u64;
+        patch.apply(&mut chunk[..read])?;
+        sink.write_all(&chunk[..read]).map_err(Cause::Write)?;
     }
-    Ok(passed)
+}
+
+/// Copies frame by frame. One in which nothing changes is handed on as it is: that keeps Blender's better compression,
+/// and a large scene takes no longer than its copy.
+fn copy_frames<R: BufRead, W: Write>(
+    frames: &mut Frames<R>,
+    writer: &mut FrameWriter<W>,
+    patch: &mut Patch<'_>,
+) -> Result<(), Cause> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    while let Some(head) = frames.advance().map_err(Cause::of_read)? {
+        let known = head.content.and_then(|content| u32::try_from(content).ok());
+        if let Some(content) = known.filter(|content| !patch.touches(u64::from(*content))) {
+            writer.take_over(frames, &head, content).map_err(|failed| match failed {
+                FromOrTo::From(error) => Cause::of_read(error),
+                FromOrTo::To(error) => Cause::Write(error),
+            })?;
+            patch.pass(u64::from(content));
+            continue;
+        }
+        frames.begin(&head).map_err(Cause::of_read)?;
+        loop {
+            let read = frames.read_frame(&mut chunk).map_err(Cause::of_read)?;
+            if read == 0 {
+                break;
+            }
+            patch.apply(&mut chunk[..read])?;
+            writer.write_all(&chunk[..read]).map_err(Cause::Write)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -150,7 +153,7 @@ mod tests {
     fn nothing_but_the_paths_changes_in_any_container() {
         let (scene, edits) = one();
         let mut plain = Vec::new();
-        Stream::open(outside::open(&scene.path).unwrap()).unwrap().read_to_end(&mut plain).unwrap();
+        Stream::open(open(&scene.path).unwrap()).unwrap().read_to_end(&mut plain).unwrap();
         let room = tempfile::tempdir().unwrap();
         let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(&plain).unwrap();
@@ -172,6 +175,30 @@ mod tests {
             assert!(after[..start] == plain[..start] && after[end..] == plain[end..], "{name}");
             assert!(after[start..end].starts_with(b"//deps/7/wood.png\0"), "{name}");
         }
+    }
+
+    #[test]
+    fn frames_without_an_edit_are_taken_over_as_they_are() {
+        const FRAME: usize = 1 << 20;
+        let mut plain: Vec<u8> = (0..4 * FRAME as u32).map(|i| (i / 5 % 253) as u8).collect();
+        let place = 2 * FRAME - 3;
+        plain[place..place + 8].copy_from_slice(b"//a.png\0");
+        let mut writer = FrameWriter::new(Vec::new());
+        writer.write_all(&plain).unwrap();
+        let packed = writer.finish().unwrap();
+        let room = tempfile::tempdir().unwrap();
+        let path = room.path().join("a.blend");
+        fs::write(&path, &packed).unwrap();
+        let site = Site { field: "a".into(), offset: place as u64, size: 8, value: "//a.png".into() };
+        let mut copy = Vec::new();
+        rewrite(&path, &mut copy, &[Edit::new(site, "//b.png".into()).unwrap()]).unwrap();
+        plain[place + 2] = b'b';
+        let mut stream = Stream::open(std::io::Cursor::new(&copy)).unwrap();
+        assert!(stream.read_vec(plain.len() as u64).unwrap() == plain);
+        let first = packed.windows(4).enumerate().skip(1).find(|(_, window)| *window == [0x28, 0xB5, 0x2F, 0xFD]);
+        let first = first.unwrap().0;
+        assert!(copy[..first] == packed[..first], "the first frame is the same");
+        assert_eq!(copy[copy.len() - 9..copy.len() - 5], 4_u32.to_le_bytes(), "four frames in the table");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A RIB is a stream of requests, by words in ASCII or by bytes in binary (RenderMan Interface 3.2, appendix C). Only the
 //! ASCII form is read; comments and strings are respected, everything unknown is passed over. Lines may be of any length.
 
-use super::container::{Compression, Stream};
+use super::container::{Compression, Stream, open};
 use super::error::{BlendError, Cause};
 use crate::base::frame_set::{FrameSet, MAX_FRAMES};
 use crate::base::time::Timestamp;
@@ -57,14 +57,15 @@ pub fn is_rib(path: &Path) -> bool {
 
 /// Reads the .rib file at `path`, in one pass.
 pub fn read(path: &Path) -> Result<RibFile, BlendError> {
-    let open = || {
+    let read = || {
         let path = super::resolve::tidy(outside::absolute(path).map_err(Cause::Read)?);
-        let (compression, requests) = survey(outside::open(&path).map_err(Cause::Read)?)?;
-        let look = outside::look(&path).map_err(Cause::Read)?;
+        let source = open(&path)?;
+        let (bytes, modified) = (source.attributes().size, source.attributes().mtime.whole_seconds());
+        let (compression, requests) = survey(source)?;
         let Requests { frames, size, displays } = requests;
-        Ok(RibFile { path, bytes: look.bytes, modified: look.modified, compression, frames, size, displays })
+        Ok(RibFile { path, bytes, modified, compression, frames, size, displays })
     };
-    open().map_err(|cause: Cause| cause.of(path))
+    read().map_err(|cause: Cause| cause.of(path))
 }
 
 /// What the requests of a .rib file say.

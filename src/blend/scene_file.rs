@@ -1,6 +1,6 @@
 //! A scene file as a whole.
 
-use super::container::Compression;
+use super::container::{Compression, open};
 use super::dependencies::dependencies;
 use super::dependency::Dependency;
 use super::error::{BlendError, Cause};
@@ -56,13 +56,18 @@ impl SceneFile {
 
 /// Reads the scene at `path` and looks up all that it needs.
 pub fn read(path: &Path) -> Result<SceneFile, BlendError> {
-    let open = || {
-        let path = tidy(outside::absolute(path).map_err(Cause::Read)?);
-        let source = outside::open(&path).map_err(Cause::Read)?;
-        let look = outside::look(&path).map_err(Cause::Read)?;
-        read_from(source, &path, look.bytes, look.modified)
+    let place = outside::absolute(path).map_err(|error| Cause::Read(error).of(path))?;
+    read_as(path, &tidy(place))
+}
+
+/// The same as if the file lay at `place`, an absolute path: there its relative paths begin.
+pub fn read_as(path: &Path, place: &Path) -> Result<SceneFile, BlendError> {
+    let read = || {
+        let source = open(path)?;
+        let (bytes, modified) = (source.attributes().size, source.attributes().mtime.whole_seconds());
+        read_from(source, place, bytes, modified)
     };
-    open().map_err(|cause| cause.of(path))
+    read().map_err(|cause: Cause| cause.of(path))
 }
 
 /// The same from bytes that lie anywhere, as if they lay at `path`.

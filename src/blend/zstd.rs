@@ -33,11 +33,11 @@ enum Inside {
 }
 
 /// The header of a frame (RFC 8878, 3.1.1.1).
-struct FrameHead {
+pub(super) struct FrameHead {
     /// Its bytes, from the magic on: the decoder wants to see them again.
     bytes: Vec<u8>,
     /// How many bytes the frame holds, if it says so.
-    content: Option<u64>,
+    pub(super) content: Option<u64>,
     /// Bytes after the last block: a checksum or none.
     checksum: u64,
 }
@@ -77,7 +77,7 @@ impl<R: BufRead> Frames<R> {
     }
 
     /// Steps over skippable frames to the next one with content; `None` at the end.
-    fn advance(&mut self) -> io::Result<Option<FrameHead>> {
+    pub(super) fn advance(&mut self) -> io::Result<Option<FrameHead>> {
         loop {
             if self.source.fill_buf()?.is_empty() {
                 return Ok(None);
@@ -97,7 +97,7 @@ impl<R: BufRead> Frames<R> {
     }
 
     /// Begins to decode the frame with this header.
-    fn begin(&mut self, head: &FrameHead) -> io::Result<()> {
+    pub(super) fn begin(&mut self, head: &FrameHead) -> io::Result<()> {
         self.decoder.reset((&head.bytes[..]).chain(&mut self.source)).map_err(io::Error::other)?;
         self.inside = Inside::Frame;
         Ok(())
@@ -122,17 +122,38 @@ impl<R: BufRead> Frames<R> {
 
     /// Steps over the blocks of the frame whose header was just read; only their heads are looked at.
     fn hop(&mut self, head: &FrameHead) -> io::Result<()> {
+        self.copy_blocks(head, &mut io::sink()).map_err(FromOrTo::either)
+    }
+
+    /// Hands the blocks of the frame whose header was just read on as they are.
+    fn copy_blocks(&mut self, head: &FrameHead, sink: &mut impl Write) -> Result<(), FromOrTo> {
         const REPEATED_BYTE: u32 = 1;
         loop {
-            let mut block = [0; 4];
-            self.source.read_exact(&mut block[..3])?;
-            let block = u32::from_le_bytes(block);
+            let mut bytes = [0; 4];
+            self.source.read_exact(&mut bytes[..3]).map_err(FromOrTo::From)?;
+            sink.write_all(&bytes[..3]).map_err(FromOrTo::To)?;
+            let block = u32::from_le_bytes(bytes);
             let size = if (block >> 1) & 3 == REPEATED_BYTE { 1 } else { u64::from(block >> 3) };
-            discard(&mut self.source, size)?;
-            if block & 1 == 1 {
-                return discard(&mut self.source, head.checksum);
+            let is_last = block & 1 == 1;
+            self.copy_bytes(size + if is_last { head.checksum } else { 0 }, sink)?;
+            if is_last {
+                return Ok(());
             }
         }
+    }
+
+    fn copy_bytes(&mut self, mut count: u64, sink: &mut impl Write) -> Result<(), FromOrTo> {
+        while count > 0 {
+            let buffered = self.source.fill_buf().map_err(FromOrTo::From)?;
+            let most = buffered.len().min(usize::try_from(count).unwrap_or(usize::MAX));
+            if most == 0 {
+                return Err(FromOrTo::From(io::ErrorKind::UnexpectedEof.into()));
+            }
+            sink.write_all(&buffered[..most]).map_err(FromOrTo::To)?;
+            self.source.consume(most);
+            count -= most as u64;
+        }
+        Ok(())
     }
 
     /// Decodes and drops up to `count` bytes of the present frame; none is left of it when the answer is 0.
@@ -150,7 +171,7 @@ impl<R: BufRead> Frames<R> {
     }
 
     /// Decodes into `buffer`; at the frame's end it answers 0 and stands before the next.
-    fn read_frame(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read_frame(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
             let one = BlockDecodingStrategy::UptoBlocks(1);
             self.decoder.decode_blocks(&mut self.source, one).map_err(io::Error::other)?;
@@ -181,6 +202,23 @@ impl<R: BufRead> Read for Frames<R> {
     }
 }
 
+/// Which end of a copy failed.
+#[derive(Debug)]
+pub(super) enum FromOrTo {
+    /// Reading.
+    From(io::Error),
+    /// Writing.
+    To(io::Error),
+}
+
+impl FromOrTo {
+    fn either(self) -> io::Error {
+        match self {
+            FromOrTo::From(error) | FromOrTo::To(error) => error,
+        }
+    }
+}
+
 /// Compresses what is written into frames with a table of their sizes, so that Blender can seek in the result.
 pub(super) struct FrameWriter<W> {
     sink: W,
@@ -192,6 +230,22 @@ pub(super) struct FrameWriter<W> {
 impl<W: Write> FrameWriter<W> {
     pub(super) fn new(sink: W) -> Self {
         FrameWriter { sink, pending: Vec::with_capacity(FRAME_BYTES), sizes: Vec::new() }
+    }
+
+    /// Takes over a frame of `content` bytes, whose header was just read, without decoding it.
+    pub(super) fn take_over<R: BufRead>(
+        &mut self,
+        frames: &mut Frames<R>,
+        head: &FrameHead,
+        content: u32,
+    ) -> Result<(), FromOrTo> {
+        self.write_frame().map_err(FromOrTo::To)?;
+        let mut counted = Counted { sink: &mut self.sink, bytes: 0 };
+        counted.write_all(&head.bytes).map_err(FromOrTo::To)?;
+        frames.copy_blocks(head, &mut counted)?;
+        let packed = u32::try_from(counted.bytes).map_err(|_| FromOrTo::From(damaged("a frame above 4 GiB")))?;
+        self.sizes.push((packed, content));
+        Ok(())
     }
 
     /// Writes the last frame and the table.
@@ -230,6 +284,24 @@ impl<W: Write> Write for FrameWriter<W> {
         if self.pending.len() == FRAME_BYTES {
             self.write_frame()?;
         }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.sink.flush()
+    }
+}
+
+/// Counts what is written.
+struct Counted<W> {
+    sink: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.sink.write(bytes)?;
+        self.bytes += count as u64;
         Ok(count)
     }
 

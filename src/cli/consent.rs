@@ -13,10 +13,11 @@ pub fn ask(output: &Output, yes: bool, question: &str, not_done: &str) -> Result
         return Err(Failure::new(Class::Refused, format!("there is no terminal to ask on; {not_done}"))
             .with_hint("Say --yes to go ahead, or --dry-run to see the plan."));
     }
-    let answer = dialoguer::Confirm::new().with_prompt(question).default(false).interact();
-    match answer {
-        Ok(true) => Ok(Consent::Prompt),
-        Ok(false) => Err(Failure::new(Class::Refused, format!("you said no; {not_done}"))),
-        Err(error) => Err(Failure::new(Class::Refused, format!("the question was not answered ({error}); {not_done}"))),
+    // A whole line, ended by Enter: a stray key is no consent.
+    let answer = output.ask(&format!("{question} [y/N] ")).unwrap_or_default();
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(Consent::Prompt),
+        _ => Err(Failure::new(Class::Refused, format!("you did not say yes; {not_done}"))
+            .with_hint("Answer y or yes and press Enter to go ahead.")),
     }
 }

@@ -8,10 +8,12 @@ pub mod escape;
 pub mod exit;
 pub mod needs;
 pub mod output;
+pub mod plan_file;
 pub mod reference;
 pub mod render;
 pub mod settings;
 
+use crate::base::error::{Class, Failure};
 use clap::Parser;
 use std::ffi::OsString;
 
@@ -30,18 +32,19 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
 
 fn execute(cli: args::Cli) -> u8 {
     let context = needs::Context::new(cli.global);
-    match commands::run(cli.command, &context) {
-        Ok(code) => code,
-        Err(failure) => {
-            context.output.failure(&failure);
-            exit::code(failure.class())
-        }
+    let failed = |failure: crate::base::error::Failure| {
+        context.output.failure(&failure);
+        exit::code(failure.class())
+    };
+    match (commands::run(cli.command, &context), context.output.lost()) {
+        (Ok(exit::DONE), Some(lost)) => failed(lost),
+        (Ok(code), _) => code,
+        (Err(failure), _) => failed(failure),
     }
 }
 
 /// Help and version go to stdout; wrong usage goes to stderr, with `--json` as `farm.error/1`.
 fn usage(error: &clap::Error, json: bool) -> u8 {
-    use crate::base::error::{Class, Failure};
     use output::{Form, Output, Talk};
     if !error.use_stderr() || !json {
         // A closed pipe is no error.

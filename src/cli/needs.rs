@@ -8,6 +8,7 @@ use crate::cli::settings::{ManagerChoice, Settings};
 use crate::manager::Manager;
 use crate::manager::local::{Autoexec, Local, LocalSettings};
 use crate::ops::ports::Actor;
+use crate::sys::http::without_credentials;
 use crate::sys::outside;
 use crate::sys::process::HostId;
 use crate::sys::process::identity::user_id;
@@ -104,7 +105,7 @@ impl Context {
         let named =
             settings.user.clone().or_else(|| ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()));
         let user = named.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("uid{}", user_id()));
-        let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+        let words: Vec<String> = std::env::args_os().skip(1).map(|word| printable(&word.to_string_lossy())).collect();
         let command = format!("farm {}", words.join(" ")).chars().take(MAX_COMMAND).collect();
         let lock_wait = match settings.lock_wait {
             wait if !wait.is_zero() => LockWait::For(wait),
@@ -141,8 +142,17 @@ impl Context {
     }
 }
 
+/// A word of the command line as locks may tell of it: an address without its password.
+fn printable(word: &str) -> String {
+    match word.split_once('=') {
+        Some((flag, value)) if flag.starts_with("--") => format!("{flag}={}", without_credentials(value)),
+        _ => without_credentials(word),
+    }
+}
+
 /// This version drives the local manager alone; it says so instead of pretending.
 pub fn flamenco_refused(url: &str) -> Failure {
+    let url = without_credentials(url);
     Failure::new(
         Class::Manager,
         format!("the Manager at {url} cannot be used: this version of farm drives the local manager only"),
@@ -150,11 +160,15 @@ pub fn flamenco_refused(url: &str) -> Failure {
     .with_hint("Use --manager local to render on this machine; `farm doctor` shows whether the Manager answers.")
 }
 
+/// Whether scripts inside scenes may run.
+pub fn autoexec(settings: &Settings) -> Autoexec {
+    if settings.autoexec { Autoexec::Enabled } else { Autoexec::Disabled }
+}
+
 fn local_settings(volume: &Volume, settings: &Settings) -> LocalSettings {
-    let autoexec = if settings.autoexec { Autoexec::Enabled } else { Autoexec::Disabled };
     LocalSettings {
         blender: settings.blender.clone(),
-        blender_args: autoexec.blender_args(),
+        blender_args: autoexec(settings).blender_args(),
         ffmpeg: settings.ffmpeg.clone(),
         ..LocalSettings::new(volume.path_of(&layout::local_dir()))
     }
@@ -174,8 +188,7 @@ fn user_config() -> Option<PathBuf> {
 
 fn lay_file(config: &mut Config, origin: Origin, path: &Path) -> Result<(), Failure> {
     let read = outside::read_text(path, MAX_CONFIG);
-    let text = read.map_err(|error| Failure::new(Class::Usage, format!("{}: {error}", path.display())))?;
-    match text {
+    match read.map_err(|error| Failure::new(Class::Usage, error.to_string()))? {
         Some(text) => Ok(config.lay_file(&text, &origin)?),
         None => Ok(()),
     }

@@ -1,9 +1,10 @@
 //! The one door to the terminal: data to stdout, talk to stderr, nothing of foreign origin unescaped.
 
-use crate::base::error::Failure;
+use crate::base::error::{Class, Failure};
 use crate::cli::{escape, exit};
 use serde::Serialize;
-use std::io::{IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::OnceLock;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +28,14 @@ pub enum Talk {
 pub struct Output {
     form: Form,
     talk: Talk,
+    /// Why something that belongs on stdout did not get there.
+    lost: OnceLock<io::Error>,
 }
 
 impl Output {
     /// An output of this form.
     pub fn new(form: Form, talk: Talk) -> Self {
-        Output { form, talk }
+        Output { form, talk, lost: OnceLock::new() }
     }
 
     /// How results are printed.
@@ -42,17 +45,26 @@ impl Output {
 
     /// Whether a person can answer a question: stdin and stderr are both a terminal.
     pub fn can_ask(&self) -> bool {
-        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks on stderr and reads a line from stdin, without its end; `None` at the end of the input.
+    pub fn ask(&self, question: &str) -> Option<String> {
+        let mut terminal = io::stderr().lock();
+        let _closed = write!(terminal, "{}", escape::line(question)).and_then(|()| terminal.flush());
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line).ok()?;
+        (read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
     }
 
     /// Whether progress may be drawn: stderr is a terminal and the talk is not quiet.
     pub fn can_draw(&self) -> bool {
-        self.talk == Talk::Normal && std::io::stderr().is_terminal()
+        self.talk == Talk::Normal && io::stderr().is_terminal()
     }
 
     /// Whether stdout is a terminal, so that a screen may be redrawn there.
     pub fn is_screen(&self) -> bool {
-        std::io::stdout().is_terminal()
+        io::stdout().is_terminal()
     }
 
     /// Prints a result: `human` for people, `document` with `--json`.
@@ -69,18 +81,18 @@ impl Output {
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
-        write_out(text.as_bytes());
+        self.write_out(text.as_bytes());
     }
 
     /// Bytes that farm itself made (completions, man pages, a screen) to stdout as they are.
     pub fn raw(&self, bytes: &[u8]) {
-        write_out(bytes);
+        self.write_out(bytes);
     }
 
     /// One JSON document to stdout.
     pub fn document(&self, document: &impl Serialize) {
         match serde_json::to_string_pretty(document) {
-            Ok(text) => write_out(format!("{text}\n").as_bytes()),
+            Ok(text) => self.write_out(format!("{text}\n").as_bytes()),
             Err(error) => self.warn(&format!("the JSON document could not be made: {error}")),
         }
     }
@@ -94,14 +106,32 @@ impl Output {
 
     /// A warning to stderr, also with `--quiet`.
     pub fn warn(&self, text: &str) {
-        eprintln_lossy(&format!("warning: {}", escape::lines(text)));
+        eprintln_lossy(&format!("warning: {}", escape::line(text)));
+    }
+
+    fn write_out(&self, bytes: &[u8]) {
+        let mut out = io::stdout().lock();
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Ok(()) => {}
+            // Whoever closed the pipe does not want the rest: `farm status | head` is no error.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            // The first cause is the one to tell.
+            Err(error) => drop(self.lost.set(error)),
+        }
+    }
+
+    /// The failure to print a result, if there was one: a document on a full disk is cut, and nobody must take it for whole.
+    pub fn lost(&self) -> Option<Failure> {
+        let cause = self.lost.get()?;
+        let failure = Failure::new(Class::Failed, format!("the result cannot be written to standard output: {cause}"));
+        Some(failure.with_hint("Free some space where the output goes, then run the same command again."))
     }
 
     /// An error in words on stderr, where something else is printed on stdout.
     pub fn error(&self, failure: &Failure) {
-        eprintln_lossy(&format!("error: {}", escape::lines(&failure.message())));
+        eprintln_lossy(&format!("error: {}", escape::line(&failure.message())));
         if let Some(hint) = failure.hint() {
-            eprintln_lossy(&format!("  next: {}", escape::lines(hint)));
+            eprintln_lossy(&format!("  next: {}", escape::line(hint)));
         }
     }
 
@@ -130,12 +160,6 @@ struct ErrorDocument<'a> {
     hint: Option<&'a str>,
 }
 
-fn write_out(bytes: &[u8]) {
-    let mut out = std::io::stdout().lock();
-    // Whoever closed the pipe does not want the rest: `farm status | head` is no error.
-    let _closed = out.write_all(bytes).and_then(|()| out.flush());
-}
-
 fn eprintln_lossy(text: &str) {
-    let _closed = writeln!(std::io::stderr().lock(), "{text}");
+    let _closed = writeln!(io::stderr().lock(), "{text}");
 }

@@ -1,6 +1,5 @@
 //! Configuration turned into typed values: no text left that could still be wrong.
 
-use crate::base::frame_set::FrameSet;
 use crate::cli::config::{Config, ConfigError};
 use std::time::Duration;
 
@@ -118,11 +117,6 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration =
         text.parse().map_err(|_| format!("{text:?} is not a duration such as 90s or 5m"))?;
     Duration::try_from(span).map_err(|_| "a duration cannot be negative".into())
-}
-
-/// Frames from a text, for arguments that come from YAML.
-pub fn parse_frames(text: &str) -> Result<FrameSet, String> {
-    text.parse().map_err(|error: crate::base::frame_set::FrameSetError| error.to_string())
 }
 
 #[cfg(test)]

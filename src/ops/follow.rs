@@ -4,17 +4,17 @@ use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
 use crate::base::name::{JobRef, ReleaseName};
+use crate::base::rel_path::RelPath;
 use crate::base::status::{JobStatus, TaskStatus};
 use crate::frames::expected::frame_file;
 use crate::manager::Manager;
-use crate::ops::check::{self, Effort, FrameCounts, JobFrames, OpenWork};
+use crate::ops::check::{self, Effort, FrameCounts, FrameFlaw, JobFrames, OpenWork};
 use crate::ops::ports::{JobProgress, Ports};
 use crate::ops::submit::{self, Queueing};
 use crate::ops::work::discard;
 use crate::ops::{locking, release};
 use crate::volume::layout;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
-use crate::volume::trash::Discard;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -43,17 +43,16 @@ pub fn watch(ports: &Ports<'_>, name: &ReleaseName, stop: &Receiver<()>) -> Resu
     loop {
         let mut ended = true;
         for job in &file.jobs {
-            let Some(run) = job.newest_run() else { continue };
-            let Some(found) = find(ports.manager, job)? else { continue };
-            let expected = run.frames.len() as u64;
-            let done = present(ports, name, job, &run.frames)?;
+            let statuses = statuses(ports.manager, job)?;
+            let Some(newest) = statuses.last() else { continue };
+            let expected = &job.current().frames;
             ports.progress.job(&JobProgress {
                 job: JobRef::in_release(name, &job.name),
-                done,
-                total: expected,
-                word: found.to_string(),
+                done: present(ports, name, job, expected)?,
+                total: expected.len() as u64,
+                word: newest.to_string(),
             });
-            ended &= found.has_ended() || found == JobStatus::Paused;
+            ended &= statuses.iter().all(|status| status.has_ended() || *status == JobStatus::Paused);
         }
         if ended || stopping {
             return Ok(());
@@ -74,46 +73,57 @@ fn present(ports: &Ports<'_>, release: &ReleaseName, job: &JobRecord, frames: &F
     Ok(frames.iter().filter(|frame| names.contains(OsStr::new(&name(*frame)))).count() as u64)
 }
 
-fn find(manager: &dyn Manager, job: &JobRecord) -> Result<Option<JobStatus>, Failure> {
-    let Some(id) = job.newest_run().and_then(|run| run.manager_job.as_ref()) else { return Ok(None) };
-    Ok(manager.job(id)?.map(|found| found.status))
+/// The Manager's word for each run of a job that it knows, oldest first.
+fn statuses(manager: &dyn Manager, job: &JobRecord) -> Result<Vec<JobStatus>, Failure> {
+    let mut statuses = Vec::new();
+    for id in job.runs.iter().filter_map(|run| run.manager_job.as_ref()) {
+        statuses.extend(manager.job(id)?.map(|found| found.status));
+    }
+    Ok(statuses)
 }
 
 /// Checks every frame, and submits what is missing or broken once more. `None`: nothing had to be submitted.
+///
+/// All of it under the release's lock: of two that wait for one release only the first finds frames that nobody renders.
 pub fn submit_missing(ports: &Ports<'_>, name: &ReleaseName) -> Result<Option<FrameSet>, Failure> {
-    let file = load(ports, name)?;
-    let checked = check_all(ports, &file)?;
-    let wrong = |frames: &JobFrames| frames.to_render();
-    if checked.iter().all(|(_, frames)| wrong(frames).is_empty()) {
+    if check_all(ports, &load(ports, name)?)?.iter().all(|(_, frames)| frames.to_render().is_empty()) {
         return Ok(None);
-    }
-    let mut again = FrameSet::default();
-    for (job, frames) in &checked {
-        again = again.union(&wrong(frames));
-        let discards = frames.flaws.iter().map(|flaw| Discard { path: flaw.path.clone(), reason: flaw.cause.clone() });
-        discard(ports, name, discards.collect())?;
-        debug_assert!(file.job(&job.job).is_some());
     }
     let lock = locking::lock_release(ports, name)?;
     let mut file = load(ports, name)?;
     let address = ports.manager.address();
-    for (job, frames) in &checked {
-        let to_render = wrong(frames);
-        let Some(record) = file.job_mut(&job.job).filter(|_| !to_render.is_empty()) else { continue };
-        let Some(last) = record.newest_run() else { continue };
+    let mut again = FrameSet::default();
+    for (job, frames) in check_all(ports, &file)? {
+        let Some(record) = file.job_mut(&job.job) else { continue };
+        let broken = check::broken_files(ports, name, record, &frames.bad)?;
+        let to_render = to_render(&frames, &broken);
+        let Some(last) = record.newest_run().filter(|_| !to_render.is_empty()) else { continue };
         let queueing = Queueing {
             chunk: u32::try_from(to_render.len()).unwrap_or(u32::MAX).min(last.chunk),
             priority: last.priority,
             tag: last.tag.clone(),
             paused: false,
         };
+        discard(ports, &lock, broken)?;
+        again = again.union(&to_render);
         submit::add_run(record, RunId::random(), to_render, &queueing, &address);
+    }
+    if again.is_empty() {
+        return Ok(None);
     }
     lock.check()?;
     release::save(ports.volume, &file)?;
     submit::submit_pending(ports.volume, ports.manager, &mut file)?;
     release::save(ports.volume, &file)?;
     Ok(Some(again))
+}
+
+/// The frames that rendering again can mend. A file that cannot be read may be whole, and one in `dist/` was delivered:
+/// what is wrong with those is a person's to see.
+fn to_render(frames: &JobFrames, broken: &[(RelPath, String)]) -> FrameSet {
+    let is_broken = |flaw: &&FrameFlaw| broken.iter().any(|(path, _)| *path == flaw.path);
+    let others: FrameSet = frames.flaws.iter().filter(|flaw| !is_broken(flaw)).map(|flaw| flaw.frame).collect();
+    frames.to_render().minus(&others)
 }
 
 /// What became of the release, with the last words of what failed. Keeps the measured pace for later plans.
@@ -135,10 +145,11 @@ fn check_all(ports: &Ports<'_>, file: &ReleaseFile) -> Result<Vec<(JobRef, JobFr
     file.jobs.iter().map(check).collect()
 }
 
-/// Writes the seconds per frame into the release's file where they became known or changed by a tenth.
+/// Writes the seconds per frame into the release's file where they became known or changed by a tenth. Where somebody
+/// else is at the release it is left: the next look finds them in the same logs.
 fn keep_pace(ports: &Ports<'_>, name: &ReleaseName, checked: &[(JobRef, JobFrames)]) -> Result<(), Failure> {
     let differs = |old: Option<f64>, new: f64| old.is_none_or(|old| (old - new).abs() > 0.1 * old.abs().max(0.01));
-    let lock = locking::lock_release(ports, name)?;
+    let Some(lock) = locking::try_lock_release(ports, name)? else { return Ok(()) };
     let mut file = load(ports, name)?;
     let mut changed = false;
     for (job, frames) in checked {

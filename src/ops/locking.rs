@@ -3,7 +3,7 @@
 use crate::base::error::Failure;
 use crate::base::name::ReleaseName;
 use crate::ops::ports::Ports;
-use crate::volume::lock::{Lock, Requester, Scope, Waiting};
+use crate::volume::lock::{Lock, LockError, LockWait, Requester, Scope, Waiting};
 use std::time::Duration;
 
 /// How often whoever waits is told for whom.
@@ -14,9 +14,18 @@ pub fn lock_release(ports: &Ports<'_>, release: &ReleaseName) -> Result<Lock, Fa
     lock(ports, Scope::Release(release.clone()))
 }
 
+/// The same without waiting; `None` if somebody else has it.
+pub fn try_lock_release(ports: &Ports<'_>, release: &ReleaseName) -> Result<Option<Lock>, Failure> {
+    let scope = Scope::Release(release.clone());
+    match Lock::acquire(ports.volume, scope, &requester(ports), LockWait::No, &mut |_| {}) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(LockError::Held { .. } | LockError::Unreadable { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The right to change what `scope` covers.
 pub fn lock(ports: &Ports<'_>, scope: Scope) -> Result<Lock, Failure> {
-    let requester = Requester { user: ports.actor.user.clone(), command: ports.actor.command.clone() };
     let mut told: Option<Duration> = None;
     let mut tell = |waiting: &Waiting| {
         if told.is_none_or(|last| waiting.waited >= last + TELL_EVERY) {
@@ -24,7 +33,11 @@ pub fn lock(ports: &Ports<'_>, scope: Scope) -> Result<Lock, Failure> {
             ports.progress.note(&describe(waiting));
         }
     };
-    Ok(Lock::acquire(ports.volume, scope, &requester, ports.actor.lock_wait, &mut tell)?)
+    Ok(Lock::acquire(ports.volume, scope, &requester(ports), ports.actor.lock_wait, &mut tell)?)
+}
+
+fn requester(ports: &Ports<'_>) -> Requester {
+    Requester { user: ports.actor.user.clone(), command: ports.actor.command.clone() }
 }
 
 fn describe(waiting: &Waiting) -> String {

@@ -6,6 +6,7 @@ use crate::volume::Volume;
 use crate::volume::lock::LockWait;
 
 /// The bundle that every operation works with.
+#[derive(Clone, Copy)]
 pub struct Ports<'a> {
     /// The opened volume.
     pub volume: &'a Volume,

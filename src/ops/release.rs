@@ -12,8 +12,7 @@ const MAX_RELEASE_FILE: u64 = 256 << 20;
 pub fn load(volume: &Volume, release: &ReleaseName) -> Result<Option<ReleaseFile>, Failure> {
     let Some(dir) = volume.dir(&layout::release_dir(release))? else { return Ok(None) };
     let Some(bytes) = dir.read("release.yaml", MAX_RELEASE_FILE)? else { return Ok(None) };
-    let text = String::from_utf8_lossy(&bytes);
-    Ok(Some(ReleaseFile::parse(&text, &layout::release_file(release))?))
+    Ok(Some(ReleaseFile::parse(&bytes, &layout::release_file(release))?))
 }
 
 /// Writes the release's file in one step. The caller holds the release's lock.

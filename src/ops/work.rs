@@ -2,15 +2,22 @@
 
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
+use crate::base::rel_path::RelPath;
 use crate::manager::local::{self, Ended, Local, WorkReport, WorkerHooks, WorkerOptions};
 use crate::manager::{ManagerJob, ManagerTask};
 use crate::ops::check;
-use crate::ops::ports::Ports;
+use crate::ops::ports::{Actor, Ports};
 use crate::ops::{locking, release};
 use crate::sys::clock;
+use crate::sys::http::without_credentials;
 use crate::volume::journal::Journal;
+use crate::volume::lock::{Lock, LockWait};
 use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// How long a worker waits for a release's lock before it fails its task.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 /// The journal's word for moving broken frames away before their task.
 pub const JOURNAL_KIND: &str = "clear-frames";
@@ -52,23 +59,26 @@ fn clear_broken(ports: &Ports<'_>, job: &ManagerJob, frames: &FrameSet) -> Resul
     let Some(name) = reference.release() else { return Ok(()) };
     let Some(file) = release::load(ports.volume, name)? else { return Ok(()) };
     let Some(record) = file.job(&reference.job) else { return Ok(()) };
-    let broken = check::broken_files(ports, name, record, frames)?;
-    discard(ports, name, broken.into_iter().map(|(path, cause)| Discard { path, reason: cause }).collect())
-}
-
-/// Moves files of a release to the trash, in a transaction of their own.
-pub fn discard(
-    ports: &Ports<'_>,
-    name: &crate::base::name::ReleaseName,
-    discards: Vec<Discard>,
-) -> Result<(), Failure> {
-    if discards.is_empty() {
+    let broken = || check::broken_files(ports, name, record, frames);
+    if broken()?.is_empty() {
         return Ok(());
     }
-    let lock = locking::lock_release(ports, name)?;
+    // The task would fail, and its job with it, because somebody harvests another job of the release.
+    let patient = Actor { lock_wait: LockWait::For(PATIENCE), ..ports.actor.clone() };
+    let lock = locking::lock_release(&Ports { actor: &patient, ..*ports }, name)?;
+    // Looked at again: while this one waited, somebody may have mended them.
+    discard(ports, &lock, broken()?)
+}
+
+/// Moves files of the lock's release to the trash, each for the reason beside it, in a transaction of their own.
+pub fn discard(ports: &Ports<'_>, lock: &Lock, broken: Vec<(RelPath, String)>) -> Result<(), Failure> {
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let discards: Vec<Discard> = broken.into_iter().map(|(path, reason)| Discard { path, reason }).collect();
     let paths: Vec<String> = discards.iter().map(|discard| discard.path.to_string()).collect();
-    let journal = Journal::begin(ports.volume, &lock, JOURNAL_KIND, &paths)?;
-    let mut trash = Trash::begin(ports.volume, &lock, journal.id(), clock::now(), HOLD_DAYS);
+    let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, &paths)?;
+    let mut trash = Trash::begin(ports.volume, lock, journal.id(), clock::now(), HOLD_DAYS);
     trash.put(&discards)?;
     trash.finish()?;
     journal.done(&paths.len())?;
@@ -80,6 +90,7 @@ pub fn discard(
 
 /// The local manager cannot be worked for while another Manager is configured.
 pub fn refuse_remote(url: &str) -> Failure {
+    let url = without_credentials(url);
     Failure::new(Class::Refused, format!("this machine's queue is not in use: the Manager is {url}"))
         .with_hint("Say --manager local to work on this machine's own queue.")
 }

@@ -1,64 +1,58 @@
-//! Files by absolute path, for what lies outside the safe sequences of the volume: logs that grow, and the file commands
-//! of Flamenco's tasks. Nothing here erases or overwrites anything.
+//! Files that are written by path, outside the folders of a volume that farm guards: logs that grow, documents that a
+//! user asked for, and the file commands of Flamenco's tasks. Whole files are written as on a volume, by the sequences
+//! of [`super::disk`]; what a killed run leaves bears the same temporary name.
 
-use crate::base::time::Timestamp;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use std::ffi::OsString;
+use super::disk::{Dir, DiskError, Kind, Target, rename_new};
+use super::outside;
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Makes a folder and those above it with `mode`, less the umask; fine if it is there.
 pub fn make_folders(path: &Path, mode: u32) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(mode).create(path)
 }
 
-/// Whether anything lies at `path`, be it a link to nowhere.
-pub fn exists(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok()
-}
-
-/// When the contents of `path` changed last.
-pub fn modified(path: &Path) -> io::Result<Timestamp> {
-    let time = std::fs::metadata(path)?.modified()?;
-    let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Ok(Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))
-}
-
-/// The names in a folder, unordered; none if it is not there.
-pub fn names(folder: &Path) -> io::Result<Vec<OsString>> {
-    match std::fs::read_dir(folder) {
-        Ok(entries) => entries.map(|entry| entry.map(|e| e.file_name())).collect(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
+/// Writes a document that the user asked for by its path: whole or not at all, in place of an old one.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    let target = match outside::stat(path)? {
+        Some(there) if there.kind != Kind::File => {
+            return Err(DiskError::NotAFile { path: path.to_owned(), kind: there.kind });
+        }
+        // A link to a file stays one.
+        Some(_) => outside::resolve(path)?,
+        None => path.to_owned(),
+    };
+    let (folder, name) = place(&target)?;
+    folder.write(name, bytes).map(drop)
 }
 
 /// Renames `from` to `to` in one step; an error if `to` is taken or on another device.
-pub fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Some network file systems know no NOREPLACE: the best left is to look first.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) if !exists(to) => std::fs::rename(from, to),
-        Err(error) => Err(error.into()),
-        Ok(()) => Ok(()),
-    }
+pub fn rename_to_new(from: &Path, to: &Path) -> Result<(), DiskError> {
+    let ((from_folder, from_name), (to_folder, to_name)) = (place(from)?, place(to)?);
+    rename_new(&from_folder, from_name, &to_folder, to_name)
 }
 
-/// Copies a regular file to a name that must be free. What a killed copy leaves is `<to>.farm-part`, never `to`.
-pub fn copy_to_new(from: &Path, to: &Path) -> io::Result<u64> {
-    let mut source = File::open(from)?;
-    if !source.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+/// Copies a regular file, as it is at this moment, to a name that must be free.
+pub fn copy_to_new(from: &Path, to: &Path) -> Result<u64, DiskError> {
+    let gone = || DiskError::Io { op: "open", path: from.to_owned(), source: io::ErrorKind::NotFound.into() };
+    let mut source = outside::open(from)?.ok_or_else(gone)?;
+    let (folder, name) = place(to)?;
+    let failed = |source| DiskError::Io { op: "copy to", path: to.to_owned(), source };
+    let copied = folder.write_with(name, Target::New, |part| io::copy(&mut source, part).map(drop).map_err(failed))?;
+    Ok(copied.bytes)
+}
+
+/// The open folder of `path`, and the last part of it.
+fn place(path: &Path) -> Result<(Dir, &OsStr), DiskError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = Dir::open_root(parent)?;
+    match path.file_name() {
+        Some(name) => Ok((folder, name)),
+        None => Err(DiskError::Name { name: path.display().to_string(), folder: folder.path() }),
     }
-    let mut part = to.as_os_str().to_owned();
-    part.push(".farm-part");
-    let part = PathBuf::from(part);
-    let mut copy = OpenOptions::new().write(true).create(true).truncate(true).open(&part)?;
-    let bytes = io::copy(&mut source, &mut copy)?;
-    copy.sync_all()?;
-    rename_to_new(&part, to)?;
-    Ok(bytes)
 }
 
 /// A file that only grows.
@@ -77,32 +71,14 @@ impl Appender {
     }
 }
 
-/// All bytes of a file; `None` if it is not there.
-pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    found(std::fs::read(path))
-}
-
-/// At most the last `limit` bytes of a file; `None` if it is not there.
-pub fn read_tail(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let Some(mut file) = found(File::open(path))? else { return Ok(None) };
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
-}
-
-fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let names = outside::list(folder).unwrap().into_iter().map(|entry| entry.name.into_string().unwrap());
+        names.collect()
+    }
 
     #[test]
     fn nothing_is_overwritten() {
@@ -110,25 +86,30 @@ mod tests {
         let (a, b) = (folder.path().join("a"), folder.path().join("b"));
         Appender::open(&a).unwrap().append(b"one").unwrap();
         Appender::open(&b).unwrap().append(b"two").unwrap();
-        assert_eq!(rename_to_new(&a, &b).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        assert!(copy_to_new(&a, &b).is_err());
-        assert_eq!(read(&b).unwrap().unwrap(), b"two");
+        assert!(rename_to_new(&a, &b).unwrap_err().is_exists());
+        assert!(copy_to_new(&a, &b).unwrap_err().is_exists());
+        assert_eq!(std::fs::read(&b).unwrap(), b"two");
         let c = folder.path().join("c");
         assert_eq!(copy_to_new(&a, &c).unwrap(), 3);
-        assert_eq!(read(&c).unwrap().unwrap(), b"one");
+        assert_eq!(std::fs::read(&c).unwrap(), b"one");
         assert!(copy_to_new(folder.path(), &folder.path().join("d")).is_err());
+        assert!(copy_to_new(&folder.path().join("gone"), &folder.path().join("d")).unwrap_err().is_missing());
+        rename_to_new(&c, &folder.path().join("e")).unwrap();
+        assert_eq!(names(folder.path()), ["a", "b", "e"], "no temporary file is left");
     }
 
     #[test]
-    fn tails_are_bounded_and_absence_is_none() {
+    fn documents_are_replaced_whole_and_links_stay() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        assert_eq!(read_tail(&path, 4).unwrap(), None);
-        assert_eq!(names(&folder.path().join("none")).unwrap(), Vec::<OsString>::new());
-        let mut log = Appender::open(&path).unwrap();
-        log.append(b"hello").unwrap();
-        log.append(b" there").unwrap();
-        assert_eq!(read_tail(&path, 5).unwrap().unwrap(), b"there");
-        assert_eq!(read_tail(&path, 50).unwrap().unwrap(), b"hello there");
+        let (plan, link) = (folder.path().join("plan.json"), folder.path().join("link.json"));
+        write(&plan, b"old").unwrap();
+        std::os::unix::fs::symlink("plan.json", &link).unwrap();
+        write(&link, b"new").unwrap();
+        assert_eq!(std::fs::read(&plan).unwrap(), b"new");
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(matches!(write(folder.path(), b"x"), Err(DiskError::NotAFile { kind: Kind::Folder, .. })));
+        assert!(matches!(write(Path::new("/dev/null"), b"x"), Err(DiskError::NotAFile { kind: Kind::Device, .. })));
+        assert!(write(&folder.path().join("no/such.json"), b"x").unwrap_err().is_missing());
+        assert_eq!(names(folder.path()), ["link.json", "plan.json"]);
     }
 }

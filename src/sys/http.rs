@@ -179,6 +179,14 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// `address` as it may be printed: without a user's name and password.
+pub fn without_credentials(address: &str) -> String {
+    match Url::parse(address) {
+        Ok(url) if url.has_authority() && (!url.username().is_empty() || url.password().is_some()) => shown(&url),
+        _ => address.to_owned(),
+    }
+}
+
 /// The address without a user's name and password: those are never printed.
 fn shown(url: &Url) -> String {
     let mut url = url.clone();
@@ -284,6 +292,14 @@ mod tests {
         let error = client.get("api/v3/version").unwrap_err().to_string();
         assert!(error.starts_with(&format!("http://127.0.0.1:{port}/f/api/v3/version cannot be reached")), "{error}");
         assert!(error.to_ascii_lowercase().contains("refused"), "{error}");
+    }
+
+    #[test]
+    fn credentials_are_never_printed() {
+        assert_eq!(without_credentials("http://me:secret@m:8080/x"), "http://m:8080/x");
+        for same in ["local", "http://m:8080", "https://m/a@b", "", "me:secret"] {
+            assert_eq!(without_credentials(same), same);
+        }
     }
 
     #[test]

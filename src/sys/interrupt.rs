@@ -1,4 +1,5 @@
-//! Signals that ask farm to end: a flag that long work looks at, so that what is begun is put in order first.
+//! Signals that ask farm to end: a flag that long work looks at, so that what is begun is put in order first. Who asks
+//! again does not want to wait for that.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -13,7 +14,8 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Catches SIGINT, SIGTERM and SIGHUP from now on.
+    /// Catches SIGINT, SIGTERM and SIGHUP from now on. The first one sets the flag, the second ends the process at once:
+    /// renderers end with it, and the next farm finishes or rolls back the rest.
     pub fn catch() -> io::Result<Arc<Interrupt>> {
         static CAUGHT: OnceLock<Arc<Interrupt>> = OnceLock::new();
         if let Some(caught) = CAUGHT.get() {
@@ -25,18 +27,21 @@ impl Interrupt {
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let mut signals = {
             let _entered = runtime.enter();
-            kinds.map(|kind| (kind, signal(kind)))
+            let [interrupt, terminate, hangup] = kinds.map(|kind| signal(kind).map(|caught| (kind, caught)));
+            [interrupt?, terminate?, hangup?]
         };
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(async {
                 let [(a, first), (b, second), (c, third)] = &mut signals;
-                let (Ok(first), Ok(second), Ok(third)) = (first, second, third) else { return };
                 loop {
                     let kind = tokio::select! {
                         _ = first.recv() => a.as_raw_value(),
                         _ = second.recv() => b.as_raw_value(),
                         _ = third.recv() => c.as_raw_value(),
                     };
+                    if theirs.asked.load(Ordering::Acquire) {
+                        end(kind);
+                    }
                     theirs.number.store(kind, Ordering::Relaxed);
                     theirs.asked.store(true, Ordering::Release);
                 }
@@ -54,4 +59,10 @@ impl Interrupt {
     pub fn signal(&self) -> Option<i32> {
         self.asked.load(Ordering::Acquire).then(|| self.number.load(Ordering::Relaxed))
     }
+}
+
+/// Ends the process with the code by which a shell says that a signal ended it.
+#[expect(clippy::disallowed_methods, reason = "whoever asks twice does not want main to come to its end")]
+fn end(signal: i32) -> ! {
+    std::process::exit(128 + signal)
 }

@@ -1,107 +1,77 @@
-//! Reading files that lie outside the volume: scenes and what they need, wherever the artist keeps them.
-//!
-//! Reads, but for what a user asks to be written to a path. Symbolic links are followed, because artists' folders are full of them.
+//! What lies outside a volume, by path: scenes and textures wherever their owner keeps them, logs, configuration. Only
+//! ever read. Symbolic links are followed, because artists' folders are full of them.
 
-use crate::base::time::Timestamp;
+use super::disk::{Attributes, Dir, DiskError, Entry, OpenFile};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// What lies at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A folder.
-    Folder,
-    /// A pipe, a socket or a device: nothing that a scene can be read from.
-    Other,
-}
-
-/// What is known of a path without opening it, symbolic links followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// File, folder or neither.
-    pub kind: Kind,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// When it was last written.
-    pub modified: Timestamp,
-    /// The same for two paths exactly when they lead to the same file.
-    pub identity: (u64, u64),
-}
-
-/// One name in a folder.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
-    /// The name, without its folder.
-    pub name: OsString,
-    /// The whole path.
-    pub path: PathBuf,
-}
-
-/// A regular file that is open for reading.
-#[derive(Debug)]
-pub struct Source(File);
-
-/// Opens the regular file at `path`; a folder, pipe or device is refused without waiting for it.
-pub fn open(path: &Path) -> io::Result<Source> {
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
-    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    match kind_of(&file.metadata()?) {
-        Kind::File => Ok(Source(file)),
-        Kind::Folder => Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")),
-        Kind::Other => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")),
+/// Opens the regular file at `path`; `None` if there is nothing. Anything else is a typed error and is not waited for.
+pub fn open(path: &Path) -> Result<Option<OpenFile>, DiskError> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    match retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
+        Ok(fd) => OpenFile::checked(File::from(fd), path.to_owned()).map(Some),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(errno) => Err(not_opened(path, errno)),
     }
 }
 
-/// Looks at `path`, following symbolic links.
-pub fn look(path: &Path) -> io::Result<Look> {
-    let data = fs::metadata(path)?;
-    Ok(Look {
-        kind: kind_of(&data),
-        bytes: data.len(),
-        modified: Timestamp::from_unix(data.mtime()),
-        identity: (data.dev(), data.ino()),
-    })
+/// A socket cannot be opened at all; it is said what it is.
+fn not_opened(path: &Path, errno: Errno) -> DiskError {
+    match stat(path) {
+        Ok(Some(Attributes { kind, .. })) if errno == Errno::NXIO => {
+            DiskError::NotAFile { path: path.to_owned(), kind }
+        }
+        _ => DiskError::Io { op: "open", path: path.to_owned(), source: errno.into() },
+    }
+}
+
+/// The attributes of whatever `path` leads to; `None` if nothing.
+pub fn stat(path: &Path) -> Result<Option<Attributes>, DiskError> {
+    match retry_on_intr(|| rustix::fs::stat(path)) {
+        Ok(stat) => Ok(Some((&stat).into())),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(errno) => Err(DiskError::Io { op: "look at", path: path.to_owned(), source: errno.into() }),
+    }
+}
+
+/// Whether anything lies at `path`, be it a link to nowhere.
+pub fn exists(path: &Path) -> bool {
+    retry_on_intr(|| rustix::fs::lstat(path)).is_ok()
 }
 
 /// The names in `folder`, sorted.
-pub fn list(folder: &Path) -> io::Result<Vec<Entry>> {
-    let entries = fs::read_dir(folder)?.map(|entry| entry.map(|e| Entry { name: e.file_name(), path: e.path() }));
-    let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
-    entries.sort();
-    Ok(entries)
+pub fn list(folder: &Path) -> Result<Vec<Entry>, DiskError> {
+    Dir::open_root(folder)?.list()
 }
 
-/// The text of the file at `path`; `None` if there is none. More than `limit` bytes, or bytes that are no text, are
-/// errors.
-pub fn read_text(path: &Path, limit: u64) -> io::Result<Option<String>> {
-    let source = match open(path) {
-        Ok(source) => source,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut bytes = Vec::new();
-    source.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is larger than {limit} bytes")));
-    }
-    String::from_utf8(bytes).map(Some).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+/// The bytes of the file at `path`, at most `max`; `None` if there is none.
+pub fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, DiskError> {
+    open(path)?.map(|mut file| file.read_all(max)).transpose()
 }
 
-/// Writes a file that the user asked for by its path (a plan, a manual page): whole or not at all, replacing an old one.
-pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+/// At most the last `count` bytes of the file at `path`; `None` if there is none.
+pub fn read_tail(path: &Path, count: usize) -> Result<Option<Vec<u8>>, DiskError> {
+    let Some(file) = open(path)? else { return Ok(None) };
+    let mut tail = vec![0; count];
+    let length = file.read_at(&mut tail, file.attributes().size.saturating_sub(count as u64))?;
+    tail.truncate(length);
+    Ok(Some(tail))
+}
+
+/// The text of the file at `path`, at most `max` bytes; `None` if there is none.
+pub fn read_text(path: &Path, max: u64) -> Result<Option<String>, DiskError> {
+    let Some(bytes) = read(path, max)? else { return Ok(None) };
+    String::from_utf8(bytes).map(Some).map_err(|_| DiskError::NotText { path: path.to_owned() })
+}
+
+/// `path` with every link resolved; something must be there.
+pub fn resolve(path: &Path) -> Result<PathBuf, DiskError> {
+    std::fs::canonicalize(path).map_err(|source| DiskError::Io { op: "find", path: path.to_owned(), source })
 }
 
 /// The absolute form of `path`, without touching links or `..`.
@@ -119,51 +89,62 @@ pub fn bytes_of(path: &Path) -> &[u8] {
     path.as_os_str().as_bytes()
 }
 
-fn kind_of(data: &Metadata) -> Kind {
-    match data.file_type() {
-        kind if kind.is_file() => Kind::File,
-        kind if kind.is_dir() => Kind::Folder,
-        _ => Kind::Other,
-    }
-}
-
-impl Read for Source {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
-    }
-}
-
-impl Seek for Source {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.0.seek(to)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::disk::Kind;
+    use std::io::Read;
 
     #[test]
-    fn only_regular_files_open() {
+    fn only_regular_files_open_and_nothing_is_waited_for() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(open(folder.path()).unwrap_err().kind(), io::ErrorKind::IsADirectory);
-        assert_eq!(open(&folder.path().join("gone")).unwrap_err().kind(), io::ErrorKind::NotFound);
-        assert!(open(Path::new("/dev/null")).is_err());
-        let file = folder.path().join("a.txt");
-        fs::write(&file, "abc").unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("a.txt"), "abc").unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, Mode::from_raw_mode(0o600), 0)
+            .unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+        for (path, kind) in [
+            (folder.path().to_owned(), Kind::Folder),
+            (path("pipe"), Kind::Pipe),
+            (path("socket"), Kind::Socket),
+            ("/dev/null".into(), Kind::Device),
+        ] {
+            let error = open(&path).unwrap_err();
+            assert!(matches!(error, DiskError::NotAFile { kind: found, .. } if found == kind), "{error}");
+        }
+        assert!(open(&path("gone")).unwrap().is_none() && open(&path("a.txt/b")).unwrap().is_none());
         let mut text = String::new();
-        open(&file).unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!((text.as_str(), look(&file).unwrap().bytes), ("abc", 3));
+        open(&path("a.txt")).unwrap().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), stat(&path("a.txt")).unwrap().unwrap().size), ("abc", 3));
     }
 
     #[test]
     fn names_come_sorted_and_links_are_followed() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("b"), "").unwrap();
-        std::os::unix::fs::symlink("b", folder.path().join("a")).unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("b"), "").unwrap();
+        std::os::unix::fs::symlink("b", path("a")).unwrap();
+        std::os::unix::fs::symlink("nowhere", path("c")).unwrap();
         let names: Vec<_> = list(folder.path()).unwrap().into_iter().map(|e| e.name).collect();
-        assert_eq!(names, ["a", "b"]);
-        let looks = ["a", "b"].map(|name| look(&folder.path().join(name)).unwrap().identity);
-        assert_eq!(looks[0], looks[1]);
+        assert_eq!(names, ["a", "b", "c"]);
+        let [a, b] = ["a", "b"].map(|name| stat(&path(name)).unwrap().unwrap());
+        assert!(a.is_same_file(&b));
+        assert!(stat(&path("c")).unwrap().is_none() && exists(&path("c")));
+        assert!(!exists(&path("d")) && list(&path("d")).unwrap_err().is_missing());
+        assert_eq!(resolve(&path("a")).unwrap(), resolve(&path("b")).unwrap());
+    }
+
+    #[test]
+    fn what_is_read_is_bounded_and_absence_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        assert!(read(&path, 9).unwrap().is_none() && read_tail(&path, 4).unwrap().is_none());
+        std::fs::write(&path, "hello there").unwrap();
+        assert_eq!(read_tail(&path, 5).unwrap().unwrap(), b"there");
+        assert_eq!(read_tail(&path, 50).unwrap().unwrap(), b"hello there");
+        assert_eq!(read_text(&path, 11).unwrap().unwrap(), "hello there");
+        assert!(matches!(read_text(&path, 10), Err(DiskError::TooLarge { .. })));
+        std::fs::write(&path, b"\xff").unwrap();
+        assert!(matches!(read_text(&path, 10), Err(DiskError::NotText { .. })));
     }
 }

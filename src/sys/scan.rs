@@ -19,11 +19,6 @@ pub fn expand(word: &Path, extensions: &[&str]) -> io::Result<Vec<PathBuf>> {
     }
 }
 
-/// The absolute form of `path`, links in it resolved; the file must be there.
-pub fn absolute(path: &Path) -> io::Result<PathBuf> {
-    path.canonicalize()
-}
-
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     extensions.contains(&extension.as_str())
@@ -53,12 +48,15 @@ pub fn files_beneath(folder: &Path) -> io::Result<Vec<PathBuf>> {
 fn matches(pattern: &str, extensions: &[&str]) -> io::Result<Vec<PathBuf>> {
     let found = glob::glob(pattern).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
     let mut files = Vec::new();
-    for path in found.take(MAX_FILES) {
+    for path in found {
         let path = path.map_err(io::Error::from)?;
         if path.is_dir() {
             files.extend(beneath(&path, extensions)?);
         } else {
             files.push(path);
+        }
+        if files.len() > MAX_FILES {
+            return Err(io::Error::other(format!("more than {MAX_FILES} files match")));
         }
     }
     Ok(files)

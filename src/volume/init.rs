@@ -8,7 +8,8 @@ use super::refusal::VolumeError;
 use crate::base::rel_path::RelPath;
 use crate::sys::clock;
 use crate::sys::disk::erase::TrashFolder;
-use crate::sys::disk::{Dir, DiskError, Kind, outside};
+use crate::sys::disk::{Dir, DiskError, Kind, make_root};
+use crate::sys::outside;
 use std::path::{Path, PathBuf};
 
 /// Folders that may lie in a new volume without a word: Flamenco's own, and what a file system puts there itself.
@@ -59,7 +60,7 @@ pub fn init(request: &InitRequest<'_>) -> Result<Initialised, VolumeError> {
     let name = volume_name(request.name, &path)?;
     refuse_unmounted(&path)?;
     refuse_nested(&path)?;
-    outside::make_root(&path).map_err(|error| match error {
+    make_root(&path).map_err(|error| match error {
         error if error.is_missing() => VolumeError::NoFolder { path: path.parent().unwrap_or(&path).to_owned() },
         error => error.into(),
     })?;

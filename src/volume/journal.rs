@@ -27,7 +27,7 @@ const MAX_SIZE: u64 = 512 << 20;
 
 /// The first line: what is to be done, by whom.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Intent {
+pub struct Intent<B = Value> {
     schema: String,
     /// The transaction; also the file's name.
     pub id: TransactionId,
@@ -42,32 +42,32 @@ pub struct Intent {
     /// When it began.
     pub at: Timestamp,
     /// Everything that is needed to finish it or to roll it back: the command knows.
-    pub body: Value,
+    pub body: B,
 }
 
 /// A step that was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Step {
+pub struct Step<B = Value> {
     /// When.
     pub at: Timestamp,
     /// Under which number of the lock.
     pub fence: u64,
     /// What: the command knows.
-    pub body: Value,
+    pub body: B,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "kebab-case")]
-enum Line {
-    Intent(Intent),
-    Step(Step),
+enum Line<B = Value> {
+    Intent(Intent<B>),
+    Step(Step<B>),
     /// Another process goes on with it.
     Resumed {
         owner: ProcessId,
         at: Timestamp,
         fence: u64,
     },
-    Done(Step),
+    Done(Step<B>),
 }
 
 /// What a journal says.
@@ -179,7 +179,7 @@ impl<'a> Journal<'a> {
             fence: lock.fence(),
             owner: ProcessId::current(),
             at: clock::now(),
-            body: value(body),
+            body,
         };
         let id = intent.id;
         let folder = volume.make_dir(&layout::journal_dir())?;
@@ -198,7 +198,7 @@ impl<'a> Journal<'a> {
         let folder = volume.make_dir(&layout::journal_dir())?;
         let record = open_record(&folder, id, account.whole)?;
         let mut journal = Journal { volume, lock, folder, record, id };
-        let resumed = Line::Resumed { owner: ProcessId::current(), at: clock::now(), fence: lock.fence() };
+        let resumed = Line::<()>::Resumed { owner: ProcessId::current(), at: clock::now(), fence: lock.fence() };
         journal.record.append(&jsonl::encode(&[resumed]))?;
         Ok(journal)
     }
@@ -211,7 +211,7 @@ impl<'a> Journal<'a> {
     /// Writes down steps that were done. One write, on disk when this returns: to be called once per batch.
     pub fn steps(&mut self, bodies: &[impl Serialize]) -> Result<(), JournalError> {
         self.lock.check()?;
-        let lines: Vec<Line> = bodies.iter().map(|body| Line::Step(self.now(body))).collect();
+        let lines: Vec<Line<_>> = bodies.iter().map(|body| Line::Step(self.now(body))).collect();
         Ok(self.record.append(&jsonl::encode(&lines))?)
     }
 
@@ -224,8 +224,8 @@ impl<'a> Journal<'a> {
         Ok(self.id)
     }
 
-    fn now(&self, body: &impl Serialize) -> Step {
-        Step { at: clock::now(), fence: self.lock.fence(), body: value(body) }
+    fn now<B>(&self, body: B) -> Step<B> {
+        Step { at: clock::now(), fence: self.lock.fence(), body }
     }
 }
 
@@ -261,10 +261,6 @@ pub fn finished(volume: &Volume, id: TransactionId) -> Result<Option<Account>, J
 /// The transactions that are done, in no order of time.
 pub fn finished_ids(volume: &Volume) -> Result<Vec<TransactionId>, JournalError> {
     Ok(volume.dir(&layout::done_dir())?.map(|folder| ids_in(&folder)).transpose()?.unwrap_or_default())
-}
-
-fn value(body: &impl Serialize) -> Value {
-    serde_json::to_value(body).expect("documents have text keys and finite numbers")
 }
 
 fn file_name(id: TransactionId) -> String {

@@ -108,6 +108,16 @@ pub fn local_dir() -> RelPath {
     below(&own_dir(), "local")
 }
 
+/// What is remembered of frames that were looked at.
+pub fn verdicts_dir() -> RelPath {
+    below(&own_dir(), "verdicts")
+}
+
+/// Where Blender saves scenes that it packed, before they are copied into their store.
+pub fn packing_dir() -> RelPath {
+    below(&own_dir(), "packing")
+}
+
 /// farm itself, by platform, for the nodes.
 pub fn lib_dir() -> RelPath {
     below(&own_dir(), "lib")

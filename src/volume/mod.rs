@@ -7,7 +7,6 @@ pub mod init;
 pub mod journal;
 mod jsonl;
 pub mod layout;
-pub mod leftovers;
 pub mod lock;
 pub mod marker;
 pub mod open;

@@ -7,7 +7,8 @@ use super::refusal::VolumeError;
 use crate::base::ids::VolumeId;
 use crate::base::rel_path::RelPath;
 use crate::sys::disk::erase::TrashFolder;
-use crate::sys::disk::{Attributes, Dir, DiskError, Kind, OpenFile, outside, space};
+use crate::sys::disk::{Attributes, Dir, DiskError, Kind, OpenFile, home_folders, space};
+use crate::sys::outside;
 use std::path::{Path, PathBuf};
 
 /// A verified volume. Every change starts from here.
@@ -131,6 +132,12 @@ impl Volume {
         std::iter::once(own).chain(mounts)
     }
 
+    /// The trash folders: the volume's own, and that of each mounted area.
+    pub fn trash_folders(&self) -> Vec<RelPath> {
+        let path = |(_, prefix, trash): (&Dir, RelPath, RelPath)| prefix.join(trash.as_str()).ok();
+        self.trash_roots().filter_map(path).collect()
+    }
+
     /// The one of them that holds `rel`.
     pub(super) fn trash_root_of(&self, rel: &RelPath) -> (&Dir, RelPath, RelPath) {
         let holds = |(_, prefix, _): &(&Dir, RelPath, RelPath)| rel.is_within(prefix);
@@ -154,7 +161,7 @@ pub(super) fn refuse_forbidden(root: &Dir, home: Option<&Path>) -> Result<(), Vo
     if is(Path::new("/")) {
         return refuse("the root of this machine");
     }
-    if home.is_some_and(is) || outside::home_folders().iter().any(|home| is(home)) {
+    if home.is_some_and(is) || home_folders().iter().any(|home| is(home)) {
         return refuse("a home folder");
     }
     Ok(())
@@ -234,7 +241,7 @@ mod tests {
         symlink(temp.path(), alias.path().join("home")).expect("temp");
         assert!(refused(temp.path(), Some(&alias.path().join("home"))));
         assert!(refused(&alias.path().join("home"), Some(temp.path())));
-        for home in outside::home_folders().iter().filter(|home| home.is_dir()) {
+        for home in home_folders().iter().filter(|home| home.is_dir()) {
             assert!(refused(home, None));
         }
     }

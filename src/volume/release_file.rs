@@ -114,6 +114,9 @@ pub struct Output {
     /// The movie format that the scene asks for; the frames are rendered as images and encoded at harvest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub movie: Option<String>,
+    /// The scene's name, for naming templates.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scene: String,
     /// Names of the view layers, for naming templates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<String>,
@@ -140,7 +143,7 @@ pub struct DependencyRecord {
     pub path: String,
     /// `image`, `library`, …
     pub kind: String,
-    /// Where the render finds it: beneath the volume; `None` if it was missing.
+    /// Where the render finds it: beneath the volume; `None` if it is missing, or packed into the scene.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored: Option<RelPath>,
     /// Whether it lay on the volume already and is used in place.
@@ -229,27 +232,22 @@ impl ReleaseFile {
     }
 
     /// Reads the YAML of the file at `path` (for messages).
-    pub fn parse(text: &str, path: &RelPath) -> Result<Self, ReleaseFileError> {
+    pub fn parse(bytes: &[u8], path: &RelPath) -> Result<Self, ReleaseFileError> {
         #[derive(Deserialize)]
         struct Head {
             #[serde(default)]
             schema: String,
         }
-        let unreadable = |error: serde_yaml::Error| ReleaseFileError::Unreadable {
-            path: path.to_string(),
-            cause: error.to_string(),
-        };
-        let head: Head = serde_yaml::from_str(text).map_err(unreadable)?;
+        let unreadable = |cause: String| ReleaseFileError::Unreadable { path: path.to_string(), cause };
+        let text = std::str::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
+        let head: Head = serde_yaml::from_str(text).map_err(|error| unreadable(error.to_string()))?;
         if head.schema != SCHEMA {
             return Err(ReleaseFileError::Foreign { path: path.to_string(), found: head.schema });
         }
-        let file: ReleaseFile = serde_yaml::from_str(text).map_err(unreadable)?;
+        let file: ReleaseFile = serde_yaml::from_str(text).map_err(|error| unreadable(error.to_string()))?;
         match file.jobs.iter().find(|job| job.revisions.is_empty()) {
             None => Ok(file),
-            Some(job) => Err(ReleaseFileError::Unreadable {
-                path: path.to_string(),
-                cause: format!("job {} has no revision", job.name),
-            }),
+            Some(job) => Err(unreadable(format!("job {} has no revision", job.name))),
         }
     }
 
@@ -278,5 +276,32 @@ impl JobRecord {
     /// The newest run, whose id and status stand for the job's.
     pub fn newest_run(&self) -> Option<&RunRecord> {
         self.runs.last()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(bytes: &[u8]) -> Result<ReleaseFile, String> {
+        let path = RelPath::new("releases/r1/release.yaml").expect("a path");
+        ReleaseFile::parse(bytes, &path).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused_instead_of_replaced() {
+        let created = Timestamp::from_unix(1_700_000_000);
+        let file = ReleaseFile::new("r1".parse().expect("a name"), created);
+        assert_eq!(parse(file.print().as_bytes()), Ok(file.clone()));
+        let mut bytes = file.print().into_bytes();
+        bytes.extend(b"note: \xff\n");
+        let error = parse(&bytes).expect_err("no text");
+        assert!(error.contains("release.yaml") && error.contains("utf-8"), "{error}");
+    }
+
+    #[test]
+    fn a_newer_schema_is_told_from_damage() {
+        let error = parse(b"schema: farm.release/2\nshape: new\n").expect_err("foreign");
+        assert!(error.contains("farm.release/2"), "{error}");
     }
 }

@@ -32,9 +32,27 @@ fn module_of(line: &str) -> Option<&str> {
 
 #[test]
 fn no_test_module_is_forgotten() {
-    for (folder, root) in [("tests/it", "main.rs"), ("tests/it/support", "mod.rs"), ("tests/sweep", "main.rs")] {
+    for (folder, root) in [
+        ("tests/it", "main.rs"),
+        ("tests/it/support", "mod.rs"),
+        ("tests/sweep", "main.rs"),
+        ("tests/conformance", "main.rs"),
+    ] {
         assert_eq!(forgotten(folder, root, &files(folder, ".rs")), [""; 0], "{folder}/{root} does not list them");
     }
+}
+
+/// Folders of `tests/` with a `main.rs` that no target in the manifest names: with `autotests` off nothing runs them.
+fn unnamed_programs(manifest: &str, sources: &[Source]) -> Vec<String> {
+    let mains = sources.iter().map(|source| source.path.as_str()).filter(|path| path.ends_with("/main.rs"));
+    mains.filter(|path| !manifest.contains(&format!("path = \"{path}\""))).map(str::to_owned).collect()
+}
+
+#[test]
+fn no_test_program_is_forgotten() {
+    assert_eq!(unnamed_programs(&read("Cargo.toml"), &files("tests", ".rs")), [""; 0], "Cargo.toml does not name them");
+    let sources = [Source::new("tests/new/main.rs", "")];
+    assert_eq!(unnamed_programs("path = \"tests/it/main.rs\"", &sources), ["tests/new/main.rs"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! --floor harvest LIST THREADS    read each file, walk the PNG's chunks with their CRCs, rename without replacing
 //! --floor sha256 LIST THREADS     SHA-256 of each file
 //! --floor copy LIST THREADS       copy_file_range
+//! --floor copy-sync LIST THREADS  copy_file_range, fsync
 //! ```
 //!
 //! LIST has a line `from<TAB>to` per file.
@@ -23,7 +24,8 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let step: fn(&str, &str, &mut Vec<u8>) -> bool = match work.as_str() {
         "harvest" => harvest,
         "sha256" => sha256,
-        "copy" => copy,
+        "copy" => |from, to, _| copy(from, to).is_some(),
+        "copy-sync" => |from, to, _| copy(from, to).is_some_and(|file| file.sync_all().is_ok()),
         _ => return ExitCode::from(2),
     };
     let bad = on_threads(threads.parse().unwrap_or(1), &files, step);
@@ -99,15 +101,10 @@ fn sha256(from: &str, _: &str, buffer: &mut Vec<u8>) -> bool {
     true
 }
 
-fn copy(from: &str, to: &str, _: &mut Vec<u8>) -> bool {
-    let (Ok(from), Ok(to)) = (File::open(from), File::create(to)) else { return false };
-    loop {
-        match rustix::fs::copy_file_range(&from, None, &to, None, 1 << 30) {
-            Ok(0) => return true,
-            Ok(_) => {}
-            Err(_) => return false,
-        }
-    }
+fn copy(from: &str, to: &str) -> Option<File> {
+    let (from, to) = (File::open(from).ok()?, File::create(to).ok()?);
+    while rustix::fs::copy_file_range(&from, None, &to, None, 1 << 30).ok()? > 0 {}
+    Some(to)
 }
 
 /// The words of a floor program.

@@ -62,7 +62,7 @@ impl Sizes {
                 large_frames: 1000,
                 scenes: 50,
                 light_frames: 200,
-                starts: 100,
+                starts: 400,
             }
         };
         sizes.rounds = number("FARM_BENCH_ROUNDS").unwrap_or(sizes.rounds);

@@ -123,3 +123,12 @@ fn a_closed_pipe_is_no_error() {
     command.args(["-c", &format!("'{program}' --volume V status --json | head -c 1 >/dev/null; echo done")]);
     test.room.start_command(command, "status | head".to_owned()).wait().expect(0).says(&["done"]);
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let room = Room::new();
+    let onto_a_full_disk = ["sh", "-c", "exec \"$@\" >/dev/full", "sh"];
+    room.start_under(&onto_a_full_disk, &["completions", "bash"]).wait().expect(1).says(&["standard output"]);
+    let onto_nobody = ["bash", "-c", "exec \"$@\" > >(exec true)", "bash"];
+    room.start_under(&onto_nobody, &["completions", "bash"]).wait().expect(0);
+}

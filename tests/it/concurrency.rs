@@ -54,6 +54,44 @@ fn who_comes_second_is_told_who_holds_the_lock() {
 }
 
 #[test]
+fn a_lock_whose_number_did_not_come_to_disk_is_given_back() {
+    if !strace::works() {
+        return skipped("a_lock_whose_number_did_not_come_to_disk_is_given_back", "strace may not trace here");
+    }
+    let farm = Farm::new().rendered("r1");
+    let strike = strace::striking("fdatasync", "error=EIO:when=1");
+    let arguments = farm.arguments("harvest release r1 --no-preview");
+    farm.room.start_under(&strike, &arguments).wait().expect(1).says(&["release-r1.lock", "Input/output error"]);
+    let left = farm.tree_of(".farm/lock").0;
+    assert!(!left.keys().any(|name| name.ends_with(".lock")), "{left:?}");
+    farm.run("harvest release r1 --no-preview").expect(0);
+}
+
+/// The signals by which people and services end programs: as after a kill, nothing stays locked and nothing is lost.
+#[test]
+fn an_interrupted_harvest_says_so_by_its_code_and_holds_no_lock() {
+    if !strace::works() {
+        return skipped("an_interrupted_harvest_says_so_by_its_code_and_holds_no_lock", "strace may not trace here");
+    }
+    for (signal, code) in [(rustix::process::Signal::INT, 130), (rustix::process::Signal::TERM, 143)] {
+        let farm = Farm::new().rendered("r1");
+        let frames = farm.tree_of("releases/r1/out").contents();
+        let run = slow_harvest(&farm);
+        let began = Instant::now();
+        let children = format!("/proc/{0}/task/{0}/children", run.pid());
+        let farms = || std::fs::read_to_string(&children).unwrap_or_default();
+        while farms().trim().is_empty() {
+            assert!(began.elapsed() < Duration::from_secs(30), "farm is not there");
+        }
+        let pid = farms().trim().parse().ok().and_then(rustix::process::Pid::from_raw).expect("one child of strace");
+        rustix::process::kill_process(pid, signal).expect("it runs");
+        run.wait().expect(code);
+        farm.run("harvest release r1 --no-preview").expect(0);
+        assert!(frames.is_subset(&farm.tree_of("dist/r1").contents()));
+    }
+}
+
+#[test]
 fn who_comes_second_may_wait() {
     if !strace::works() {
         return skipped("who_comes_second_may_wait", "strace may not trace here");

@@ -99,6 +99,11 @@ fn keep_leaves_out_as_it_is() {
     farm.run("harvest release r1 --keep").expect(0);
     assert_eq!(farm.tree_of("releases/r1/out").contents(), before);
     assert_eq!(frames_of(&dist_names(&farm, "r1")), BOTH);
+    let state = |words: &str| farm.run(words).expect(0).json("farm.status/1")["releases"][0]["state"].clone();
+    assert_eq!(state("status r1 --json"), "harvested");
+    assert_eq!(state("status r1 --json --verify"), "harvested");
+    fs::rename(farm.path("dist/r1/B.0002.png"), farm.room.path("away.png")).expect("it goes away");
+    assert_eq!(state("status r1 --json"), "rendered");
 }
 
 #[test]
@@ -230,4 +235,41 @@ fn a_saved_plan_is_refused_when_a_frame_changed() {
     farm.run("harvest release r1 --plan-out plan.json").expect(0);
     farm.run("harvest release r1 --apply plan.json").expect(0);
     assert_eq!(frames_of(&dist_names(&farm, "r1")), BOTH);
+}
+
+#[test]
+fn more_files_may_be_harvested_than_farm_may_open() {
+    let farm = Farm::with(&Fake { frames: 60, ..Fake::default() });
+    farm.run("plan release r1 scenes/A.blend --frames 1-60 --yes --wait").expect(0);
+    farm.run("harvest release r1 --no-preview --template {job}/{frame:04}.{ext}").expect(0);
+    let with_few_files = ["sh", "-c", "ulimit -n 48; exec \"$@\"", "sh"];
+    let status = farm.room.start_under(&with_few_files, &farm.arguments("status r1 --json")).wait().expect(0);
+    assert_eq!(status.json("farm.status/1")["jobs"][0]["frames"]["ok"], 60);
+}
+
+#[test]
+fn with_a_plan_to_apply_no_other_wish_is_taken() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1 --plan-out plan.json").expect(0);
+    let before = farm.tree();
+    for flag in
+        ["--partial", "--keep", "--deep", "--quick", "--completed", "--allow-suspect", "--jobs A", "--template x"]
+    {
+        farm.run(&format!("harvest release r1 --apply plan.json {flag}")).expect(2).says(&["--apply"]);
+    }
+    farm.unchanged_since(&before);
+}
+
+#[test]
+fn waiting_for_a_release_leaves_what_was_delivered_alone() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1").expect(0);
+    let delivered = farm.path("dist/r1/A.0002.png");
+    let whole = fs::read(&delivered).expect("a frame");
+    fs::write(&delivered, &whole[..whole.len() / 2]).expect("a damaged frame");
+    let log = farm.render_log();
+    let waited = farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes --wait --update");
+    waited.expect(1).says(&["1 of 6"]);
+    assert_eq!(fs::read(&delivered).expect("still there").len(), whole.len() / 2);
+    assert_eq!(farm.render_log(), log);
 }

@@ -18,6 +18,7 @@ mod inspect;
 mod path;
 mod plan;
 mod plan_file;
+mod plan_pack;
 mod real_blender;
 mod recover;
 mod reference;

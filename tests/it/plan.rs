@@ -205,6 +205,9 @@ fn wrong_words_are_wrong_usage() {
         "plan release r1 scenes/A.blend --priority 101 --yes",
         "plan release r1 --yes",
         "plan release r1 scenes/A.blend --dry-run --apply x.json",
+        "plan release r1 scenes/A.blend --apply x.json --yes",
+        "plan release --frames 7 --apply x.json --yes",
+        "plan release --paused --apply x.json --yes",
     ] {
         farm.run(words).expect(2);
     }

@@ -85,6 +85,29 @@ fn a_worker_told_to_end_takes_its_renderer_along() {
 }
 
 #[test]
+fn who_asks_twice_does_not_wait_for_a_stubborn_renderer() {
+    let mut farm = Farm::new();
+    let (program, begun) = (farm.room.path("stubborn"), farm.room.path("begun"));
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && echo Blender 3.4.1 && exit\ntrap '' TERM\necho >{}\nwhile :; do sleep 1; done\n",
+        begun.display()
+    );
+    std::fs::write(&program, script).expect("the stubborn one");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it may be run");
+    farm.room.set("FARM_BLENDER", &program);
+    farm.run("plan release r1 scenes/A.blend --frames 1-2 --yes").expect(0);
+    let worker = farm.start("work");
+    wait_for("the renderer", || begun.exists());
+    worker.signal(rustix::process::Signal::TERM);
+    std::thread::sleep(Duration::from_millis(100));
+    let asked_again = Instant::now();
+    worker.signal(rustix::process::Signal::TERM);
+    worker.wait().expect(143);
+    assert!(asked_again.elapsed() < Duration::from_millis(1500), "{:?}", asked_again.elapsed());
+    farm.run("recover").expect(0).says(&["back in the queue"]);
+}
+
+#[test]
 fn a_killed_workers_task_is_done_by_the_next() {
     let farm = Farm::with(&Fake { pause: "0.1", ..Fake::default() });
     let plan = "plan release r1 scenes/A.blend --frames 1-12 --yes";

@@ -5,6 +5,24 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// What follows a strike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// `farm recover`, then the command again.
+    RecoverAndAgain,
+    /// The command again, by somebody who never heard of `farm recover`; which then finds nothing to undo.
+    AgainAndRecover,
+}
+
+/// What the struck command has to say when an error ends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// What was struck, and the system's word for the error.
+    PathAndCause,
+    /// It may be another program that was struck, and says so in its own words.
+    Any,
+}
+
 /// What is struck and how it ends.
 pub(crate) struct Plan {
     /// For messages.
@@ -15,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) recover: &'static str,
     /// What is given at the end, to finish the work.
     pub(crate) finish: &'static str,
+    pub(crate) then: Then,
+    pub(crate) words: Words,
     /// The folders of the volume whose files have final names.
     pub(crate) finals: &'static [&'static str],
     /// Folders of the room that nothing may change.
@@ -49,6 +69,7 @@ impl Case {
         };
         let mut case = Case::new(farm, plan);
         case.dist = Some(dist);
+        case.shell("mkdir -p pristine/dist && mv pristine/dist elsewhere && mkdir pristine/dist");
         let probe = Command::new(&case.mounting()[0]).args(&case.mounting()[1..]).arg("true").output();
         if !probe.is_ok_and(|output| output.status.success()) {
             crate::support::skipped(name, "mounting is not allowed here, not even in a namespace of its own");
@@ -61,7 +82,8 @@ impl Case {
     pub(crate) fn restore(&self) {
         self.shell("rm -rf V fake/rendered.log fake/pool/busy-* && cp -a pristine V");
         if let Some(dist) = &self.dist {
-            self.shell(&format!("find '{}' -mindepth 1 -delete", dist.path().display()));
+            let dist = dist.path().display();
+            self.shell(&format!("find '{dist}' -mindepth 1 -delete; cp -a elsewhere/. '{dist}'"));
         }
     }
 
@@ -86,10 +108,10 @@ impl Case {
         self.farm.room.start_command(command, words.to_owned()).wait()
     }
 
-    /// The calls of the plan's command that change a disk, from a run that nothing strikes.
-    pub(crate) fn trace(&self) -> (Outcome, Vec<strace::Call>) {
+    /// The calls with which words of the plan change a disk, from a run that nothing strikes.
+    pub(crate) fn trace(&self, words: &str) -> (Outcome, Vec<strace::Call>) {
         let log = self.farm.room.path("strace.log");
-        let outcome = self.run_under(&strace::tracing(&log, &strace::CHANGING), self.plan.run);
+        let outcome = self.run_under(&strace::tracing(&log, &strace::CHANGING), words);
         (outcome, strace::all(&log))
     }
 
@@ -101,6 +123,13 @@ impl Case {
             tree.0.extend(Tree::of(dist.path()).0.into_iter().map(|(path, entry)| (format!("dist/{path}"), entry)));
         }
         tree
+    }
+
+    /// Files in the making that lie anywhere on the volume.
+    pub(crate) fn temporaries(&self) -> Vec<String> {
+        let on_dist = self.dist.as_ref().map(|dist| Tree::of(dist.path())).unwrap_or_default();
+        let paths = Tree::of(&self.farm.path("")).0.into_keys().chain(on_dist.0.into_keys());
+        paths.filter(|path| path.ends_with(".part")).collect()
     }
 
     /// What nothing may change.

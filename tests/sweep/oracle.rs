@@ -1,6 +1,8 @@
 //! What must hold after a strike.
 
-use crate::case::Case;
+use crate::case::{Case, Then, Words};
+use crate::strike::{Blow, Strike};
+use crate::support::tree::Entry;
 use crate::support::{Outcome, Tree};
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,6 +11,8 @@ use std::fs;
 pub(crate) struct Oracle {
     /// Digests of all contents before.
     before: BTreeSet<String>,
+    /// What lay under final names before, and may lie there until the work is finished.
+    old: Tree,
     protected: Vec<(&'static str, Tree)>,
     /// The files under final names as they must be.
     good: Tree,
@@ -24,24 +28,34 @@ pub(crate) struct Findings {
 impl Oracle {
     /// Looks at the state before; `good` is the tree after an unharmed run.
     pub(crate) fn new(case: &Case, good: Tree) -> Self {
-        Oracle { before: inputs(&case.tree()).contents(), protected: case.protected(), good }
+        let tree = case.tree();
+        Oracle { before: inputs(&tree).contents(), old: finals(case, &tree), protected: case.protected(), good }
     }
 
-    /// Strikes once and judges everything that follows.
-    pub(crate) fn judge(&self, case: &Case, wrapper: &[String]) -> (Findings, Outcome) {
+    /// Strikes the run, and its recovery too if `again` says so, and judges everything that follows.
+    pub(crate) fn judge(&self, case: &Case, strike: &Strike, again: Option<&Strike>) -> (Findings, Outcome) {
         let mut findings = Findings::default();
-        let struck = case.run_under(wrapper, case.plan.run);
+        let struck = case.run_under(&strike.wrapper(), case.plan.run);
         findings.manners("the struck run", &struck);
+        findings.ending(strike.blow, case.plan.words, &struck);
         self.check_finals(case, "after the strike", &mut findings);
         if struck.code == 0 {
             findings.note("exit 0, but", self.check_finished(case));
         }
+        if let Some(again) = again {
+            let recovery = case.run_under(&again.wrapper(), case.plan.recover);
+            findings.manners("the struck recovery", &recovery);
+            self.check_finals(case, "after the strike at the recovery", &mut findings);
+        }
+        let unfinished = case.plan.finish != case.plan.run || struck.code != 0;
+        if case.plan.then == Then::AgainAndRecover && unfinished {
+            findings.expect_zero("giving the command again at once", &case.run(case.plan.finish));
+        }
         self.recover(case, &mut findings);
         self.check_contents(case, "after recover", &mut findings);
         self.check_finals(case, "after recover", &mut findings);
-        if case.plan.finish != case.plan.run || struck.code != 0 {
-            let finish = case.run(case.plan.finish);
-            findings.expect_zero("giving the command again", &finish);
+        if case.plan.then == Then::RecoverAndAgain && unfinished {
+            findings.expect_zero("giving the command again", &case.run(case.plan.finish));
         }
         findings.note("in the end", self.check_finished(case));
         self.check_contents(case, "in the end", &mut findings);
@@ -60,6 +74,10 @@ impl Oracle {
         if once != case.tree().essence() {
             findings.wrong.push("recover twice is not the same as once".to_owned());
         }
+        let left = case.temporaries();
+        if !left.is_empty() {
+            findings.wrong.push(format!("half-written files are left after recover: {left:?}"));
+        }
     }
 
     fn check_contents(&self, case: &Case, when: &str, findings: &mut Findings) {
@@ -73,15 +91,14 @@ impl Oracle {
     /// Every file under a final name is what an unharmed run leaves there.
     fn check_finals(&self, case: &Case, when: &str, findings: &mut Findings) {
         for (path, entry) in finals(case, &case.tree()).0 {
-            let name = path.rsplit('/').next().unwrap_or_default();
             if entry.kind != "file" || path.split('/').any(|part| part.starts_with('.')) {
                 continue;
             }
             let right = match self.good.0.get(&path) {
                 // Documents have times in them: it is enough that they are whole.
-                _ if name.ends_with(".json") || name.ends_with(".yaml") => is_whole_document(case, &path),
-                Some(good) => good.content == entry.content,
-                None => false,
+                _ if is_document(&path) => is_whole_document(case, &path),
+                Some(good) if good.content == entry.content => true,
+                _ => self.old.0.get(&path).is_some_and(|old| old.content == entry.content),
             };
             if !right {
                 findings.wrong.push(format!("{when}: {path} is wrong under its final name"));
@@ -95,6 +112,10 @@ impl Oracle {
         let missing: Vec<&String> = self.good.0.keys().filter(|path| !now.0.contains_key(*path)).collect();
         if !missing.is_empty() {
             return Err(format!("missing: {missing:?}"));
+        }
+        let is_other = |(path, good): &(&String, &Entry)| !is_document(path) && now.0[*path].content != good.content;
+        if let Some((path, _)) = self.good.0.iter().find(is_other) {
+            return Err(format!("{path} is not what it should be"));
         }
         (case.plan.finished)(case)
     }
@@ -122,6 +143,23 @@ impl Findings {
         }
     }
 
+    /// A signal that is not caught gives the shell's code for it; an error names what it struck, and itself.
+    fn ending(&mut self, blow: Blow, words: Words, outcome: &Outcome) {
+        // What is done in part is told on stdout, as what came of each thing.
+        let told = outcome.text();
+        let explains = |name| told.contains('/') && names(name, &told);
+        let wrong = match blow {
+            _ if words == Words::Any => false,
+            Blow::Signal(name) => ![0, signal_code(name)].contains(&outcome.code),
+            Blow::Error(name) => outcome.code >= 100 || (outcome.code != 0 && !explains(name)),
+            // Its own words may have been refused, too; 101 would be a panic.
+            Blow::Lasting(_) => outcome.code >= 100,
+        };
+        if wrong {
+            self.wrong.push(format!("{blow}: its ending does not say what happened: {outcome}"));
+        }
+    }
+
     fn expect_zero(&mut self, what: &str, outcome: &Outcome) {
         self.manners(what, outcome);
         if outcome.code != 0 {
@@ -130,9 +168,30 @@ impl Findings {
     }
 }
 
+/// What a shell says of a process that this signal ended.
+fn signal_code(name: &str) -> i32 {
+    match name {
+        "SIGINT" => 130,
+        "SIGTERM" => 143,
+        _ => 137,
+    }
+}
+
+/// Whether a message names the error, in the system's words or SQLite's.
+fn names(error: &str, message: &str) -> bool {
+    let words: &[&str] = match error {
+        "EIO" => &["Input/output error", "disk I/O error"],
+        "ENOSPC" => &["No space left on device", "database or disk is full"],
+        "EXDEV" => &["Invalid cross-device link", "another device", "other device"],
+        _ => &["Permission denied"],
+    };
+    words.iter().any(|word| message.contains(word)) || message.contains("queue.sqlite")
+}
+
 /// The files that people and renderers made; what farm keeps for itself may come and go.
 fn inputs(tree: &Tree) -> Tree {
-    let own = |path: &str| path.starts_with(".farm") || path.ends_with("release.yaml");
+    let own =
+        |path: &str| path.starts_with(".farm") || path.ends_with("release.yaml") || path.ends_with("manifest.json");
     Tree(tree.0.iter().filter(|(path, _)| !own(path)).map(|(path, entry)| (path.clone(), entry.clone())).collect())
 }
 
@@ -141,6 +200,11 @@ pub(crate) fn finals(case: &Case, tree: &Tree) -> Tree {
     let inside = |path: &str| case.plan.finals.iter().any(|folder| path.starts_with(&format!("{folder}/")));
     let kept = tree.0.iter().filter(|(path, entry)| inside(path) && entry.kind == "file");
     Tree(kept.map(|(path, entry)| (path.clone(), entry.clone())).collect())
+}
+
+/// JSON or YAML, which has times in it.
+fn is_document(path: &str) -> bool {
+    path.ends_with(".json") || path.ends_with(".yaml")
 }
 
 /// Whether a JSON or YAML file of the volume reads to its end as a mapping.

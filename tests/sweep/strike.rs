@@ -7,14 +7,22 @@ use std::fmt;
 /// What happens at the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Blow {
-    /// The process ends before the call is made.
-    Kill,
+    /// The process is sent this signal before the call is made.
+    Signal(&'static str),
     /// The call fails with this error.
     Error(&'static str),
+    /// It and all later ones of its name do.
+    Lasting(&'static str),
 }
+
+/// The process ends on the spot.
+pub(crate) const KILL: Blow = Blow::Signal("SIGKILL");
 
 /// The errors that a disk may answer with.
 pub(crate) const ERRORS: [&str; 4] = ["EIO", "ENOSPC", "EXDEV", "EACCES"];
+
+/// A disk that is full stays so.
+const FULL: Blow = Blow::Lasting("ENOSPC");
 
 /// One blow at one call.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,20 +37,26 @@ impl Strike {
     /// The words that go before the command.
     pub(crate) fn wrapper(&self) -> Vec<String> {
         let how = match self.blow {
-            Blow::Kill => "signal=SIGKILL".to_owned(),
-            Blow::Error(name) => format!("error={name}"),
+            Blow::Signal(name) => format!("signal={name}:when={}", self.number),
+            Blow::Error(name) => format!("error={name}:when={}", self.number),
+            Blow::Lasting(name) => format!("error={name}:when={}+", self.number),
         };
-        striking(&self.call, &format!("{how}:when={}", self.number))
+        striking(&self.call, &how)
+    }
+}
+
+impl fmt::Display for Blow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Blow::Signal(name) | Blow::Error(name) => f.write_str(name),
+            Blow::Lasting(name) => write!(f, "{name} from then on"),
+        }
     }
 }
 
 impl fmt::Display for Strike {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let blow = match self.blow {
-            Blow::Kill => "SIGKILL",
-            Blow::Error(name) => name,
-        };
-        write!(f, "{blow} at {} #{}", self.call, self.number)
+        write!(f, "{} at {} #{}", self.blow, self.call, self.number)
     }
 }
 
@@ -57,8 +71,13 @@ pub(crate) fn all(calls: &[Call], except: &str) -> Vec<Strike> {
             places.insert((call.name.clone(), *number));
         }
     }
-    let blows = [Blow::Kill].into_iter().chain(ERRORS.map(Blow::Error));
+    let blows = [KILL].into_iter().chain(ERRORS.map(Blow::Error)).chain([FULL]);
     blows.flat_map(|blow| places.iter().map(move |(call, n)| Strike { blow, call: call.clone(), number: *n })).collect()
+}
+
+/// The kills among them.
+pub(crate) fn kills(strikes: Vec<Strike>) -> Vec<Strike> {
+    strikes.into_iter().filter(|strike| strike.blow == KILL).collect()
 }
 
 /// How many strikes are taken.
@@ -89,7 +108,7 @@ pub(crate) fn seed() -> u64 {
 /// A sample, half of it kills; the same for the same seed.
 pub(crate) fn chosen(strikes: Vec<Strike>, extent: Extent, seed: u64) -> Vec<Strike> {
     let Extent::Sample(count) = extent else { return strikes };
-    let (mut kills, mut errors): (Vec<_>, Vec<_>) = strikes.into_iter().partition(|strike| strike.blow == Blow::Kill);
+    let (mut kills, mut errors): (Vec<_>, Vec<_>) = strikes.into_iter().partition(|strike| strike.blow == KILL);
     let mut random = Random(seed);
     random.shuffle(&mut kills);
     random.shuffle(&mut errors);
@@ -112,7 +131,7 @@ impl Random {
         x
     }
 
-    fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for end in (1..items.len()).rev() {
             let other = (self.next() % (end as u64 + 1)) as usize;
             items.swap(end, other);
@@ -131,10 +150,10 @@ fn strikes_are_counted_as_strace_counts() {
         line(r#"2 write(4</room/b>, ""..., 3) = 3"#),
     ];
     let strikes = all(&calls, "</room/log");
-    let kills: Vec<String> = strikes.iter().filter(|s| s.blow == Blow::Kill).map(ToString::to_string).collect();
+    let kills: Vec<String> = strikes.iter().filter(|s| s.blow == KILL).map(ToString::to_string).collect();
     assert_eq!(kills, ["SIGKILL at openat #2", "SIGKILL at write #1"]);
-    assert_eq!(strikes.len(), 2 * (1 + ERRORS.len()));
+    assert_eq!(strikes.len(), 2 * (2 + ERRORS.len()));
     let sample = chosen(strikes.clone(), Extent::Sample(4), 7);
     assert_eq!(sample, chosen(strikes, Extent::Sample(4), 7));
-    assert_eq!(sample.iter().filter(|s| s.blow == Blow::Kill).count(), 2);
+    assert_eq!(sample.iter().filter(|s| s.blow == KILL).count(), 2);
 }

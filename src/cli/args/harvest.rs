@@ -20,29 +20,29 @@ pub struct HarvestReleaseArgs {
     /// The name of the release
     pub release: String,
     /// Only these jobs of it: a name, or a glob such as 'shot0*'; may be given again
-    #[arg(long, value_name = "NAME|GLOB")]
+    #[arg(long, value_name = "NAME|GLOB", conflicts_with = "apply")]
     pub jobs: Vec<String>,
     /// Only jobs whose frames are all there; leave the others for later
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     pub completed: bool,
     /// Move the good frames even if others are missing or bad
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     pub partial: bool,
     /// Leave the rendered frames where they are too: link or copy instead of moving
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     pub keep: bool,
     /// File names in dist/, made of {release} {job} {frame} {frame:04} {ext} {scene} {layer} {view} {pass};
     /// default: {job}.{frame:04}.{ext}, for stills {job}.{ext}
-    #[arg(long, value_name = "TEMPLATE")]
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "apply")]
     pub template: Option<String>,
     /// Decode every frame completely, not only a sample; slower
-    #[arg(long, conflicts_with = "quick_check")]
+    #[arg(long, conflicts_with_all = ["quick_check", "apply"])]
     pub deep: bool,
     /// Decode no frame, check structure and size alone; faster
-    #[arg(long = "quick")]
+    #[arg(long = "quick", conflicts_with = "apply")]
     pub quick_check: bool,
     /// Accept frames whose log speaks of wrong pixels (a missing add-on, a failed driver)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     pub allow_suspect: bool,
     /// Make no contact sheet and no preview video
     #[arg(long)]

@@ -14,8 +14,8 @@ use clap::{Parser, Subcommand};
 /// A render farm computes the frames of your scenes in the background, on one machine or on many. A release is a set
 /// of scenes that belong together; each scene is a job of it. `farm plan release` takes your .blend files and puts
 /// their frames in the queue, `farm status` shows how far they are, `farm harvest release` checks every frame and puts
-/// them, renamed, into dist/. Out of the box the frames are rendered on this machine; for more machines, point farm at
-/// a Flamenco Manager.
+/// them, renamed, into dist/. The frames are rendered on this machine; more machines, by Flamenco, come with a later
+/// version.
 #[derive(Debug, Parser)]
 #[command(name = "farm", version, max_term_width = 110, arg_required_else_help = true, after_help = FIRST_STEPS)]
 pub struct Cli {
@@ -27,14 +27,16 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Each line fits into 80 columns.
 const FIRST_STEPS: &str = "First steps:
-  farm init /mnt/farm                                    make a volume, the folder that farm keeps everything in
+  farm init /mnt/farm                             make the folder that farm keeps everything in
   cd /mnt/farm
-  farm plan release r1 ~/shots/*.blend --wait            render what the files say
-  farm harvest release r1                                checked frames in /mnt/farm/dist/r1
+  farm plan release r1 ~/shots/*.blend --wait     render what the files say
+  farm harvest release r1                         checked frames in /mnt/farm/dist/r1
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing matched, 4 partly done, 5 refused, 6 Manager trouble,
-7 a check found something wrong, 75 locked by another run, 130/143 interrupted.";
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing matched, 4 partly done, 5 refused,
+6 Manager trouble, 7 a check found something wrong, 75 locked by another run,
+130/143 interrupted.";
 
 /// Every command, as the user types it.
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 const USAGE: &str = "farm plan release [OPTIONS] NAME SCENE...
-       farm plan release [OPTIONS] --from FILE";
+       farm plan release [OPTIONS] --from FILE
+       farm plan release [OPTIONS] --apply FILE";
 
 /// What can be planned.
 #[derive(Debug, Subcommand)]
@@ -24,51 +25,51 @@ pub enum PlanCommand {
 #[derive(Debug, Args)]
 #[command(override_usage = USAGE)]
 pub struct PlanReleaseArgs {
-    /// A name for the release, then its scenes: .blend or .rib files, folders of them, or globs in quotes.
+    /// A name for the release, then its scenes: .blend files, folders of them, or globs in quotes.
     /// On a terminal farm asks for what is missing
-    #[arg(value_name = "NAME SCENE...")]
+    #[arg(value_names = ["NAME", "SCENE"], num_args = 0.., conflicts_with = "apply")]
     pub words: Vec<String>,
     /// Read the release and its jobs from a YAML file instead (see examples/plan.yaml)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "frames", "chunk", "priority", "tag", "format", "scene", "job_name_template", "allow_missing", "pack", "paused", "apply"])]
     pub from: Option<PathBuf>,
     /// The frames to render: 1-100, or 1,4,7, or 1-100x2 for every second; default: what each scene says
-    #[arg(long, value_name = "FRAMES")]
+    #[arg(long, value_name = "FRAMES", conflicts_with = "apply")]
     pub frames: Option<FrameSet>,
     /// How many frames a machine renders in one go (a task): a number, or `auto` to let farm choose
-    #[arg(long, value_name = "N|auto")]
+    #[arg(long, value_name = "N|auto", conflicts_with = "apply")]
     pub chunk: Option<String>,
     /// From 0 to 100; jobs of higher priority are rendered first
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100), conflicts_with = "apply")]
     pub priority: Option<u8>,
     /// Let only workers with this tag render it (tags are given to workers in Flamenco)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     pub tag: Option<String>,
     /// Render to this image format instead of the scene's: PNG, OPEN_EXR, JPEG, TIFF, WEBP, …
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     pub format: Option<String>,
     /// Which scene of each file: its name, or `all` for one job per scene; default: the one it was saved in
-    #[arg(long, value_name = "NAME|all")]
+    #[arg(long, value_name = "NAME|all", conflicts_with = "apply")]
     pub scene: Option<String>,
-    /// How jobs are named, with {file}, {scene} and {n} (a number); default: {file}
-    #[arg(long, value_name = "TEMPLATE")]
+    /// How jobs are named, with {file}, {folder}, {scene} and {number}; default: {file}
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "apply")]
     pub job_name_template: Option<String>,
     /// Go on even if files that a scene needs are missing; they render pink or not at all
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     pub allow_missing: bool,
     /// Where a path in a scene cannot be rewritten, let Blender pack the file into the copy of the scene
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     pub pack: bool,
     /// Add jobs or frames to a release that exists already
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     pub update: bool,
     /// Submit, but render nothing until somebody starts the jobs
-    #[arg(long)]
+    #[arg(long, conflicts_with = "apply")]
     pub paused: bool,
     /// Do not ask, go ahead
     #[arg(long, short)]
     pub yes: bool,
     /// Stay until everything is rendered; with the local queue, render it right here
-    #[arg(long)]
+    #[arg(long, conflicts_with = "paused")]
     pub wait: bool,
     /// Show, save or apply the plan.
     #[command(flatten)]

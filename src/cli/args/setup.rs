@@ -11,7 +11,7 @@ pub struct InitArgs {
     /// A name for the volume, shown and asked for where it matters; default: the folder's name
     #[arg(long)]
     pub name: Option<String>,
-    /// Make a volume for tests, on which FARM_NOW sets the date that decisions go by
+    /// Mark the volume as one for tests, not for work
     #[arg(long)]
     pub testing: bool,
 }

@@ -6,6 +6,7 @@ use crate::cli::exit;
 use crate::cli::needs::Context;
 use crate::cli::render::table::Table;
 use crate::cli::settings::Settings;
+use crate::sys::http::without_credentials;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -32,7 +33,7 @@ pub fn run(args: &ConfigCommand, context: &Context) -> Result<u8, Failure> {
         .rows()
         .map(|(key, value)| Row {
             key: key.name,
-            value: value.text.clone(),
+            value: without_credentials(&value.text),
             origin: value.origin.to_string(),
             env: key.env,
             meaning: key.meaning,

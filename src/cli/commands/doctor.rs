@@ -60,7 +60,11 @@ fn settings(
 }
 
 fn copy(failure: &Failure) -> Failure {
-    Failure::new(failure.class(), failure.message()).with_hint(failure.hint().unwrap_or_default())
+    let same = Failure::new(failure.class(), failure.message());
+    match failure.hint() {
+        Some(hint) => same.with_hint(hint),
+        None => same,
+    }
 }
 
 fn found<'a>(opened: Option<&'a Result<Volume, VolumeError>>) -> Found<'a> {

@@ -7,6 +7,7 @@ use crate::base::name::{JobName, ReleaseName};
 use crate::cli::args::harvest::{HarvestCommand, HarvestReleaseArgs};
 use crate::cli::exit;
 use crate::cli::needs::Context;
+use crate::cli::plan_file;
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::settings::Settings;
@@ -17,13 +18,9 @@ use crate::ops::harvest::plan::{self, HarvestPlan, JobVerdict};
 use crate::ops::harvest::{Gaps, HarvestReport, HarvestRequest, JobsTaken, Keeping, Outcome, Suspects, apply, survey};
 use crate::ops::ports::{Actor, Ports};
 use crate::ops::preview::{self, Encoder, Level};
-use crate::sys::outside;
 use crate::volume::Volume;
 use crate::volume::lock::Lock;
-use std::path::Path;
 
-/// The largest plan file that is read, in bytes.
-const MAX_PLAN: u64 = 1 << 30;
 const NOTHING: &str = "nothing was moved";
 
 /// Harvests a release.
@@ -48,7 +45,8 @@ fn says_nothing_moved(failure: Failure) -> Failure {
 fn release(args: &HarvestReleaseArgs, context: &Context) -> Result<u8, Failure> {
     // Wrong words are refused before anything is opened.
     let early = request_of(args, None)?;
-    let saved = args.change.apply.as_deref().map(read_plan).transpose()?;
+    let saved: Option<HarvestPlan> =
+        args.change.apply.as_deref().map(|file| plan_file::read(file, plan::SCHEMA)).transpose()?;
     if let Some(saved) = saved.as_ref().filter(|saved| saved.request.release != early.release) {
         let other = format!("the plan is for release {}, not {}", saved.request.release, early.release);
         return Err(Failure::new(Class::Usage, other).with_hint("Name the plan's own release."));
@@ -96,7 +94,7 @@ impl Call<'_> {
     ) -> Result<Option<HarvestReport>, Failure> {
         if let Some(file) = &self.args.change.plan_out {
             let plan = survey::survey(ports, request, Remember::Nothing)?;
-            write_plan(file, &plan)?;
+            plan_file::write(file, &plan)?;
             self.context.output.say(&format!("wrote the plan to {}; {NOTHING}", file.display()));
             return Ok(None);
         }
@@ -163,23 +161,4 @@ fn request_of(args: &HarvestReleaseArgs, configured: Option<&str>) -> Result<Har
         },
         template,
     })
-}
-
-fn read_plan(path: &Path) -> Result<HarvestPlan, Failure> {
-    let usage = |cause: String| Failure::new(Class::Usage, format!("{}: {cause}", path.display()));
-    let read = outside::read_text(path, MAX_PLAN).map_err(|error| usage(error.to_string()))?;
-    let text = read.ok_or_else(|| usage("there is no such file".to_owned()))?;
-    let remedy = "Make one with `farm harvest release … --plan-out FILE`.";
-    let plan: HarvestPlan = serde_json::from_str(&text)
-        .map_err(|error| usage(format!("it is not a plan of a harvest: {error}")).with_hint(remedy))?;
-    match plan.schema == plan::SCHEMA {
-        true => Ok(plan),
-        false => Err(usage(format!("schema {:?} is not {}", plan.schema, plan::SCHEMA)).with_hint(remedy)),
-    }
-}
-
-fn write_plan(path: &Path, plan: &HarvestPlan) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(plan).map_err(|error| Failure::new(Class::Failed, error.to_string()))?;
-    outside::write(path, text.as_bytes())
-        .map_err(|error| Failure::new(Class::Failed, format!("{}: {error}", path.display())))
 }

@@ -5,7 +5,7 @@ use crate::cli::args::Cli;
 use crate::cli::args::setup::ManArgs;
 use crate::cli::exit;
 use crate::cli::needs::Context;
-use crate::sys::outside;
+use crate::sys::files;
 use clap::CommandFactory;
 
 /// Prints the page of farm, or writes a page per command into a folder.
@@ -18,9 +18,7 @@ pub fn run(args: &ManArgs, context: &Context) -> Result<u8, Failure> {
     let mut pages = Vec::new();
     collect("farm", &command, &mut pages)?;
     for (name, text) in &pages {
-        let path = folder.join(name);
-        outside::write(&path, text)
-            .map_err(|error| Failure::new(Class::Failed, format!("{}: {error}", path.display())))?;
+        files::write(&folder.join(name), text)?;
     }
     context.output.say(&format!("wrote {} pages into {}", pages.len(), folder.display()));
     Ok(exit::DONE)

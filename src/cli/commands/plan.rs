@@ -4,28 +4,27 @@ use crate::base::error::{Class, Failure};
 use crate::base::name::ReleaseName;
 use crate::cli::args::plan::{PlanCommand, PlanReleaseArgs};
 use crate::cli::config::ConfigError;
-use crate::cli::needs::Context;
+use crate::cli::needs::{self, Context};
 use crate::cli::output::Form;
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::settings::{self, ChunkChoice, Settings};
-use crate::cli::{consent, exit};
+use crate::cli::{consent, exit, plan_file};
+use crate::ops::follow;
 use crate::ops::plan::apply;
 use crate::ops::plan::digests::Digests;
 use crate::ops::plan::request::{Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
 use crate::ops::plan::survey::{self, Survey};
-use crate::ops::plan::{ReleasePlan, from_yaml};
+use crate::ops::plan::{ReleasePlan, SCHEMA, from_yaml};
 use crate::ops::ports::{Actor, Ports};
 use crate::ops::renderer::Renderer;
 use crate::ops::space::free_space;
 use crate::sys::{outside, scan};
 use crate::volume::Volume;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Extensions of scene files.
 const SCENES: &[&str] = &["blend", "rib"];
-/// The largest plan file that is read, in bytes.
-const MAX_PLAN: u64 = 256 << 20;
 const NOTHING: &str = "nothing was submitted";
 
 /// Plans a release.
@@ -34,7 +33,9 @@ pub fn run(command: PlanCommand, context: &Context) -> Result<u8, Failure> {
     let settled = release(&args, context).map_err(|failure| failure_says_nothing_done(failure, &args))?;
     match settled {
         Settled::Shown => Ok(exit::DONE),
-        Settled::Submitted { release, wait: true } => super::work::follow_release(&release, context),
+        Settled::Submitted { release, wait: true } => {
+            super::work::follow_release(&release, args.change.lock_wait, context)
+        }
         Settled::Submitted { .. } => Ok(exit::DONE),
     }
 }
@@ -61,10 +62,10 @@ fn release(args: &PlanReleaseArgs, context: &Context) -> Result<Settled, Failure
     let early = early_request(args, context)?;
     let (volume, mut settings) = context.volume()?;
     settings.lock_wait = args.change.lock_wait.unwrap_or(settings.lock_wait);
-    let renderer = Renderer::new(&settings.blender);
+    let renderer = Renderer::known_to(&volume, &settings.blender).with_autoexec(needs::autoexec(&settings));
     let call = Call { args, context, volume: &volume, settings: &settings, actor: context.actor(&settings), renderer };
     if let Some(file) = &args.change.apply {
-        let plan = read_plan(file)?;
+        let plan: ReleasePlan = plan_file::read(file, SCHEMA)?;
         let now = call.survey(&plan.request)?;
         apply::check_current(&volume, &plan, &now.plan)?;
         return call.show_and_apply(&plan, &now.digests);
@@ -75,7 +76,8 @@ fn release(args: &PlanReleaseArgs, context: &Context) -> Result<Settled, Failure
     };
     let Survey { plan, digests, .. } = call.survey(&request)?;
     if let Some(file) = &args.change.plan_out {
-        write_plan(file, &plan)?;
+        context.output.say(&render::plan::human(&plan, free_space(&volume).ok()));
+        plan_file::write(file, &plan)?;
         context.output.say(&format!("wrote the plan to {}; {NOTHING}", file.display()));
         return Ok(Settled::Shown);
     }
@@ -120,9 +122,13 @@ impl Call<'_> {
                 Form::Json => output.document(plan),
                 Form::Human => output.data(&text()),
             }
+            if let Err(failure) = apply::check_space(self.volume, plan) {
+                output.warn(&failure.message());
+            }
             return Ok(Settled::Shown);
         }
         output.say(&text());
+        apply::check_space(self.volume, plan)?;
         let question = format!("Submit {} job(s) to {}?", plan.jobs.len(), plan.manager);
         let consent = consent::ask(output, self.args.yes, &question, NOTHING)?;
         let manager = self.context.manager(self.volume, self.settings)?;
@@ -130,9 +136,16 @@ impl Call<'_> {
         let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &progress, actor: &self.actor };
         let report = apply::apply(&ports, plan, known, consent, &self.renderer);
         progress.clear();
-        output.say(&render::plan::applied(&report?));
-        // One document on stdout: the plan, or, of whoever waits, what became of it.
-        if output.form() == Form::Json && !self.args.wait {
+        let report = report?;
+        output.say(&render::plan::applied(&report));
+        // Whoever waits has missing frames submitted again while waiting.
+        if report.submitted.is_empty() && !self.args.wait {
+            match follow::submit_missing(&ports, &plan.release)? {
+                Some(frames) => output.say(&format!("submitted frames {frames} again, which were missing or broken")),
+                None => output.say(&format!("{}: nothing is left to submit", plan.release)),
+            }
+        }
+        if output.form() == Form::Json {
             output.document(plan);
         }
         Ok(Settled::Submitted { release: plan.release.clone(), wait: self.args.wait })
@@ -145,7 +158,7 @@ fn request_of(args: &PlanReleaseArgs, context: &Context, settings: &Settings) ->
     let template = args.job_name_template.as_ref().unwrap_or(&settings.job_name_template);
     let mut request = match &args.from {
         Some(file) => {
-            let text = read_required(file, MAX_PLAN)?;
+            let text = plan_file::read_text(file)?;
             from_yaml::parse(&text, file, &fallback, template, update)?
         }
         None => {
@@ -163,20 +176,21 @@ fn request_of(args: &PlanReleaseArgs, context: &Context, settings: &Settings) ->
 fn expand(jobs: &[JobRequest]) -> Result<Vec<JobRequest>, Failure> {
     let mut expanded = Vec::new();
     for job in jobs {
-        let files = scan::expand(&job.file, SCENES).map_err(|error| no_scene(&job.file, &error.to_string()))?;
+        let files =
+            scan::expand(&job.file, SCENES).map_err(|error| no_scene(format!("{}: {error}", job.file.display())))?;
         if files.is_empty() {
-            return Err(no_scene(&job.file, "no .blend or .rib file is there"));
+            return Err(no_scene(format!("{}: no .blend or .rib file is there", job.file.display())));
         }
         for file in files {
-            let absolute = scan::absolute(&file).map_err(|error| no_scene(&file, &error.to_string()))?;
+            let absolute = outside::resolve(&file).map_err(|error| no_scene(error.to_string()))?;
             expanded.push(JobRequest { file: absolute, ..job.clone() });
         }
     }
     Ok(expanded)
 }
 
-fn no_scene(path: &Path, cause: &str) -> Failure {
-    Failure::new(Class::Usage, format!("{}: {cause}", path.display()))
+fn no_scene(cause: String) -> Failure {
+    Failure::new(Class::Usage, cause)
         .with_hint("Name .blend or .rib files, folders that hold some, or a glob in quotes.")
 }
 
@@ -226,34 +240,4 @@ fn words(args: &PlanReleaseArgs, context: &Context) -> Result<(String, Vec<PathB
         scenes.push(ask("Scenes: a .blend file, a folder or a glob", "a scene")?.into());
     }
     Ok((name, scenes))
-}
-
-fn read_required(path: &Path, limit: u64) -> Result<String, Failure> {
-    let read = outside::read_text(path, limit);
-    let text = read.map_err(|error| Failure::new(Class::Usage, format!("{}: {error}", path.display())))?;
-    text.ok_or_else(|| {
-        Failure::new(Class::Usage, format!("{}: there is no such file", path.display())).with_hint("Check the path.")
-    })
-}
-
-fn read_plan(path: &Path) -> Result<ReleasePlan, Failure> {
-    let text = read_required(path, MAX_PLAN)?;
-    let plan: ReleasePlan = serde_json::from_str(&text).map_err(|error| {
-        Failure::new(Class::Usage, format!("{}: not a plan of farm: {error}", path.display()))
-            .with_hint("Make one with `farm plan release … --plan-out FILE`.")
-    })?;
-    if plan.schema != crate::ops::plan::SCHEMA {
-        return Err(Failure::new(
-            Class::Usage,
-            format!("{}: schema {:?} is not {}", path.display(), plan.schema, crate::ops::plan::SCHEMA),
-        )
-        .with_hint("Make the plan anew with this farm."));
-    }
-    Ok(plan)
-}
-
-fn write_plan(path: &Path, plan: &ReleasePlan) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(plan).map_err(|error| Failure::new(Class::Failed, error.to_string()))?;
-    outside::write(path, text.as_bytes())
-        .map_err(|error| Failure::new(Class::Failed, format!("{}: {error}", path.display())))
 }

@@ -4,6 +4,7 @@ use crate::base::error::Failure;
 use crate::cli::args::status::StatusArgs;
 use crate::cli::exit;
 use crate::cli::needs::Context;
+use crate::cli::output::Form;
 use crate::cli::render;
 use crate::ops::check::Effort;
 use crate::ops::ports::{Ports, Silent};
@@ -41,7 +42,7 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
     let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &Silent, actor: &actor };
     let effort = if args.verify { Effort::Verify } else { Effort::Trust };
     let mut report = status::survey(&ports, args.query.as_deref(), effort)?;
-    if args.watch && context.output.is_screen() {
+    if args.watch && context.output.is_screen() && context.output.form() == Form::Human {
         while !report.has_ended() {
             context.output.raw(HOME);
             context.output.data(&render::status::text(&report));

@@ -5,19 +5,21 @@ use crate::base::name::ReleaseName;
 use crate::cli::args::status::WorkArgs;
 use crate::cli::exit;
 use crate::cli::needs::Context;
-use crate::cli::output::Form;
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
-use crate::cli::settings::{ManagerChoice, Settings};
+use crate::cli::settings::ManagerChoice;
 use crate::manager::local::{Local, Scope, Staying, WorkReport, WorkerOptions};
-use crate::ops::check::Effort;
-use crate::ops::ports::{Ports, Progress as _};
-use crate::ops::{follow, release, status, work};
+use crate::ops::ports::{Actor, Ports, Progress as _};
+use crate::ops::{follow, release, work};
 use crate::sys::interrupt::Interrupt;
 use crate::sys::process::Guard;
-use crate::volume::Volume;
+use crate::volume::lock::LockWait;
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a worker waits for a lock: a long harvest.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 #[derive(Serialize)]
 struct Document {
@@ -42,7 +44,7 @@ pub fn run(args: &WorkArgs, context: &Context) -> Result<u8, Failure> {
         ..WorkerOptions::new(Guard::this_executable())
     };
     let progress = Progress::new(&context.output);
-    let actor = context.actor(&settings);
+    let actor = patient(context.actor(&settings));
     let ports = Ports { volume: &volume, manager: &local, progress: &progress, actor: &actor };
     let report = work::work(&ports, &local, &options, interrupt.flag())?;
     progress.clear();
@@ -58,12 +60,13 @@ pub fn run(args: &WorkArgs, context: &Context) -> Result<u8, Failure> {
 }
 
 /// Stays until the release is rendered: works its jobs in this process, submits missing frames anew, then reports.
-pub fn follow_release(name: &ReleaseName, context: &Context) -> Result<u8, Failure> {
-    let (volume, settings) = context.volume()?;
+pub fn follow_release(name: &ReleaseName, lock_wait: Option<Duration>, context: &Context) -> Result<u8, Failure> {
+    let (volume, mut settings) = context.volume()?;
+    settings.lock_wait = lock_wait.unwrap_or(settings.lock_wait);
     let local = context.local(&volume, &settings)?;
     let interrupt = interrupt()?;
     let progress = Progress::new(&context.output);
-    let actor = context.actor(&settings);
+    let actor = patient(context.actor(&settings));
     let ports = Ports { volume: &volume, manager: &local, progress: &progress, actor: &actor };
     let mut tries = 0;
     loop {
@@ -84,22 +87,11 @@ pub fn follow_release(name: &ReleaseName, context: &Context) -> Result<u8, Failu
     }
     let outcome = follow::outcome(&ports, name, tries)?;
     progress.clear();
-    report(&ports, &volume, name, &outcome, context, &settings)
+    report(name, &outcome, context)
 }
 
-fn report(
-    ports: &Ports<'_>,
-    volume: &Volume,
-    name: &ReleaseName,
-    outcome: &follow::Followed,
-    context: &Context,
-    _settings: &Settings,
-) -> Result<u8, Failure> {
+fn report(name: &ReleaseName, outcome: &follow::Followed, context: &Context) -> Result<u8, Failure> {
     let failure = outcome.failure(name);
-    if context.output.form() == Form::Json && failure.is_none() {
-        let report = status::survey(ports, Some(name.as_str()), Effort::Trust)?;
-        super::status::print(&report, volume, context);
-    }
     if !outcome.tail.is_empty() {
         context.output.say(&outcome.tail);
     }
@@ -115,7 +107,8 @@ fn report(
 /// This thread works the release's jobs off; another one tells how far they are.
 fn work_and_watch(ports: &Ports<'_>, local: &Local, name: &ReleaseName, interrupt: &Interrupt) -> Result<(), Failure> {
     let file = release::load(ports.volume, name)?;
-    let jobs = file.iter().flat_map(|file| &file.jobs).filter_map(|job| job.newest_run()?.manager_job.clone());
+    let runs = file.iter().flat_map(|file| &file.jobs).flat_map(|job| &job.runs);
+    let jobs = runs.filter_map(|run| run.manager_job.clone());
     let options = WorkerOptions { scope: Scope::Jobs(jobs.collect()), ..WorkerOptions::new(Guard::this_executable()) };
     let (done, stop) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
@@ -125,6 +118,11 @@ fn work_and_watch(ports: &Ports<'_>, local: &Local, name: &ReleaseName, interrup
         let watched = watcher.join().unwrap_or_else(|_| Err(Failure::new(Class::Failed, "the watching thread died")));
         worked.map(drop).and(watched)
     })
+}
+
+/// A worker that finds a release locked (a harvest, a plan) waits: its task must not fail because of that.
+fn patient(actor: Actor) -> Actor {
+    Actor { lock_wait: LockWait::For(PATIENCE), ..actor }
 }
 
 fn interrupt() -> Result<Arc<Interrupt>, Failure> {

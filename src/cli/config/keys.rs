@@ -20,7 +20,12 @@ const fn key(name: &'static str, env: &'static str, default: &'static str, meani
 /// All keys, in the order in which they are shown.
 pub const KEYS: &[Key] = &[
     key("volume", "FARM_VOLUME", "", "the volume's folder, where the working directory lies on none"),
-    key("manager", "FARM_MANAGER", "local", "URL of a Flamenco Manager, or `local` for this machine's own queue"),
+    key(
+        "manager",
+        "FARM_MANAGER",
+        "local",
+        "`local`: this machine's own queue (the URL of a Flamenco Manager: in a later version)",
+    ),
     key("user", "FARM_USER", "", "the name written into jobs; default: the login name"),
     key(
         "blender.executable",
@@ -32,7 +37,12 @@ pub const KEYS: &[Key] = &[
     key("ffmpeg.executable", "FARM_FFMPEG", "ffmpeg", "the ffmpeg that makes preview videos"),
     key("plan.priority", "FARM_PLAN_PRIORITY", "50", "priority of new jobs, 0 to 100"),
     key("plan.chunk", "FARM_PLAN_CHUNK", "auto", "frames per task: a number, or auto"),
-    key("plan.job_name_template", "FARM_PLAN_JOB_NAME_TEMPLATE", "{file}", "names of jobs, with {file} {scene} {n}"),
+    key(
+        "plan.job_name_template",
+        "FARM_PLAN_JOB_NAME_TEMPLATE",
+        "{file}",
+        "names of jobs, with {file} {scene} {number}",
+    ),
     key(
         "harvest.template",
         "FARM_HARVEST_TEMPLATE",

@@ -1,27 +1,53 @@
 //! What scene files say, for people.
 
 use crate::base::size::Bytes;
+use crate::blend::rib::{RibFile, RibFrames};
 use crate::blend::{Compression, Dependency, Scene, SceneFile, State};
-use crate::ops::inspect::Inspected;
+use crate::ops::inspect::{Inspected, Said};
 use std::collections::HashSet;
 use std::fmt::Write;
 
 /// A paragraph per file that could be read.
 pub fn human(inspected: &[Inspected]) -> String {
-    let read = inspected.iter().filter_map(|file| Some(paragraph(file, file.outcome.as_ref().ok()?)));
-    read.collect::<Vec<_>>().join("\n")
+    let paragraph = |file: &Inspected| {
+        let text = match file.outcome.as_ref().ok()? {
+            Said::Blend(scene) => blend(scene),
+            Said::Rib(scene) => rib(scene),
+        };
+        Some(format!("{}\n{text}", file.path.display()))
+    };
+    inspected.iter().filter_map(paragraph).collect::<Vec<_>>().join("\n")
 }
 
-fn paragraph(inspected: &Inspected, file: &SceneFile) -> String {
-    let compression = match file.compression {
+fn compression(how: Compression) -> &'static str {
+    match how {
         Compression::None => "not compressed",
         Compression::Gzip => "gzip",
         Compression::Zstd => "zstd",
+    }
+}
+
+fn rib(file: &RibFile) -> String {
+    let frames = match &file.frames {
+        RibFrames::Known(frames) => format!("frames {frames}"),
+        RibFrames::NotSaid => "it does not say its frames".to_owned(),
+        RibFrames::Binary => "in binary form, which farm does not read".to_owned(),
     };
+    let size = file.size.map(|(width, height)| format!(", {width}x{height}")).unwrap_or_default();
+    let packing = compression(file.compression);
+    let mut text =
+        format!("  RenderMan, {packing}, {}, saved {}\n  {frames}{size}\n", Bytes(file.bytes), file.modified);
+    for display in &file.displays {
+        let _infallible = writeln!(text, "    display: {display}");
+    }
+    text
+}
+
+fn blend(file: &SceneFile) -> String {
     let mut text = format!(
-        "{}\n  Blender {}, {compression}, {}, saved {}\n",
-        inspected.path.display(),
+        "  Blender {}, {}, {}, saved {}\n",
         file.blender_version,
+        compression(file.compression),
         Bytes(file.bytes),
         file.modified,
     );
@@ -88,8 +114,7 @@ fn needs(dependencies: &[Dependency]) -> String {
     // The scene and its libraries may need the same file.
     let mut shown = HashSet::new();
     for need in dependencies.iter().filter(|need| shown.insert((&need.path, need.state.word()))) {
-        let kind = serde_json::to_value(need.kind).ok();
-        let kind = kind.as_ref().and_then(|word| word.as_str()).unwrap_or_default().replace('_', " ");
+        let kind = need.kind.to_string().replace('_', " ");
         let count = if need.files.len() > 1 { format!(" ({} files)", need.files.len()) } else { String::new() };
         let place = if need.state == State::Packed { need.owner.clone() } else { need.path.display().to_string() };
         let reason = need.state.reason().map(|reason| format!(": {reason}")).unwrap_or_default();

@@ -6,6 +6,7 @@ use crate::base::size::Bytes;
 use crate::ops::check::FrameCounts;
 use crate::ops::plan::apply::PlanReport;
 use crate::ops::plan::{JobVerdict, PlannedJob, ReleasePlan};
+use crate::volume::release_file::Output;
 use std::fmt::Write;
 
 /// The plan: a table of jobs, what is copied, and every warning under its job's name.
@@ -15,9 +16,9 @@ pub fn human(plan: &ReleasePlan, free: Option<Bytes>) -> String {
         table.row(&[
             &job.reference.to_string(),
             &format!("{} ({})", job.frames, job.frames.len()),
-            &format!("{}x{}", job.output.width, job.output.height),
+            &size(&job.output),
             &job.output.format,
-            &format!("{} of {}", job.tasks, job.chunk),
+            &format!("{} x {}", job.tasks, job.chunk),
             &format!("Blender {}", job.blender),
             &job.saved.to_string(),
             verdict(&job.verdict),
@@ -30,6 +31,11 @@ pub fn human(plan: &ReleasePlan, free: Option<Bytes>) -> String {
         }
     }
     text + &summary(plan, free)
+}
+
+/// Width and height; `?` where the scene does not tell them.
+fn size(output: &Output) -> String {
+    if output.width == 0 { "?".to_owned() } else { format!("{}x{}", output.width, output.height) }
 }
 
 fn verdict(verdict: &JobVerdict) -> &'static str {
@@ -62,7 +68,7 @@ fn chunk_line(job: &PlannedJob) -> String {
 /// What applying the plan did.
 pub fn applied(report: &PlanReport) -> String {
     if report.submitted.is_empty() {
-        return format!("{}: everything is in the queue already", report.release);
+        return format!("{}: every frame was submitted before", report.release);
     }
     let jobs: Vec<String> = report.submitted.iter().map(|(job, id)| format!("{job} as {id}")).collect();
     format!("submitted {}", jobs.join(", "))

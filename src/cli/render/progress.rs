@@ -36,7 +36,7 @@ impl<'a> Progress<'a> {
         }
         for seen in lock(&self.jobs).values() {
             if let Some(bar) = &seen.bar {
-                bar.finish();
+                bar.abandon();
             }
         }
     }

@@ -82,6 +82,8 @@ fn state(state: ReleaseState) -> &'static str {
     match state {
         ReleaseState::Planned => "planned",
         ReleaseState::Rendering => "rendering",
+        ReleaseState::Paused => "paused",
+        ReleaseState::Incomplete => "incomplete",
         ReleaseState::Rendered => "rendered",
         ReleaseState::Harvested => "harvested",
     }

@@ -94,8 +94,12 @@ fn carry_out(
 
 fn move_tasks(tx: &Transaction<'_>, job: i64, step: &Move, words: &str, now: Timestamp) -> Result<(), Fault> {
     let all = step.from.unwrap_or(TaskStatus::KNOWN);
-    let mut update =
-        tx.prepare_cached("UPDATE task SET status = ?3, activity = ?4, updated = ?5 WHERE job = ?1 AND status = ?2")?;
+    // Whoever had a task that is not active any more does nothing about it: only the name of one that is at it stays,
+    // for as long as its renderer may still write.
+    let mut update = tx.prepare_cached(
+        "UPDATE task SET status = ?3, activity = ?4, updated = ?5, worker = iif(?2 = 'active', worker, NULL)
+         WHERE job = ?1 AND status = ?2",
+    )?;
     for from in all.iter().filter(|from| **from != step.to) {
         update.execute((job, from.as_str(), step.to.as_str(), words, stored(now)))?;
     }

@@ -187,7 +187,7 @@ mod tests {
             let work = RenderWork {
                 blendfile: "/a.blend".into(),
                 scene: None,
-                frames: FrameSet::range(1, 1, 1),
+                frames: FrameSet::from_iter([1]),
                 chunk_size: 1,
                 render_output_path: "/o/#".into(),
                 format: "PNG".into(),
@@ -317,6 +317,32 @@ mod tests {
         queue.local.write(bury).unwrap();
         assert_eq!(queue.statuses(&job), (JobStatus::Active, "queued".into()));
         assert_eq!(queue.take(&workers[1]).unwrap().attempt, 2);
+    }
+
+    /// The status of each task and whether a worker is named for it.
+    fn holders(queue: &Queue, job: &JobId) -> Vec<(String, bool)> {
+        let tasks = queue.local.tasks(job).unwrap();
+        tasks.into_iter().map(|task| (task.status.to_string(), task.worker.is_some())).collect()
+    }
+
+    #[test]
+    fn a_canceled_task_names_its_worker_only_while_that_may_still_write() {
+        let queue = Queue::new();
+        let job = queue.job(3);
+        let workers = queue.workers(3);
+        let [left, working, failing] = &workers[..] else { unreachable!("three were asked for") };
+        // One gives its task back and goes home, one is at work when the job ends.
+        let returned = queue.take(left).unwrap();
+        queue.local.finish(left, &returned, Ended::Stopped).unwrap();
+        queue.local.sign_off(left).unwrap();
+        assert_eq!(queue.take(failing).unwrap().task.name, "t1");
+        let at_work = queue.take(working).unwrap();
+        queue.local.sign_off(failing).unwrap();
+        queue.local.set_job_status(&job, JobStatus::CancelRequested, "").unwrap();
+        let canceled = |held: bool| ("canceled".to_owned(), held);
+        assert_eq!(holders(&queue, &job), [canceled(false), canceled(true), canceled(false)]);
+        assert_eq!(queue.local.finish(working, &at_work, Ended::Stopped).unwrap(), Ended::Revoked);
+        assert_eq!(holders(&queue, &job)[1], canceled(false));
     }
 
     #[test]

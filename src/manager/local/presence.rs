@@ -149,7 +149,14 @@ pub(super) fn release_attempt(tx: &Transaction<'_>, worker: &WorkerId, words: &s
         .transpose()
 }
 
+/// Forgets an attempt whose renderer is gone. A task of it that was canceled meanwhile is nobody's then: it must not wait
+/// for a word of a worker that may have signed off for good.
 fn clear_attempt(tx: &Transaction<'_>, worker: &WorkerId) -> Result<(), Fault> {
+    tx.execute(
+        "UPDATE task SET worker = NULL
+         WHERE status = 'canceled' AND worker = ?1 AND id = (SELECT task FROM worker WHERE worker.id = ?1)",
+        (&worker.0,),
+    )?;
     tx.execute(
         "UPDATE worker SET task = NULL, job = NULL, mark = NULL, leader = NULL, last_seen = ?2 WHERE id = ?1",
         (&worker.0, stored(clock::now())),

@@ -40,7 +40,7 @@ pub(super) const TABLES: &str = "
         frames TEXT NOT NULL,
         commands TEXT NOT NULL,
         activity TEXT NOT NULL,
-        worker TEXT,                        -- who has it or had it last
+        worker TEXT,                        -- who has it or had it last; nobody once a canceled one is over
         attempts INTEGER NOT NULL DEFAULT 0,
         updated INTEGER NOT NULL
     );

@@ -3,10 +3,11 @@
 use super::transition::Refusal;
 use super::{ADDRESS, LocalSettings, schema};
 use crate::manager::ManagerError;
-use crate::sys::files;
 use crate::sys::process::HostId;
 use crate::sys::process::scratch::Scratch;
+use crate::sys::{files, outside};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, ffi};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -81,7 +82,7 @@ impl Opened {
 
 /// Opens a queue for reading and writing; `None` if there is none yet.
 pub(super) fn open_existing(settings: &LocalSettings) -> Result<Option<Opened>, Fault> {
-    if !files::exists(&settings.queue()) {
+    if !outside::exists(&settings.queue()) {
         return Ok(None);
     }
     open_or_create(settings).map(Some)
@@ -106,7 +107,7 @@ pub(super) fn open_or_create(settings: &LocalSettings) -> Result<Opened, Fault> 
 /// copy is rolled back and read, and the queue stays as it is.
 pub(super) fn open_read_only(settings: &LocalSettings) -> Result<Option<Opened>, Fault> {
     let queue = settings.queue();
-    if !files::exists(&queue) {
+    if !outside::exists(&queue) {
         return Ok(None);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -136,8 +137,8 @@ fn open_copy(queue: &Path) -> Result<Option<Opened>, Fault> {
     let journal = |path: &Path| path.with_extension("sqlite-journal");
     // The journal first: if it is rolled back in between, the copy has an old journal beside a whole queue at worst,
     // and the checksums in its header of pages tell SQLite so.
-    files::copy_to_new(&journal(queue), &journal(&copy))?;
-    files::copy_to_new(queue, &copy)?;
+    files::copy_to_new(&journal(queue), &journal(&copy)).map_err(io::Error::from)?;
+    files::copy_to_new(queue, &copy).map_err(io::Error::from)?;
     let connection = Connection::open_with_flags(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let made = version(&connection)? != 0;
     Ok(made.then_some(Opened { connection, copy: Some(scratch) }))
@@ -219,7 +220,7 @@ mod tests {
         let settings = settings(folder.path());
         for local in [Local::peek(settings.clone()).unwrap(), Local::open(settings.clone()).unwrap()] {
             assert_eq!(local.read(|_| Ok(1)).unwrap(), None);
-            assert!(files::names(folder.path()).unwrap().is_empty());
+            assert!(outside::list(folder.path()).unwrap().is_empty());
             local.check_integrity().unwrap();
         }
         let makers: Vec<_> = (0..8)
@@ -282,7 +283,7 @@ mod tests {
         let workers = |c: &Connection| Ok(c.query_row("SELECT count(*) FROM worker", (), |row| row.get::<_, i64>(0))?);
         assert_eq!(peek.read(workers).unwrap(), Some(0));
         assert_eq!(std::fs::read(dead.queue()).unwrap(), before);
-        assert_eq!(files::names(&dead.folder).unwrap().len(), 2);
+        assert_eq!(outside::list(&dead.folder).unwrap().len(), 2);
         let open = Local::open(dead.clone()).unwrap();
         assert_eq!(open.read(workers).unwrap(), Some(0));
         open.check_integrity().unwrap();

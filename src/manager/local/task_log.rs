@@ -5,8 +5,8 @@ use super::claim::Assignment;
 use super::store::Fault;
 use crate::base::ids::TaskId;
 use crate::manager::ManagerError;
-use crate::sys::clock;
 use crate::sys::files::{self, Appender};
+use crate::sys::{clock, outside};
 use rusqlite::OptionalExtension;
 use std::io;
 use std::path::PathBuf;
@@ -47,12 +47,14 @@ impl Local {
     }
 
     pub(super) fn read_log(&self, id: &TaskId) -> Result<Option<Vec<u8>>, ManagerError> {
-        let bytes = files::read(&self.log_of(id)?).map_err(|error| self.explain(error.into()))?;
+        let bytes =
+            outside::read(&self.log_of(id)?, u64::MAX).map_err(|error| self.explain(Fault::Io(error.into())))?;
         Ok(bytes.filter(|bytes| !bytes.is_empty()))
     }
 
     pub(super) fn read_log_tail(&self, id: &TaskId) -> Result<Option<String>, ManagerError> {
-        let bytes = files::read_tail(&self.log_of(id)?, TAIL as u64).map_err(|error| self.explain(error.into()))?;
+        let bytes =
+            outside::read_tail(&self.log_of(id)?, TAIL).map_err(|error| self.explain(Fault::Io(error.into())))?;
         Ok(bytes.filter(|bytes| !bytes.is_empty()).map(|bytes| tail_text(&bytes)))
     }
 }

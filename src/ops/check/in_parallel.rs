@@ -1,10 +1,10 @@
 //! The same work for many things, by as many threads as the actor has.
 
 use crate::ops::ports::{Ports, Stage};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Does `work` for each index of `order`, handed out in that order, and returns the results in the same order. Each thread
-/// keeps what `tools` makes for it; one thread means the calling one.
+/// keeps what `tools` makes for it. `ports` hears of each thing that is done.
 pub fn in_parallel<T: Send, U>(
     ports: &Ports<'_>,
     stage: Stage,
@@ -13,26 +13,52 @@ pub fn in_parallel<T: Send, U>(
     work: impl Fn(usize, &mut U) -> T + Sync,
 ) -> Vec<T> {
     ports.progress.begin(stage, order.len() as u64);
+    hand_out(ports.actor.threads, order.len(), tools, |place, tools| {
+        let result = work(order[place], tools);
+        ports.progress.advance(1);
+        Some(result)
+    })
+}
+
+/// Does `work` for each of `items`, handed out in their order, and returns the results in the same order, or the error of
+/// the first item that has one. After an error no more items are begun; which one is reported does not depend on chance,
+/// for all items before it were begun too.
+pub fn try_in_parallel<I: Sync, T: Send, E: Send>(
+    ports: &Ports<'_>,
+    items: &[I],
+    work: impl Fn(&I) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
+    let failed = AtomicBool::new(false);
+    let one = |place: usize, _: &mut ()| {
+        let go_on = !failed.load(Ordering::Relaxed);
+        go_on.then(|| work(&items[place]).inspect_err(|_| failed.store(true, Ordering::Relaxed)))
+    };
+    hand_out(ports.actor.threads, items.len(), || (), one).into_iter().collect()
+}
+
+/// Calls `work` for each number below `count`, in their order, and returns what it gives, in the same order. One thread
+/// means the calling one.
+fn hand_out<T: Send, U>(
+    threads: usize,
+    count: usize,
+    tools: impl Fn() -> U + Sync,
+    work: impl Fn(usize, &mut U) -> Option<T> + Sync,
+) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let turn = || {
         let mut tools = tools();
-        let mut done = Vec::new();
-        loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(&at) = order.get(place) else { return done };
-            done.push((place, work(at, &mut tools)));
-            ports.progress.advance(1);
-        }
+        let places = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed)).take_while(|place| *place < count);
+        places.map(|place| (place, work(place, &mut tools))).collect::<Vec<_>>()
     };
-    let threads = ports.actor.threads.min(order.len());
+    let threads = threads.min(count);
     if threads <= 1 {
-        return turn().into_iter().map(|(_, result)| result).collect();
+        return turn().into_iter().filter_map(|(_, result)| result).collect();
     }
-    let done: Vec<Vec<(usize, T)>> = std::thread::scope(|scope| {
+    let done: Vec<Vec<(usize, Option<T>)>> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(turn)).collect();
         running.into_iter().map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
-    let mut results: Vec<Option<T>> = std::iter::repeat_with(|| None).take(order.len()).collect();
-    done.into_iter().flatten().for_each(|(place, result)| results[place] = Some(result));
+    let mut results: Vec<Option<T>> = std::iter::repeat_with(|| None).take(count).collect();
+    done.into_iter().flatten().for_each(|(place, result)| results[place] = result);
     results.into_iter().flatten().collect()
 }

@@ -19,6 +19,8 @@ pub struct JobFiles {
     pub reference: JobRef,
     /// `out/<job>/` beneath the volume.
     pub out: RelPath,
+    /// `dist/<release>/`, if it is there.
+    pub dist: Option<Dir>,
     /// The files.
     pub files: Vec<JobFile>,
     /// Names in the job's folders that belong to no expected file.
@@ -64,26 +66,40 @@ pub fn locate(
     let out = layout::out_dir(&reference);
     let expected = expected_files(&record.current().output, frames)?;
     let mut folders = Folders::list(volume, &out, &expected)?;
-    let dist = volume.dir(&layout::dist_dir(release))?;
+    let mut dist = DistFolders { root: volume.dir(&layout::dist_dir(release))?, open: HashMap::new() };
     let fresh = harvested.iter().filter(|file| !file.is_stale(Some(record)));
     let by_key: HashMap<_, _> = fresh.map(|file| ((file.frame, &file.role), file)).collect();
     let mut files = Vec::with_capacity(expected.len());
     for expected in expected {
         let harvested = by_key.get(&(expected.frame, &expected.role)).map(|file| (*file).clone());
-        let place = match (folders.take(&expected.path), &harvested, &dist) {
-            (Some(place), _, _) => place,
-            (None, Some(file), Some(dist)) => in_dist(dist, &file.path)?,
-            (None, _, _) => Place::Nowhere,
+        let place = match (folders.take(&expected.path), &harvested) {
+            (Some(place), _) => place,
+            (None, Some(file)) => dist.place(&file.path)?,
+            (None, None) => Place::Nowhere,
         };
         files.push(JobFile { expected, place, harvested });
     }
-    Ok(JobFiles { reference, out, files, extras: folders.extras(), folders: folders.0.len() })
+    let open = folders.0.len() + dist.open.len();
+    Ok(JobFiles { reference, out, dist: dist.root, files, extras: folders.extras(), folders: open })
 }
 
-fn in_dist(dist: &Dir, path: &RelPath) -> Result<Place, Failure> {
-    let (folder, name) = path.split().unwrap_or((RelPath::ROOT, ""));
-    let dir = dist.dir(&folder)?;
-    Ok(dir.map_or(Place::Nowhere, |dir| Place::Dist(FileToRead { dir, name: name.to_owned() })))
+/// The folders of `dist/<release>/` that harvested files lie in, each opened once: a job has more files than a process may
+/// open folders.
+struct DistFolders {
+    root: Option<Dir>,
+    open: HashMap<RelPath, Option<Dir>>,
+}
+
+impl DistFolders {
+    fn place(&mut self, path: &RelPath) -> Result<Place, Failure> {
+        let Some(root) = &self.root else { return Ok(Place::Nowhere) };
+        let (folder, name) = path.split().unwrap_or((RelPath::ROOT, ""));
+        let dir = match self.open.get(&folder) {
+            Some(dir) => dir.clone(),
+            None => self.open.entry(folder.clone()).or_insert(root.dir(&folder)?).clone(),
+        };
+        Ok(dir.map_or(Place::Nowhere, |dir| Place::Dist(FileToRead { dir, name: name.to_owned() })))
+    }
 }
 
 /// Every file that `frames` of a job must have, in the order of the frames: the frame or its views, then the passes.

@@ -20,13 +20,6 @@ pub struct FrameCounts {
     pub suspect: u64,
 }
 
-impl FrameCounts {
-    /// Whether every expected frame is fine.
-    pub fn all_ok(&self) -> bool {
-        self.ok == self.expected
-    }
-}
-
 impl Add for FrameCounts {
     type Output = FrameCounts;
     fn add(self, other: FrameCounts) -> FrameCounts {

@@ -48,7 +48,7 @@ pub struct Judged<'a> {
     /// Which file of which frame.
     pub expected: &'a Expected,
     /// Where it lies or would lie, beneath the volume.
-    pub path: RelPath,
+    pub path: &'a RelPath,
     /// What it was found to be.
     pub state: FileState,
     /// Whether it lies in `dist/`.
@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn judged<'a>(expected: &'a Expected, state: FileState) -> Judged<'a> {
-        Judged { expected, path: expected.path.clone(), in_dist: state == FileState::Harvested, state }
+        Judged { expected, path: &expected.path, in_dist: state == FileState::Harvested, state }
     }
 
     fn set(text: &str) -> FrameSet {

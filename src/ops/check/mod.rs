@@ -9,6 +9,9 @@ pub mod job_frames;
 pub mod judge;
 pub mod open_work;
 pub mod read_files;
+#[cfg(test)]
+#[path = "tests/room.rs"]
+pub(crate) mod room;
 pub mod task_logs;
 pub mod verdict_cache;
 
@@ -81,7 +84,8 @@ pub fn check_and(
     if remember == Remember::Keep && fresh != known {
         fresh.save(ports.volume, &located.reference);
     }
-    let mut files = judged(&located, release, looked)?;
+    let paths = paths(&located, release)?;
+    let mut files = judged(&located, &paths, looked)?;
     judge::compare(&mut files, image_size(job));
     let suspicions = task_logs::suspicions(work.runs(job), &fresh.notes);
     let around = Surroundings { expected, open: &work.frames(&job.name), suspicions: &suspicions };
@@ -108,10 +112,11 @@ pub fn broken_files(
 ) -> Result<Vec<(RelPath, String)>, Failure> {
     let located = job_files::locate(ports.volume, release, job, frames, &[])?;
     let looked = look(ports, &located, Effort::Verify, &VerdictCache::default());
-    let mut files = judged(&located, release, looked)?;
+    let paths = paths(&located, release)?;
+    let mut files = judged(&located, &paths, looked)?;
     judge::compare(&mut files, image_size(job));
     let broken = files.into_iter().filter_map(|file| match file.state {
-        FileState::Broken(cause) => Some((file.path, cause)),
+        FileState::Broken(cause) => Some((file.path.clone(), cause)),
         _ => None,
     });
     Ok(broken.collect())
@@ -188,16 +193,36 @@ fn after_reading(file: &JobFile, reading: Reading) -> Looked {
 /// What is wrong with a harvested file whose bytes are others now.
 pub const CHANGED: &str = "it differs from what was harvested: its SHA-256 is not the manifest's";
 
-fn judged<'a>(located: &'a JobFiles, release: &ReleaseName, looked: Vec<Looked>) -> Result<Vec<Judged<'a>>, Failure> {
-    let judged = |(file, looked): (&'a JobFile, Looked)| {
+fn judged<'a>(located: &'a JobFiles, paths: &'a [RelPath], looked: Vec<Looked>) -> Result<Vec<Judged<'a>>, Failure> {
+    let judged = |((file, path), looked): ((&'a JobFile, &'a RelPath), Looked)| {
         Ok(Judged {
             expected: &file.expected,
-            path: path_of(located, release, file)?,
+            path,
+            in_dist: matches!(file.place, Place::Dist(_)) || is_kept(located, file, &looked)?,
             state: looked.state,
-            in_dist: matches!(file.place, Place::Dist(_)),
         })
     };
-    located.files.iter().zip(looked).map(judged).collect()
+    located.files.iter().zip(paths).zip(looked).map(judged).collect()
+}
+
+/// Where each file lies, or would lie, beneath the volume.
+fn paths(located: &JobFiles, release: &ReleaseName) -> Result<Vec<RelPath>, Failure> {
+    located.files.iter().map(|file| path_of(located, release, file)).collect()
+}
+
+/// Whether a file of `out/` was harvested and stayed (`--keep`): it and the one in `dist/` are as the manifest says.
+fn is_kept(located: &JobFiles, file: &JobFile, looked: &Looked) -> Result<bool, Failure> {
+    let (Some(entry), Some(dist), Some((now, _))) = (&file.harvested, &located.dist, &looked.checked) else {
+        return Ok(false);
+    };
+    let is_entry = |found: &Attributes| (found.size, found.mtime) == (entry.size, entry.modified);
+    if !is_entry(now) {
+        return Ok(false);
+    }
+    let (folder, name) = entry.path.split().unwrap_or_default();
+    let there = dist.dir(&folder)?.map(|dir| dir.open_read(name)).transpose()?.flatten();
+    // Some shares do not let a copy have the time of its source.
+    there.map_or(Ok(false), |there| Ok(is_entry(there.attributes()) || there.digest()?.0 == entry.sha256))
 }
 
 /// Where a file lies, or would lie, beneath the volume.
@@ -206,4 +231,88 @@ pub fn path_of(located: &JobFiles, release: &ReleaseName, file: &JobFile) -> Res
         (Place::Dist(_), Some(entry)) => crate::volume::layout::dist_dir(release).join(entry.path.as_str())?,
         _ => located.out.join(file.expected.path.as_str())?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::TaskStatus;
+    use crate::ops::check::room::{Room, picture};
+
+    fn check(room: &Room, effort: Effort) -> JobFrames {
+        let ports = room.ports();
+        let work = OpenWork::of(&ports, &room.file).expect("work");
+        check_job(&ports, room.release(), &room.file.jobs[0], &work, effort).expect("check")
+    }
+
+    #[test]
+    fn verdicts_are_kept_until_the_file_changes() {
+        let room = Room::rendered(&[("A", "1-3")]);
+        room.put("releases/r1/out/A/notes.txt", b"x");
+        let first = check(&room, Effort::Trust);
+        assert_eq!((first.ok.len(), first.extras.as_slice()), (3, &["notes.txt".to_owned()][..]));
+        assert!(room.read(".farm/verdicts/r1/A.json").is_some());
+        // Other bytes behind the same size, time and inode: only --verify can see that.
+        let path = room.path("releases/r1/out/A/000002.png");
+        let before = std::fs::metadata(&path).expect("stat");
+        let mut bytes = std::fs::read(&path).expect("read");
+        bytes[50] ^= 1;
+        std::fs::write(&path, &bytes).expect("write");
+        let file = std::fs::File::options().write(true).open(&path).expect("open");
+        file.set_modified(before.modified().expect("time")).expect("time");
+        assert_eq!(check(&room, Effort::Trust).ok.len(), 3);
+        let verified = check(&room, Effort::Verify);
+        assert_eq!((verified.bad.to_string().as_str(), verified.flaws.len()), ("2", 1));
+        assert_eq!(check(&room, Effort::Trust).bad.to_string(), "2", "the new verdict is kept");
+        room.render("A", 2, 3);
+        assert_eq!(check(&room, Effort::Trust).ok.len(), 3);
+    }
+
+    #[test]
+    fn a_damaged_cache_is_no_cache() {
+        let room = Room::rendered(&[("A", "1-2")]);
+        for text in ["", "{", "{\"schema\":\"farm.verdicts/9\"}", "[]"] {
+            room.put(".farm/verdicts/r1/A.json", text.as_bytes());
+            assert_eq!(check(&room, Effort::Trust).ok.len(), 2, "{text}");
+        }
+        let torn = r#"{"schema":"farm.verdicts/1","verdicts":[],"files":{"000001.png":[1,2,3,7]},"notes":{}}"#;
+        room.put(".farm/verdicts/r1/A.json", torn.as_bytes());
+        assert_eq!(check(&room, Effort::Trust).ok.len(), 2);
+    }
+
+    #[test]
+    fn what_is_half_written_is_being_rendered_and_what_is_whole_is_done() {
+        let mut room = Room::rendered(&[("A", "1-4")]);
+        room.put("releases/r1/out/A/000002.png", b"half");
+        room.lose("releases/r1/out/A/000003.png");
+        room.add_run("1-3", TaskStatus::Active);
+        let frames = check(&room, Effort::Trust);
+        assert_eq!((frames.ok.to_string().as_str(), frames.rendering.to_string().as_str()), ("1,4", "2-3"));
+        assert_eq!((frames.missing.len(), frames.bad.len(), frames.flaws.len()), (2, 0, 0));
+        assert!(frames.to_render().is_empty());
+    }
+
+    #[test]
+    fn each_log_is_read_once() {
+        let mut room = Room::rendered(&[("A", "1-2")]);
+        let task = room.add_run("1-2", TaskStatus::Completed);
+        let log = "Fra:1\nSaved: '/o/000001.png'\n Time: 00:02.00 (Saving: 00:00.01)\n";
+        room.manager.logs.insert(task, log.into());
+        assert_eq!(check(&room, Effort::Trust).seconds_per_frame, Some(2.0));
+        room.manager.logs.clear();
+        assert_eq!(check(&room, Effort::Trust).seconds_per_frame, Some(2.0));
+    }
+
+    #[test]
+    fn broken_files_are_named_whatever_the_manager_says() {
+        let room = Room::rendered(&[("A", "1-4")]);
+        room.put("releases/r1/out/A/000001.png", b"");
+        room.put("releases/r1/out/A/000002.png", &picture(16, "A", 2, 0));
+        room.lose("releases/r1/out/A/000003.png");
+        let frames = "1-3".parse().expect("frames");
+        let broken = broken_files(&room.ports(), room.release(), &room.file.jobs[0], &frames).expect("look");
+        let named: Vec<&str> = broken.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(named, ["releases/r1/out/A/000001.png", "releases/r1/out/A/000002.png"]);
+        assert!(broken[1].1.contains("16x16"), "{broken:?}");
+    }
 }

@@ -169,3 +169,85 @@ fn after_cancel(task: &ManagerTask, worker: &ManagerWorker, now: Timestamp) -> O
     let settled = now.since(task.updated) >= SETTLES_WITHIN && worker.status != WorkerStatus::Error;
     if elsewhere || (heard && settled) { Openness::Quiet } else { Openness::Open }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::WorkerId;
+    use crate::ops::check::room::Room;
+
+    fn task(status: TaskStatus, updated: i64) -> ManagerTask {
+        ManagerTask {
+            id: TaskId("t".into()),
+            name: "render-1-3".into(),
+            task_type: "blender".into(),
+            status,
+            worker: Some(WorkerId("w".into())),
+            updated: Timestamp::from_unix(updated),
+        }
+    }
+
+    fn worker(status: WorkerStatus, seen: i64, at: Option<&str>) -> ManagerWorker {
+        ManagerWorker {
+            id: WorkerId("w".into()),
+            name: "w".into(),
+            status,
+            version: String::new(),
+            last_seen: Some(Timestamp::from_unix(seen)),
+            task_types: Vec::new(),
+            tags: Vec::new(),
+            task: at.map(|id| TaskId(id.into())),
+        }
+    }
+
+    #[test]
+    fn a_task_is_open_until_its_worker_is_known_to_be_quiet() {
+        let now = Timestamp::from_unix(100);
+        let judged = |task: &ManagerTask, worker| openness(task, &[worker], now);
+        let awake = || worker(WorkerStatus::Awake, 99, None);
+        for (status, expected) in [
+            (TaskStatus::Active, Openness::Open),
+            (TaskStatus::Queued, Openness::Open),
+            (TaskStatus::SoftFailed, Openness::Open),
+            (TaskStatus::Paused, Openness::Open),
+            (TaskStatus::Unknown("resting".into()), Openness::Open),
+            (TaskStatus::Completed, Openness::Quiet),
+            (TaskStatus::Failed, Openness::Quiet),
+        ] {
+            assert_eq!(judged(&task(status.clone(), 50), awake()), expected, "{status}");
+        }
+        let canceled = |updated| task(TaskStatus::Canceled, updated);
+        assert_eq!(judged(&canceled(95), awake()), Openness::Open, "canceled five seconds ago");
+        assert_eq!(judged(&canceled(80), awake()), Openness::Quiet, "heard after the cancel, and long enough ago");
+        assert_eq!(judged(&canceled(80), worker(WorkerStatus::Awake, 79, None)), Openness::Open, "not heard since");
+        assert_eq!(judged(&canceled(80), worker(WorkerStatus::Error, 99, None)), Openness::Open, "lost");
+        assert_eq!(judged(&canceled(99), worker(WorkerStatus::Awake, 99, Some("other"))), Openness::Quiet, "elsewhere");
+        assert_eq!(openness(&canceled(80), &[], now), Openness::Open, "a worker that nobody knows");
+        let never_begun = ManagerTask { worker: None, ..canceled(99) };
+        assert_eq!(openness(&never_begun, &[], now), Openness::Quiet);
+    }
+
+    #[test]
+    fn a_tasks_name_says_its_frames() {
+        let run: FrameSet = "1-9x2".parse().expect("frames");
+        let named =
+            |name: &str| frames_of(&ManagerTask { name: name.into(), ..task(TaskStatus::Active, 0) }, &run).to_string();
+        assert_eq!(named("render-3,5"), "3,5");
+        assert_eq!(named("render-1-5"), "1-5x2");
+        assert_eq!(named("render-77"), "1-9x2");
+        assert_eq!(named("preview"), "1-9x2");
+    }
+
+    #[test]
+    fn runs_of_another_manager_are_open() {
+        let mut room = Room::rendered(&[("A", "1-3"), ("B", "1")]);
+        room.add_run("1-2", TaskStatus::Completed);
+        let work = OpenWork::of(&room.ports(), &room.file).expect("work");
+        assert!(work.frames(&room.file.jobs[0].name).is_empty());
+        assert_eq!(work.runs(&room.file.jobs[0]).len(), 1);
+        room.manager.jobs.clear();
+        room.file.jobs[0].runs[0].manager = "http://elsewhere".into();
+        let work = OpenWork::of(&room.ports(), &room.file).expect("work");
+        assert_eq!(work.frames(&room.file.jobs[0].name).to_string(), "1-2");
+    }
+}

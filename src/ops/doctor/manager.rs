@@ -2,7 +2,7 @@
 
 use super::{Asked, Check};
 use crate::manager::Manager;
-use crate::sys::http::{Client, HttpError, Reply};
+use crate::sys::http::{Client, HttpError, Reply, without_credentials};
 use serde::Deserialize;
 
 const NAME: &str = "manager";
@@ -55,6 +55,7 @@ fn flamenco(url: &str) -> Check {
 }
 
 fn answered(url: &str, reply: &Reply) -> Check {
+    let url = without_credentials(url);
     let version: Option<Version> = serde_json::from_slice(&reply.body).ok();
     match (reply.status, version) {
         (200, Some(Version { name, version })) => Check::warn(

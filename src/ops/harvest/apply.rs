@@ -21,8 +21,8 @@ use crate::ops::ports::{Ports, Stage};
 use crate::sys::disk::{Dir, space};
 use crate::volume::area::Area;
 use crate::volume::journal::Journal;
-use crate::volume::layout;
 use crate::volume::lock::Lock;
+use crate::volume::{Volume, layout};
 
 /// Harvests the release. A saved plan is carried out as it is, or refused because the world moved.
 ///
@@ -59,20 +59,20 @@ fn carry_out(ports: &Ports<'_>, lock: &Lock, transaction: &Transaction) -> Resul
     let files: usize = transaction.jobs.iter().map(|share| share.files.len()).sum();
     ports.progress.begin(Stage::Moves, files as u64);
     let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, transaction)?;
-    let carrier = Carrier { ports, lock, id: journal.id(), knowledge: Knowledge::Surveyed };
+    let carrier = Carrier { volume: ports.volume, lock, id: journal.id(), knowledge: Knowledge::Surveyed(ports) };
     let carried = carrier.carry(transaction)?;
-    record(ports, transaction, &carried)?;
+    record(ports.volume, transaction, &carried)?;
     let id = journal.done(&carried.placed.len())?;
     Ok((id, carried))
 }
 
 /// Writes the manifest: what was placed is in it, what went to the trash is not.
-pub(super) fn record(ports: &Ports<'_>, transaction: &Transaction, carried: &Carried) -> Result<(), Failure> {
-    let mut manifest = Manifest::load(ports.volume, &transaction.release)?;
+pub(super) fn record(volume: &Volume, transaction: &Transaction, carried: &Carried) -> Result<(), Failure> {
+    let mut manifest = Manifest::load(volume, &transaction.release)?;
     let gone: Vec<_> = transaction.replaced.iter().map(|old| &old.path).collect();
     manifest.files.retain(|file| !gone.contains(&&file.path));
     manifest.replace_all(carried.placed.clone());
-    let dist = ports.volume.make_dir(&layout::dist_dir(&transaction.release))?;
+    let dist = volume.make_dir(&layout::dist_dir(&transaction.release))?;
     manifest.save(&dist)
 }
 
@@ -138,4 +138,260 @@ fn changed_files(saved: &HarvestPlan, now: &HarvestPlan) -> Vec<String> {
         });
     let gone = old.keys().filter(|path| !new.contains_key(*path)).map(|path| format!("{path} is not taken any more"));
     changed.chain(gone).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::TaskStatus;
+    use crate::frames::sampling::Depth;
+    use crate::ops::check::room::{Room, message, picture};
+    use crate::ops::harvest::plan::{Problem, ProblemState};
+    use crate::ops::harvest::request::{Gaps, JobsTaken, Keeping, Suspects};
+    use std::os::unix::fs::MetadataExt;
+
+    fn request() -> HarvestRequest {
+        HarvestRequest {
+            release: "r1".parse().expect("name"),
+            jobs: Vec::new(),
+            taken: JobsTaken::All,
+            gaps: Gaps::Refuse,
+            keeping: Keeping::Move,
+            suspects: Suspects::Refuse,
+            depth: Depth::Standard,
+            template: None,
+        }
+    }
+
+    fn run(room: &Room, request: &HarvestRequest) -> Result<HarvestReport, Failure> {
+        harvest(&room.ports(), request, None).map(|(report, _lock)| report)
+    }
+
+    fn frames(room: &Room) -> Vec<String> {
+        room.names("dist/r1").into_iter().filter(|name| name != "manifest.json").collect()
+    }
+
+    #[test]
+    fn frames_are_renamed_and_moved_and_a_second_run_verifies() {
+        let room = Room::rendered(&[("A", "1-3"), ("still", "7")]);
+        let before: Vec<Vec<u8>> = room.tree("releases/r1/out").into_values().collect();
+        let report = run(&room, &request()).expect("harvest");
+        assert_eq!(report.outcome, Outcome::Harvested);
+        assert_eq!(frames(&room), ["A.0001.png", "A.0002.png", "A.0003.png", "still.png"]);
+        assert!(room.tree("releases/r1/out").is_empty());
+        let manifest = Manifest::load(&room.volume, room.release()).expect("manifest");
+        let after: Vec<Vec<u8>> =
+            manifest.files.iter().map(|file| room.read(&format!("dist/r1/{}", file.path)).expect("there")).collect();
+        assert_eq!(after, before);
+        assert!(
+            manifest
+                .files
+                .iter()
+                .zip(&after)
+                .all(|(file, bytes)| file.sha256 == crate::base::digest::Digest::of(bytes))
+        );
+        let again = run(&room, &request()).expect("again");
+        assert_eq!((again.outcome, again.transaction), (Outcome::Verified, None));
+        assert_eq!(again.plan.frames().ok, 4);
+    }
+
+    #[test]
+    fn any_damage_is_named_and_nothing_moves() {
+        let whole = picture(8, "A", 2, 0);
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        let damages: Vec<Option<Vec<u8>>> =
+            vec![None, Some(Vec::new()), Some(whole[..40].to_vec()), Some(flipped), Some(picture(9, "A", 2, 0))];
+        for damage in damages {
+            let room = Room::rendered(&[("A", "1-3"), ("B", "1")]);
+            let path = "releases/r1/out/A/000002.png";
+            room.lose(path);
+            if let Some(bytes) = &damage {
+                room.put(path, bytes);
+            }
+            let before = room.tree("releases");
+            let report = run(&room, &request()).expect("report");
+            assert_eq!(report.outcome, Outcome::Blocked, "{damage:?}");
+            let [Problem { frame: 2, state, path, .. }] = &report.plan.problems[..] else {
+                panic!("{:?}", report.plan.problems)
+            };
+            assert_eq!(path.as_str(), "releases/r1/out/A/000002.png");
+            assert_eq!(*state, if damage.is_some() { ProblemState::Bad } else { ProblemState::Missing });
+            assert_eq!(room.tree("releases"), before);
+            assert!(room.names("dist").is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_a_bad_frame_and_is_not_opened() {
+        let room = Room::rendered(&[("A", "1-3")]);
+        let path = |frame: u32| room.path(&format!("releases/r1/out/A/{frame:06}.png"));
+        (1..=3).for_each(|frame| room.lose(&format!("releases/r1/out/A/{frame:06}.png")));
+        std::fs::create_dir(path(1)).expect("temp");
+        std::os::unix::fs::symlink("/etc/passwd", path(2)).expect("temp");
+        let pipe = rustix::fs::CWD;
+        rustix::fs::mknodat(pipe, path(3), rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0)
+            .expect("temp");
+        let report = run(&room, &request()).expect("report");
+        let causes: Vec<&str> = report.plan.problems.iter().map(|problem| problem.cause.as_str()).collect();
+        assert_eq!(
+            causes,
+            ["it is a folder, not a file", "it is a symbolic link, not a file", "it is a named pipe, not a file"]
+        );
+    }
+
+    #[test]
+    fn a_harvested_frame_that_changed_is_found() {
+        let room = Room::rendered(&[("A", "1-2")]);
+        run(&room, &request()).expect("harvest");
+        let mut bytes = room.read("dist/r1/A.0002.png").expect("there");
+        bytes[60] ^= 1;
+        room.put("dist/r1/A.0002.png", &bytes);
+        let report = run(&room, &request()).expect("report");
+        assert_eq!(report.outcome, Outcome::Blocked);
+        assert_eq!(report.plan.problems[0].path.as_str(), "dist/r1/A.0002.png");
+        assert!(report.plan.problems[0].cause.contains("SHA-256"));
+        room.lose("dist/r1/A.0002.png");
+        let report = run(&room, &request()).expect("report");
+        assert_eq!(report.plan.problems[0].state, ProblemState::Missing);
+        room.render("A", 2, 9);
+        assert_eq!(run(&room, &request()).expect("harvest").outcome, Outcome::Harvested);
+        assert_eq!(run(&room, &request()).expect("harvest").outcome, Outcome::Verified);
+    }
+
+    #[test]
+    fn kept_frames_stay_and_later_go() {
+        let room = Room::rendered(&[("A", "1-2")]);
+        let keep = HarvestRequest { keeping: Keeping::Keep, ..request() };
+        assert_eq!(run(&room, &keep).expect("harvest").outcome, Outcome::Harvested);
+        assert_eq!(room.names("releases/r1/out/A").len(), 2);
+        assert_eq!(std::fs::metadata(room.path("dist/r1/A.0001.png")).expect("stat").nlink(), 2);
+        assert_eq!(run(&room, &keep).expect("again").outcome, Outcome::Verified);
+        assert_eq!(run(&room, &request()).expect("move").outcome, Outcome::Harvested);
+        assert!(room.names("releases/r1/out/A").is_empty());
+        assert_eq!(frames(&room).len(), 2);
+    }
+
+    #[test]
+    fn other_bytes_under_a_name_are_refused_and_the_same_are_adopted() {
+        let room = Room::rendered(&[("A", "1-2")]);
+        room.put("dist/r1/A.0002.png", b"somebody's");
+        let before = room.tree("releases");
+        let refused = message(run(&room, &request()));
+        assert!(refused.contains("A.0002.png is there already") && refused.ends_with("nothing was moved"), "{refused}");
+        assert_eq!(room.tree("releases"), before);
+        assert_eq!(frames(&room), ["A.0002.png"]);
+        room.put("dist/r1/A.0002.png", &picture(8, "A", 2, 0));
+        assert_eq!(run(&room, &request()).expect("adopt").outcome, Outcome::Harvested);
+        assert!(room.names("releases/r1/out").is_empty());
+        assert_eq!(run(&room, &request()).expect("again").outcome, Outcome::Verified);
+    }
+
+    #[test]
+    fn clashing_names_are_refused() {
+        let room = Room::rendered(&[("A", "1-2"), ("B", "1-2")]);
+        for template in ["x.{ext}", "{frame}.{ext}", "manifest.json", "preview/{job}{frame}.{ext}"] {
+            let request = HarvestRequest { template: Some(template.parse().expect("template")), ..request() };
+            let refused = message(run(&room, &request));
+            assert!(refused.contains("nothing was moved"), "{template}: {refused}");
+            assert!(frames(&room).is_empty());
+        }
+        let request =
+            HarvestRequest { template: Some("{job}/f{frame:02}.{ext}".parse().expect("template")), ..request() };
+        run(&room, &request).expect("folders are fine");
+        assert_eq!(frames(&room), ["A/f01.png", "A/f02.png", "B/f01.png", "B/f02.png"]);
+    }
+
+    #[test]
+    fn frames_of_another_scene_make_room() {
+        let mut room = Room::rendered(&[("A", "1-2")]);
+        run(&room, &request()).expect("harvest");
+        let old = room.read("dist/r1/A.0001.png").expect("there");
+        room.render("A", 1, 5);
+        assert!(message(run(&room, &request())).contains("nothing was moved"), "the manifest does not mark it stale");
+        room.file.jobs[0].revisions[0].store.digest = crate::base::digest::Digest::of(b"another scene");
+        room.save();
+        room.render("A", 2, 5);
+        let report = run(&room, &request()).expect("harvest");
+        assert_eq!(report.outcome, Outcome::Harvested);
+        assert_eq!(report.trashed.len(), 2);
+        assert_eq!(room.read("dist/r1/A.0001.png"), Some(picture(8, "A", 1, 5)));
+        assert!(room.tree(".farm/trash").values().any(|bytes| *bytes == old));
+        assert_eq!(run(&room, &request()).expect("again").outcome, Outcome::Verified);
+    }
+
+    #[test]
+    fn part_of_a_release_is_harvested_on_request() {
+        let room = Room::rendered(&[("A", "1-3"), ("B", "1-2"), ("C", "1")]);
+        room.lose("releases/r1/out/A/000002.png");
+        let completed = HarvestRequest { taken: JobsTaken::Completed, ..request() };
+        let report = run(&room, &completed).expect("harvest");
+        assert_eq!(report.outcome, Outcome::Harvested);
+        assert_eq!(frames(&room), ["B.0001.png", "B.0002.png", "C.png"]);
+        let partial = HarvestRequest { gaps: Gaps::Allow, jobs: vec!["A*".into()], ..request() };
+        let report = run(&room, &partial).expect("harvest");
+        assert_eq!((report.outcome, report.plan.problems.len()), (Outcome::Partial, 1));
+        assert_eq!(frames(&room).len(), 5);
+        room.render("A", 2, 0);
+        assert_eq!(run(&room, &request()).expect("the rest").outcome, Outcome::Harvested);
+        assert!(message(run(&room, &HarvestRequest { jobs: vec!["nosuch".into()], ..request() })).contains("no job"));
+    }
+
+    #[test]
+    fn what_a_worker_may_still_write_is_not_read() {
+        let mut room = Room::rendered(&[("A", "1-3")]);
+        room.put("releases/r1/out/A/000003.png", b"half a fra");
+        room.add_run("3", TaskStatus::Active);
+        let report = run(&room, &request()).expect("report");
+        assert_eq!(report.outcome, Outcome::Blocked);
+        assert_eq!(report.plan.problems[0].state, ProblemState::Rendering);
+        let report = run(&room, &HarvestRequest { gaps: Gaps::Allow, ..request() }).expect("harvest");
+        assert_eq!(report.outcome, Outcome::Partial);
+        assert_eq!(frames(&room), ["A.0001.png", "A.0002.png"]);
+        assert!(
+            message(run(&room, &HarvestRequest { taken: JobsTaken::Completed, ..request() })).contains("complete yet")
+        );
+    }
+
+    #[test]
+    fn suspect_frames_need_leave() {
+        let mut room = Room::rendered(&[("A", "1-2")]);
+        let task = room.add_run("1-2", TaskStatus::Completed);
+        let log = "Fra:1 Mem:1M\nSaved: '/o/000001.png'\nError in PyDriver: expression failed\nFra:2 Mem:1M\nSaved: '/o/000002.png'\n";
+        room.manager.logs.insert(task, log.into());
+        let report = run(&room, &request()).expect("report");
+        assert_eq!((report.outcome, report.plan.problems.len()), (Outcome::Blocked, 1));
+        let Problem { frame: 2, state: ProblemState::Suspect, cause, .. } = &report.plan.problems[0] else { panic!() };
+        assert!(cause.contains("Error in PyDriver"), "{cause}");
+        let report = run(&room, &HarvestRequest { suspects: Suspects::Allow, ..request() }).expect("harvest");
+        assert_eq!(report.outcome, Outcome::Harvested);
+        let manifest = Manifest::load(&room.volume, room.release()).expect("manifest");
+        assert_eq!(manifest.files.iter().map(|file| file.suspect).collect::<Vec<_>>(), [false, true]);
+    }
+
+    #[test]
+    fn a_saved_plan_is_carried_out_or_refused() {
+        let room = Room::rendered(&[("A", "1-2")]);
+        let plan = survey::survey(&room.ports(), &request(), Remember::Nothing).expect("plan");
+        let text = serde_json::to_string(&plan).expect("json");
+        let plan: HarvestPlan = serde_json::from_str(&text).expect("the same type");
+        room.render("A", 2, 7);
+        let before = room.tree("releases");
+        let refused = message(harvest(&room.ports(), &request(), Some(&plan)));
+        assert!(refused.contains("releases/r1/out/A/000002.png changed"), "{refused}");
+        assert_eq!(room.tree("releases"), before);
+        let plan = survey::survey(&room.ports(), &request(), Remember::Nothing).expect("plan");
+        let (report, _lock) = harvest(&room.ports(), &request(), Some(&plan)).expect("harvest");
+        assert_eq!(report.outcome, Outcome::Harvested);
+    }
+
+    #[test]
+    fn a_survey_changes_nothing() {
+        let mut room = Room::rendered(&[("A", "1-2")]);
+        let task = room.add_run("1-2", TaskStatus::Completed);
+        room.manager.logs.insert(task, "Fra:1\n".into());
+        let before = room.tree("");
+        survey::survey(&room.ports(), &request(), Remember::Nothing).expect("plan");
+        assert_eq!(room.tree(""), before);
+    }
 }

@@ -14,20 +14,20 @@ use crate::ops::check::in_parallel::in_parallel;
 use crate::ops::ports::{Ports, Stage};
 use crate::sys::clock;
 use crate::sys::disk::{self, Dir, DiskError, Moved, OpenFile};
-use crate::volume::layout;
 use crate::volume::lock::Lock;
 use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
+use crate::volume::{Volume, layout};
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// So many folders of `dist/` are kept open between moves.
+/// So many folders are kept open between moves.
 const OPEN_FOLDERS: usize = 200;
 
 /// What is known of the files that are to be moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Knowledge {
-    /// They were surveyed under this very lock.
-    Surveyed,
+#[derive(Clone, Copy)]
+pub(super) enum Knowledge<'a> {
+    /// They were surveyed under this very lock, by whoever has these hands.
+    Surveyed(&'a Ports<'a>),
     /// A killed run surveyed them; anything may have happened since.
     LeftBehind,
 }
@@ -54,10 +54,10 @@ pub struct Left {
 
 /// Carries transactions out.
 pub(super) struct Carrier<'a> {
-    pub(super) ports: &'a Ports<'a>,
+    pub(super) volume: &'a Volume,
     pub(super) lock: &'a Lock,
     pub(super) id: TransactionId,
-    pub(super) knowledge: Knowledge,
+    pub(super) knowledge: Knowledge<'a>,
 }
 
 /// What one file's move came to.
@@ -72,18 +72,19 @@ impl Carrier<'_> {
     /// Does what is not done yet of `transaction`. All of it is on disk when this returns.
     pub(super) fn carry(&self, transaction: &Transaction) -> Result<Carried, Failure> {
         let base = layout::dist_dir(&transaction.release);
-        let mut dist = DistFolders { root: self.ports.volume.make_dir(&base)?, open: HashMap::new() };
-        let mut carried = Carried { trashed: self.make_room(transaction, &base, &dist.root)?, ..Carried::default() };
+        let dist = self.volume.make_dir(&base)?;
+        let mut carried = Carried { trashed: self.clear_the_way(transaction, &base, &dist)?, ..Carried::default() };
+        let mut folders = Folders { dist, targets: HashMap::new(), sources: HashMap::new() };
         for share in &transaction.jobs {
             self.lock.check()?;
-            self.carry_share(share, transaction.keeping, &mut dist, &mut carried)?;
+            self.carry_share(share, transaction.keeping, &mut folders, &mut carried)?;
         }
-        dist.sync()?;
+        folders.sync()?;
         Ok(carried)
     }
 
     /// What is out of date goes to the trash, unless the new file has its name already.
-    fn make_room(&self, transaction: &Transaction, base: &RelPath, dist: &Dir) -> Result<Vec<RelPath>, Failure> {
+    fn clear_the_way(&self, transaction: &Transaction, base: &RelPath, dist: &Dir) -> Result<Vec<RelPath>, Failure> {
         let files = transaction.jobs.iter().flat_map(|share| &share.files);
         let coming: HashMap<&RelPath, Digest> = files.map(|file| (&file.to, file.sha256)).collect();
         let mut discards = Vec::new();
@@ -99,35 +100,55 @@ impl Carrier<'_> {
         if discards.is_empty() {
             return Ok(Vec::new());
         }
-        let mut trash = Trash::begin(self.ports.volume, self.lock, self.id, clock::now(), HOLD_DAYS);
+        let mut trash = Trash::begin(self.volume, self.lock, self.id, clock::now(), HOLD_DAYS);
         let report = trash.put(discards)?;
         trash.finish()?;
         Ok(report.items.into_iter().map(|item| item.path).collect())
     }
 
+    /// Moves a job's files, as many at a time as folders may be open.
     fn carry_share(
         &self,
         share: &JobShare,
         keeping: Keeping,
-        dist: &mut DistFolders,
+        folders: &mut Folders,
         carried: &mut Carried,
     ) -> Result<(), Failure> {
-        let routes = self.routes(share, dist)?;
-        let moved = self.move_all(share, &routes);
+        let mut rest = share.files.as_slice();
+        while !rest.is_empty() {
+            let routes = self.routes(share, rest, folders)?;
+            let (files, later) = rest.split_at(routes.len());
+            self.carry_files(share, files, &routes, keeping, carried)?;
+            rest = later;
+            if folders.are_many() {
+                folders.sync()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn carry_files(
+        &self,
+        share: &JobShare,
+        files: &[PlannedFile],
+        routes: &[Route<'_>],
+        keeping: Keeping,
+        carried: &mut Carried,
+    ) -> Result<(), Failure> {
         let mut duplicates = Vec::new();
-        for ((file, route), moved) in share.files.iter().zip(&routes).zip(moved) {
+        for ((file, route), moved) in files.iter().zip(routes).zip(self.move_all(files, routes)) {
             let outcome = match moved {
                 Some(outcome) => outcome?,
                 None => route.look_and_move(file, keeping)?,
             };
+            let path = share.out.join(file.from.as_str())?;
             match outcome {
                 Outcome::Placed => {}
-                Outcome::Duplicate => duplicates.push(Discard {
-                    path: share.out.join(file.from.as_str())?,
-                    reason: format!("the same bytes were harvested as {}", file.to),
-                }),
+                Outcome::Duplicate => {
+                    let reason = format!("the same bytes were harvested as {}", file.to);
+                    duplicates.push(Discard { path, reason });
+                }
                 Outcome::Left(cause) => {
-                    let path = share.out.join(file.from.as_str())?;
                     carried.left.push(Left { path, cause: cause.to_owned() });
                     continue;
                 }
@@ -135,41 +156,37 @@ impl Carrier<'_> {
             carried.placed.push(share.manifest_file(file));
         }
         carried.trashed.extend(self.discard(&duplicates)?);
-        let mut folders: Vec<&Dir> = routes.iter().filter_map(|route| route.from.as_ref()).collect();
-        folders.dedup_by_key(|dir| dir.rel());
-        Ok(folders.into_iter().try_for_each(Dir::sync)?)
+        Ok(())
     }
 
-    /// Opens the folders of each file once.
-    fn routes<'f>(&self, share: &'f JobShare, dist: &mut DistFolders) -> Result<Vec<Route<'f>>, Failure> {
-        let mut out: HashMap<RelPath, Option<Dir>> = HashMap::new();
-        let mut routes = Vec::with_capacity(share.files.len());
-        for file in &share.files {
+    /// The ways of the first of `files`, until many folders are open. At least one.
+    fn routes<'f>(
+        &self,
+        share: &JobShare,
+        files: &'f [PlannedFile],
+        folders: &mut Folders,
+    ) -> Result<Vec<Route<'f>>, Failure> {
+        let mut routes = Vec::with_capacity(files.len());
+        for file in files {
             let (folder, name) = file.from.split().unwrap_or_default();
-            let from = match out.get(&folder) {
-                Some(dir) => dir.clone(),
-                None => {
-                    let dir = self.ports.volume.dir(&share.out.join(folder.as_str())?)?;
-                    out.insert(folder, dir.clone());
-                    dir
-                }
-            };
+            let from = folders.source(self.volume, &share.out.join(folder.as_str())?)?;
             let (folder, new_name) = file.to.split().unwrap_or_default();
-            routes.push(Route { from, name, to: dist.open(folder)?, new_name });
+            routes.push(Route { from, name, to: folders.target(folder)?, new_name });
+            if folders.are_many() {
+                break;
+            }
         }
         Ok(routes)
     }
 
     /// Moves what can be moved without a look: all that was just surveyed. To another device, where each is copied, by
     /// several threads.
-    fn move_all(&self, share: &JobShare, routes: &[Route<'_>]) -> Vec<Option<Result<Outcome, DiskError>>> {
-        if self.knowledge == Knowledge::LeftBehind {
-            return share.files.iter().map(|_| None).collect();
-        }
-        let one = |at: usize| routes[at].move_at_once(&share.files[at]).transpose();
+    fn move_all(&self, files: &[PlannedFile], routes: &[Route<'_>]) -> Vec<Option<Result<Outcome, DiskError>>> {
+        let Knowledge::Surveyed(ports) = self.knowledge else { return files.iter().map(|_| None).collect() };
+        let one = |at: usize| routes[at].move_at_once(&files[at]).transpose();
         if routes.first().is_some_and(Route::is_to_another_device) {
             let order: Vec<usize> = (0..routes.len()).collect();
-            return in_parallel(self.ports, Stage::Moves, &order, || (), |at, ()| one(at));
+            return in_parallel(ports, Stage::Moves, &order, || (), |at, ()| one(at));
         }
         (0..routes.len()).map(one).collect()
     }
@@ -286,26 +303,43 @@ fn is_still_old(old: &Replaced, coming: Option<&Digest>, dist: &Dir) -> Result<b
     })
 }
 
-/// The folders of `dist/<release>/` that files went to since the last sync.
-struct DistFolders {
-    root: Dir,
-    open: HashMap<RelPath, Dir>,
+/// The folders that names were taken from or given in since the last sync.
+///
+/// They are synced many at once: the first sync makes a journaling file system write all that was done, and the others
+/// find nothing left to do.
+struct Folders {
+    dist: Dir,
+    targets: HashMap<RelPath, Dir>,
+    sources: HashMap<RelPath, Option<Dir>>,
 }
 
-impl DistFolders {
-    fn open(&mut self, folder: RelPath) -> Result<Dir, DiskError> {
-        if let Some(dir) = self.open.get(&folder) {
+impl Folders {
+    /// A folder of `dist/<release>/`, made if it is not there.
+    fn target(&mut self, folder: RelPath) -> Result<Dir, DiskError> {
+        if let Some(dir) = self.targets.get(&folder) {
             return Ok(dir.clone());
         }
-        if self.open.len() >= OPEN_FOLDERS {
-            self.sync()?;
-        }
-        let dir = self.root.make_dir(&folder)?;
-        self.open.insert(folder, dir.clone());
+        let dir = self.dist.make_dir(&folder)?;
+        self.targets.insert(folder, dir.clone());
         Ok(dir)
     }
 
+    /// A folder of `out/`; `None` if it is gone.
+    fn source(&mut self, volume: &Volume, folder: &RelPath) -> Result<Option<Dir>, DiskError> {
+        if let Some(dir) = self.sources.get(folder) {
+            return Ok(dir.clone());
+        }
+        let dir = volume.dir(folder)?;
+        self.sources.insert(folder.clone(), dir.clone());
+        Ok(dir)
+    }
+
+    fn are_many(&self) -> bool {
+        self.targets.len() + self.sources.len() >= OPEN_FOLDERS
+    }
+
     fn sync(&mut self) -> Result<(), DiskError> {
-        self.open.drain().try_for_each(|(_, dir)| dir.sync())
+        self.targets.drain().try_for_each(|(_, dir)| dir.sync())?;
+        self.sources.drain().filter_map(|(_, dir)| dir).try_for_each(|dir| dir.sync())
     }
 }

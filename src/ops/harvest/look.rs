@@ -247,6 +247,10 @@ fn by_size(file: &JobFile, at: &FileToRead) -> FileState {
 }
 
 impl Looked {
+    fn judged(&self, state: FileState) -> Judged<'_> {
+        Judged { expected: &self.expected, path: &self.path, state, in_dist: self.place == Where::Dist }
+    }
+
     fn learn(&mut self, reading: Reading) {
         self.state = match reading {
             Reading::Gone => FileState::Missing,
@@ -270,19 +274,15 @@ fn judge_job<'a>(
     suspicions: &[FrameSuspicion],
     work: &OpenWork,
 ) -> LookedAt<'a> {
-    let expected: Vec<Expected> = files.iter().map(|file| file.expected.clone()).collect();
-    let judged = |(file, expected): (&Looked, _)| Judged {
-        expected,
-        path: file.path.clone(),
-        state: file.state.clone(),
-        in_dist: file.place == Where::Dist,
-    };
-    let mut judged: Vec<Judged<'_>> = files.iter().zip(&expected).map(judged).collect();
+    let states: Vec<FileState> =
+        files.iter_mut().map(|file| std::mem::replace(&mut file.state, FileState::Unread)).collect();
+    let mut judged: Vec<Judged<'_>> = files.iter().zip(states).map(|(file, state)| file.judged(state)).collect();
     judge::compare(&mut judged, image_size(record));
     let around = Surroundings { expected: &record.current().frames, open: &work.frames(&record.name), suspicions };
     let frames = judge::frames(&judged, &around);
-    for (file, judged) in files.iter_mut().zip(judged) {
-        file.state = judged.state;
+    let states: Vec<FileState> = judged.into_iter().map(|file| file.state).collect();
+    for (file, state) in files.iter_mut().zip(states) {
+        file.state = state;
     }
     LookedAt { record, files, frames }
 }

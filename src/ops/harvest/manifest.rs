@@ -188,3 +188,67 @@ impl ManifestFile {
 pub fn path(release: &ReleaseName) -> RelPath {
     layout::dist_dir(release).join(NAME).expect("a plain name")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, frame: i32, role: Role) -> ManifestFile {
+        ManifestFile {
+            path: RelPath::new(path).expect("path"),
+            job: "A".parse().expect("name"),
+            frame,
+            role,
+            sha256: Digest::of(path.as_bytes()),
+            size: 5,
+            modified: Timestamp::from_unix(7),
+            revision: 1,
+            source: Digest::of(b"source"),
+            scene: Digest::of(b"scene"),
+            suspect: false,
+            stale: false,
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_read_as_it_was_written() {
+        let view = Role::View { view: "_L".into() };
+        let pass = Role::Pass { node: "n \"quoted\"".into(), slot: "s".into(), view: Some("_R".into()) };
+        let mut manifest = Manifest::empty(&"r1".parse().expect("name"));
+        let path = path(&manifest.release);
+        assert_eq!(Manifest::parse(&manifest.to_bytes(), &path).expect("empty"), manifest);
+        manifest.files =
+            vec![file("A.0001.png", 1, Role::Frame), file("A.0001_L.png", 1, view), file("p/x.exr", -3, pass)];
+        manifest.files[1].stale = true;
+        let bytes = manifest.to_bytes();
+        assert_eq!(Manifest::parse(&bytes, &path).expect("the same"), manifest);
+        assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), 5, "a line per file");
+    }
+
+    #[test]
+    fn foreign_and_damaged_manifests_are_told_apart() {
+        let path = path(&"r1".parse().expect("name"));
+        let newer = br#"{"schema":"farm.manifest/2","release":"r1","files":{}}"#;
+        assert!(matches!(Manifest::parse(newer, &path), Err(ManifestError::Foreign { .. })));
+        for damaged in [&b"{"[..], b"", br#"{"schema":"farm.manifest/1"}"#] {
+            assert!(matches!(Manifest::parse(damaged, &path), Err(ManifestError::Damaged { .. })));
+        }
+    }
+
+    #[test]
+    fn a_file_takes_the_place_of_its_name_and_of_its_frame() {
+        let mut manifest = Manifest::empty(&"r1".parse().expect("name"));
+        manifest.files = vec![file("a", 1, Role::Frame), file("b", 2, Role::Frame), file("c", 3, Role::Frame)];
+        manifest.replace_all(vec![file("A.0001.png", 1, Role::Frame), file("b", 9, Role::Frame)]);
+        let mut names: Vec<(&str, i32)> = manifest.files.iter().map(|file| (file.path.as_str(), file.frame)).collect();
+        names.sort_unstable();
+        assert_eq!(names, [("A.0001.png", 1), ("b", 9), ("c", 3)]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+            let _ = Manifest::parse(&bytes, &RelPath::ROOT);
+        }
+    }
+}

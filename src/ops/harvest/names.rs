@@ -92,7 +92,7 @@ fn name(template: &Template, request: &HarvestRequest, record: &JobRecord, file:
         job: record.name.as_str(),
         frame: file.expected.frame,
         ext: extension(file.expected.path.as_str()),
-        scene: revision.scene.as_deref(),
+        scene: Some(revision.output.scene.as_str()).filter(|name| !name.is_empty()),
         layer: revision.output.layers.first().map(String::as_str),
         role: &file.expected.role,
     };

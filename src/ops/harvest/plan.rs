@@ -203,7 +203,47 @@ pub struct JobShare {
     /// SHA-256 of the copy that was rendered.
     pub scene: Digest,
     /// The files that are not in place yet.
+    #[serde(with = "rows")]
     pub files: Vec<PlannedFile>,
+}
+
+/// The journal has a row per file instead of an object: it is written before the first file moves, so its length counts.
+mod rows {
+    use super::{FileVerdict, PlannedFile, Reason};
+    use crate::base::digest::Digest;
+    use crate::base::rel_path::RelPath;
+    use crate::base::time::Timestamp;
+    use crate::frames::expected::Role;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::borrow::Cow;
+
+    type Row<'a> =
+        (i32, Cow<'a, Role>, Cow<'a, RelPath>, Cow<'a, RelPath>, u64, Timestamp, Digest, FileVerdict, Reason);
+
+    fn row(file: &PlannedFile) -> Row<'_> {
+        let PlannedFile { frame, role, from, to, size, modified, sha256, verdict, reason } = file;
+        let (role, from, to) = (Cow::Borrowed(role), Cow::Borrowed(from), Cow::Borrowed(to));
+        (*frame, role, from, to, *size, *modified, *sha256, *verdict, *reason)
+    }
+
+    pub(super) fn serialize<S: Serializer>(files: &[PlannedFile], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(files.iter().map(row))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PlannedFile>, D::Error> {
+        let file = |(frame, role, from, to, size, modified, sha256, verdict, reason): Row<'_>| PlannedFile {
+            frame,
+            role: role.into_owned(),
+            from: from.into_owned(),
+            to: to.into_owned(),
+            size,
+            modified,
+            sha256,
+            verdict,
+            reason,
+        };
+        Ok(Vec::<Row<'_>>::deserialize(from)?.into_iter().map(file).collect())
+    }
 }
 
 impl HarvestPlan {

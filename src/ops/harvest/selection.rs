@@ -5,7 +5,7 @@ use crate::volume::release_file::{JobRecord, ReleaseFile};
 use glob::Pattern;
 
 /// The jobs of the release that any of `words` means: a name, `release/name`, or a glob; all jobs without words.
-pub fn select<'a>(file: &'a ReleaseFile, words: &[String]) -> Result<Vec<&'a JobRecord>, Failure> {
+pub(super) fn select<'a>(file: &'a ReleaseFile, words: &[String]) -> Result<Vec<&'a JobRecord>, Failure> {
     if words.is_empty() {
         return Ok(file.jobs.iter().collect());
     }
@@ -31,5 +31,25 @@ pub fn select<'a>(file: &'a ReleaseFile, words: &[String]) -> Result<Vec<&'a Job
             Err(Failure::new(Class::NoMatch, format!("--jobs {word}: no job of release {} has that name", file.name))
                 .with_hint(known))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::check::room::Room;
+
+    #[test]
+    fn names_and_globs_choose_jobs() {
+        let room = Room::new(&[("shot010", "1"), ("shot020", "1"), ("title", "1")]);
+        let chosen = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            select(&room.file, &words).map(|jobs| jobs.iter().map(|job| job.name.to_string()).collect::<Vec<_>>())
+        };
+        assert_eq!(chosen(&[]).expect("all").len(), 3);
+        assert_eq!(chosen(&["shot0*"]).expect("two"), ["shot010", "shot020"]);
+        assert_eq!(chosen(&["r1/title", "shot020"]).expect("two"), ["shot020", "title"]);
+        assert_eq!(chosen(&["title", "nosuch"]).expect_err("one is idle").class(), Class::NoMatch);
+        assert_eq!(chosen(&["shot[0"]).expect_err("no glob").class(), Class::Usage);
     }
 }

@@ -4,8 +4,10 @@
 //! submission; ids into `release.yaml`; journal done. Until `release.yaml` is there nothing counts, afterwards the
 //! runs in it are the truth and whoever comes next submits what the Manager does not have.
 
-use super::digests::{Digests, Hashed};
-use super::survey::{self, Survey};
+use super::digests::Digests;
+use super::gather::Copy;
+use super::pack;
+use super::survey::{self, SceneWork, Survey};
 use super::{JobVerdict, PlannedJob, ReleasePlan};
 use crate::base::consent::Consent;
 use crate::base::error::{Class, Failure};
@@ -13,14 +15,15 @@ use crate::base::ids::{JobId, TransactionId};
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::rel_path::RelPath;
 use crate::blend::{self, Edit};
+use crate::ops::check::in_parallel::try_in_parallel;
 use crate::ops::locking;
 use crate::ops::ports::{Ports, Stage};
 use crate::ops::release;
 use crate::ops::renderer::Renderer;
 use crate::ops::space::free_space;
 use crate::ops::submit;
-use crate::sys::clock;
-use crate::sys::disk::{DiskError, Target, outside};
+use crate::sys::disk::{Dir, DiskError, OpenFile, Target};
+use crate::sys::{clock, outside};
 use crate::volume::journal::Journal;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, Revision, StoredFile};
@@ -28,6 +31,7 @@ use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
 use crate::volume::{Volume, layout};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// The journal's word for planning.
 pub const JOURNAL_KIND: &str = "plan";
@@ -65,12 +69,13 @@ pub fn apply(
 ) -> Result<PlanReport, Failure> {
     let lock = locking::lock_release(ports, &shown.release)?;
     let mut now = survey::survey(ports, &shown.request, renderer, known)?;
+    renderer.remember(ports.volume);
     check_current(ports.volume, shown, &now.plan)?;
     for (job, shown) in now.plan.jobs.iter_mut().zip(&shown.jobs) {
         job.run = shown.run;
     }
-    check_space(ports, &now.plan)?;
-    let submitted = carry_out(ports, &now, &lock)?;
+    check_space(ports.volume, &now.plan)?;
+    let submitted = carry_out(ports, &now, &lock, renderer)?;
     Ok(PlanReport { release: now.plan.release, consent, submitted })
 }
 
@@ -113,8 +118,8 @@ fn world_moved(shown: &ReleasePlan, now: &ReleasePlan) -> Failure {
 }
 
 /// Copies must fit; frames are only estimated and only warned about.
-fn check_space(ports: &Ports<'_>, plan: &ReleasePlan) -> Result<(), Failure> {
-    let (need, free) = (plan.copied_bytes(), free_space(ports.volume)?);
+pub fn check_space(volume: &Volume, plan: &ReleasePlan) -> Result<(), Failure> {
+    let (need, free) = (plan.copied_bytes(), free_space(volume)?);
     if need <= free.0 {
         return Ok(());
     }
@@ -123,7 +128,12 @@ fn check_space(ports: &Ports<'_>, plan: &ReleasePlan) -> Result<(), Failure> {
         .with_hint("Free some space on the volume, or plan fewer scenes."))
 }
 
-fn carry_out(ports: &Ports<'_>, survey: &Survey, lock: &Lock) -> Result<Vec<(JobRef, JobId)>, Failure> {
+fn carry_out(
+    ports: &Ports<'_>,
+    survey: &Survey,
+    lock: &Lock,
+    renderer: &Renderer,
+) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let plan = &survey.plan;
     let mut file = release::load(ports.volume, &plan.release)?
         .unwrap_or_else(|| ReleaseFile::new(plan.release.clone(), clock::now()));
@@ -134,7 +144,8 @@ fn carry_out(ports: &Ports<'_>, survey: &Survey, lock: &Lock) -> Result<Vec<(Job
         copies: plan.copies.iter().map(|copy| copy.to.clone()).collect(),
     };
     let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, &intent)?;
-    let writer = Writer { ports, lock, transaction: journal.id(), release: &file, survey };
+    let writer =
+        Writer { ports, lock, transaction: journal.id(), release: &file, survey, renderer, packing: Mutex::new(()) };
     let stored = writer.write_all()?;
     record(ports, &mut file, plan, stored);
     lock.check()?;
@@ -193,26 +204,53 @@ struct Writer<'a> {
     transaction: TransactionId,
     release: &'a ReleaseFile,
     survey: &'a Survey,
+    renderer: &'a Renderer,
+    /// Held while Blender packs: one at a time, for each takes the memory of a whole scene.
+    packing: Mutex<()>,
+}
+
+/// A file that is put onto the volume.
+struct Put<'a> {
+    from: &'a Path,
+    to: &'a RelPath,
+    edits: &'a [Edit],
+    /// Bytes.
+    size: u64,
+    /// The job whose scene Blender packs files into first.
+    packed: Option<(&'a PlannedJob, &'a SceneWork)>,
+}
+
+impl<'a> Put<'a> {
+    fn needed(copy: &'a Copy) -> Self {
+        Put { from: &copy.from, to: &copy.planned.to, edits: &copy.edits, size: copy.planned.size, packed: None }
+    }
+
+    fn scene(job: &'a PlannedJob, work: &'a SceneWork) -> Self {
+        let packed = (!work.pack.is_empty()).then_some((job, work));
+        Put { from: Path::new(&job.source.path), to: &job.store, edits: &work.edits, size: job.source.size, packed }
+    }
 }
 
 impl Writer<'_> {
-    /// Files that scenes need, then the scenes; what stands in the way goes to the trash first.
+    /// Files that scenes need, and the scenes; what stands in the way goes to the trash first.
     fn write_all(&self) -> Result<Vec<(JobRef, StoredFile)>, Failure> {
         let plan = &self.survey.plan;
         self.ports.progress.begin(Stage::Copies, plan.copied_bytes());
         self.clear_the_way()?;
-        for copy in &self.survey.copies {
-            self.put(&copy.planned.from, &copy.planned.to, &copy.edits)?;
-            self.ports.progress.advance(copy.planned.size);
-        }
-        let mut stored = Vec::new();
-        for job in plan.jobs.iter().filter(|job| job.verdict == JobVerdict::New) {
-            let edits = self.survey.scene_edits.get(&job.store).map(Vec::as_slice).unwrap_or_default();
-            stored.push((job.reference.clone(), self.put(Path::new(&job.source.path), &job.store, edits)?));
+        let new: Vec<&PlannedJob> = plan.jobs.iter().filter(|job| job.verdict == JobVerdict::New).collect();
+        for job in &new {
             self.ports.volume.make_dir(&layout::out_dir(&job.reference))?;
-            self.ports.progress.advance(job.source.size);
         }
-        Ok(stored)
+        let needed = self.survey.copies.iter().map(Put::needed);
+        let scenes = new.iter().map(|job| Put::scene(job, &self.survey.scenes[&job.store]));
+        let puts: Vec<Put<'_>> = needed.chain(scenes).collect();
+        let mut stored = try_in_parallel(self.ports, &puts, |put| {
+            let stored = self.put(put)?;
+            self.ports.progress.advance(put.size);
+            Ok::<_, Failure>(stored)
+        })?;
+        let scenes = stored.split_off(self.survey.copies.len());
+        Ok(new.iter().map(|job| job.reference.clone()).zip(scenes).collect())
     }
 
     /// A run that died before it wrote `release.yaml` may have left scenes and even frames of jobs that the release
@@ -245,35 +283,71 @@ impl Writer<'_> {
         }
     }
 
-    /// Copies `from` to its place, rewritten where there are edits. A file of the right bytes that is there is kept.
-    fn put(&self, from: &Path, to: &RelPath, edits: &[Edit]) -> Result<StoredFile, Failure> {
-        let (folder, name) = to.split().ok_or_else(|| Failure::new(Class::Failed, "a copy without a name"))?;
-        let dir = self.ports.volume.make_dir(&folder)?;
-        let hashed = self.survey.digests.get(from);
-        let gone = || Failure::new(Class::Failed, format!("{}: it is gone since the plan was made", from.display()));
-        let hashed: &Hashed = hashed.ok_or_else(gone)?;
-        if edits.is_empty() {
-            if let Some(there) = dir.open_read(name)? {
-                let (digest, size) = there.digest()?;
-                if digest == hashed.digest {
-                    return Ok(StoredFile { path: to.clone(), size, digest });
-                }
-                return Err(Failure::new(
-                    Class::Failed,
-                    format!("{to}: other bytes are there than the plan puts there"),
-                )
-                .with_hint("Somebody changed the release's store; move the file away and plan again."));
-            }
-            let source = outside::open(from)?.ok_or_else(gone)?;
-            if !source.attributes().is_unchanged_since(&hashed.attributes) {
-                return Err(DiskError::Changed { path: from.to_owned() }.into());
-            }
-            let written = dir.copy_known(&source, hashed.digest, name, Target::New)?;
-            return Ok(StoredFile { path: to.clone(), size: written.bytes, digest: written.digest });
+    /// Copies a file to its place, rewritten where there are edits. A file of the right bytes that is there is kept.
+    fn put(&self, put: &Put<'_>) -> Result<StoredFile, Failure> {
+        if let Some((job, work)) = put.packed {
+            return self.put_packed(job, work);
         }
+        let source = self.open_unchanged(put.from)?;
+        match put.edits {
+            [] => self.copy(&source, put),
+            edits => self.write(put.to, put.from, edits),
+        }
+    }
+
+    /// The same for a scene that Blender packs files into first.
+    fn put_packed(&self, job: &PlannedJob, work: &SceneWork) -> Result<StoredFile, Failure> {
+        let Ports { volume, progress, .. } = self.ports;
+        progress.note(&format!("{}: Blender packs {} file(s) into the copy", job.reference, work.pack.len()));
+        let _alone = self.packing.lock().unwrap_or_else(PoisonError::into_inner);
+        let original = self.open_unchanged(Path::new(&job.source.path))?;
+        let packed = pack::pack(volume, self.survey, job, work, self.renderer)?;
+        original.check_unchanged()?;
+        self.write(&job.store, &packed.path, &packed.edits)
+    }
+
+    /// The file at `path`, if it is what the plan was made of.
+    fn open_unchanged(&self, path: &Path) -> Result<OpenFile, Failure> {
+        let gone = || Failure::new(Class::Failed, format!("{}: it is gone since the plan was made", path.display()));
+        let hashed = self.survey.digests.get(path).ok_or_else(gone)?;
+        let file = outside::open(path)?.ok_or_else(gone)?;
+        match file.attributes().is_unchanged_since(&hashed.attributes) {
+            true => Ok(file),
+            false => Err(DiskError::Changed { path: path.to_owned() }.into()),
+        }
+    }
+
+    /// Copies a file, whose digest is known, byte for byte.
+    fn copy(&self, source: &OpenFile, put: &Put<'_>) -> Result<StoredFile, Failure> {
+        let (dir, name) = self.place(put.to)?;
+        let digest = self.survey.digests[put.from].digest;
+        if let Some(there) = dir.open_read(name)? {
+            return match there.digest()? {
+                (found, size) if found == digest => Ok(StoredFile { path: put.to.clone(), size, digest }),
+                _ => Err(Failure::new(
+                    Class::Failed,
+                    format!("{}: other bytes are there than the plan puts there", put.to),
+                )
+                .with_hint("Somebody changed the release's store; move the file away and plan again.")),
+            };
+        }
+        let written = dir.copy_known(source, digest, name, Target::New)?;
+        Ok(StoredFile { path: put.to.clone(), size: written.bytes, digest: written.digest })
+    }
+
+    /// Writes the scene at `from` with its edits as `to`.
+    fn write(&self, to: &RelPath, from: &Path, edits: &[Edit]) -> Result<StoredFile, Failure> {
+        let (dir, name) = self.place(to)?;
         let written = dir.write_with(name, Target::Replace, |part| {
             blend::rewrite(from, part, edits).map(drop).map_err(Failure::from)
         })?;
         Ok(StoredFile { path: to.clone(), size: written.bytes, digest: written.digest })
+    }
+
+    /// The folder in which `to` lies, made where it is not there, and its name.
+    fn place<'p>(&self, to: &'p RelPath) -> Result<(Dir, &'p str), Failure> {
+        let name = to.name().ok_or_else(|| Failure::new(Class::Failed, "a copy without a name"))?;
+        let folder = to.split().map(|(folder, _)| folder).unwrap_or_default();
+        Ok((self.ports.volume.make_dir(&folder)?, name))
     }
 }

@@ -3,12 +3,12 @@
 use crate::base::digest::Digest;
 use crate::base::error::Failure;
 use crate::base::time::Timestamp;
+use crate::ops::check::in_parallel::try_in_parallel;
 use crate::ops::ports::{Ports, Stage};
-use crate::sys::disk::{Attributes, DiskError, outside};
+use crate::sys::disk::{Attributes, DiskError};
+use crate::sys::outside;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A file's digest and what it looked like while it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,22 +39,12 @@ pub fn compute(ports: &Ports<'_>, paths: &[PathBuf], known: &Digests) -> Result<
     wanted.sort_unstable();
     wanted.dedup();
     ports.progress.begin(Stage::Digests, total(&wanted));
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(wanted.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..ports.actor.threads.min(wanted.len()) {
-            scope.spawn(|| {
-                while let Some(path) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let hashed = one(path, known.get(*path));
-                    ports.progress.advance(hashed.as_ref().map_or(0, Hashed::size));
-                    let mut results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    results.push((path.to_path_buf(), hashed));
-                }
-            });
-        }
-    });
-    let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.into_iter().map(|(path, hashed)| Ok((path, hashed?))).collect()
+    let hashed = try_in_parallel(ports, &wanted, |path| {
+        let hashed = one(path, known.get(*path))?;
+        ports.progress.advance(hashed.size());
+        Ok::<_, DiskError>(hashed)
+    })?;
+    Ok(wanted.into_iter().map(Path::to_path_buf).zip(hashed).collect())
 }
 
 fn total(paths: &[&Path]) -> u64 {

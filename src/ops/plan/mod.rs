@@ -9,7 +9,9 @@ pub mod digests;
 pub mod from_yaml;
 pub mod gather;
 pub mod names;
+pub mod obstacle;
 pub mod output;
+pub mod pack;
 pub mod refusal;
 pub mod request;
 pub mod survey;
@@ -28,7 +30,6 @@ use crate::blend::Edit;
 use crate::ops::submit::Queueing;
 use crate::volume::release_file::{DependencyRecord, Output, Source};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// The schema of the plan's document.
 pub const SCHEMA: &str = "farm.plan/1";
@@ -84,6 +85,8 @@ pub struct PlannedJob {
     pub store: RelPath,
     /// Paths that are rewritten in the copy.
     pub edits: Vec<PathEdit>,
+    /// Files that cannot be taken along, and that Blender will pack into the copy.
+    pub packed: Vec<PackedFile>,
     /// What each frame looks like on disk.
     pub output: Output,
     /// The files that the scene needs.
@@ -131,11 +134,26 @@ impl From<&Edit> for PathEdit {
     }
 }
 
+/// A file that Blender packs into a scene's copy, and why it has to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedFile {
+    /// Where it lies; bytes that are no UTF-8 are shown as replacement characters.
+    pub path: String,
+    /// `image`, `library`, …
+    pub kind: String,
+    /// Where the scene names it: `Image.filepath of IMwood`.
+    pub field: String,
+    /// Why it cannot be taken along as a file.
+    pub cause: String,
+    /// Bytes.
+    pub size: u64,
+}
+
 /// A file copied beside the scenes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedCopy {
-    /// Where it lies.
-    pub from: PathBuf,
+    /// Where it lies; bytes that are no UTF-8 are shown as replacement characters.
+    pub from: String,
     /// Where it goes, beneath the volume.
     pub to: RelPath,
     /// Bytes.
@@ -166,6 +184,11 @@ impl PlannedJob {
         PlannedJob { run: RunId::NONE, ..self.clone() }
     }
 
+    /// Bytes that the copy of the scene will take, about.
+    pub fn store_size(&self) -> u64 {
+        self.source.size + self.packed.iter().map(|file| file.size).sum::<u64>()
+    }
+
     /// The frames that a run is submitted for; none where the job is there as planned.
     pub fn to_submit(&self) -> FrameSet {
         match &self.verdict {
@@ -184,7 +207,7 @@ impl ReleasePlan {
 
     /// Bytes that will be written now: scenes and what they need.
     pub fn copied_bytes(&self) -> u64 {
-        let scenes = self.jobs.iter().filter(|job| job.verdict == JobVerdict::New).map(|job| job.source.size);
+        let scenes = self.jobs.iter().filter(|job| job.verdict == JobVerdict::New).map(PlannedJob::store_size);
         scenes.chain(self.copies.iter().map(|copy| copy.size)).sum()
     }
 }

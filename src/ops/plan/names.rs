@@ -63,10 +63,10 @@ impl Explain for NamingError {
     }
     fn hint(&self) -> Option<String> {
         Some(match self {
-            NamingError::Template { .. } => "Fields are {file}, {folder}, {scene} and {n}.".into(),
+            NamingError::Template { .. } => "Fields are {file}, {folder}, {scene} and {number}.".into(),
             NamingError::NotAName { error, .. } => error.hint().unwrap_or_default(),
             NamingError::Unusable { .. } => {
-                "Give the job a name in a plan file, or use --job-name-template 'shot{n}'.".into()
+                "Give the job a name in a plan file, or use --job-name-template 'shot{number}'.".into()
             }
             NamingError::Clash { .. } => {
                 "Use --job-name-template '{folder}_{file}' or '{file}_{scene}', or name the jobs in a plan file.".into()
@@ -122,7 +122,7 @@ fn field(word: &str, facts: NameFacts<'_>) -> Option<String> {
         "file" => Some(lossy(facts.file.file_stem())),
         "folder" => Some(lossy(facts.file.parent().and_then(Path::file_name))),
         "scene" => Some(facts.scene.to_owned()),
-        "n" => Some(facts.number.to_string()),
+        "number" => Some(facts.number.to_string()),
         _ => None,
     }
 }
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn templates_make_names() {
         assert_eq!(named("{file}", "/a/shot 010.blend").as_deref(), Ok("shot_010"));
-        assert_eq!(named("{folder}_{file}-{scene}.{n}", "/seq/a.blend").as_deref(), Ok("seq_a-Main.3"));
+        assert_eq!(named("{folder}_{file}-{scene}.{number}", "/seq/a.blend").as_deref(), Ok("seq_a-Main.3"));
         assert!(named("{file", "/a.blend").is_err_and(|e| e.contains("column 1")));
         assert!(named("x{shot}", "/a.blend").is_err_and(|e| e.contains("column 2")));
         assert!(named("{file}", "/....blend").is_err());

@@ -1,9 +1,12 @@
 //! What a job will write: format, size, views, and the files of File Output nodes.
 
-use super::Warning;
+use super::{Warning, gather};
 use crate::base::error::{Class, Failure};
-use crate::base::name;
-use crate::blend::{BlenderVersion, Border, Extension, FileOutput, ImageFormat, Medium, NameRule, Naming, Scene};
+use crate::base::name::{self, JobRef};
+use crate::blend::{
+    BlenderVersion, Border, Cause, Edit, Extension, FileOutput, ImageFormat, Medium, NameRule, Naming, Scene,
+};
+use crate::volume::layout;
 use crate::volume::release_file::{Output, Pass};
 use std::collections::BTreeSet;
 
@@ -38,6 +41,7 @@ pub fn wanted<'a>(scene: &'a Scene, format: Option<&str>, renderer: BlenderVersi
         views,
         passes,
         movie,
+        scene: scene.name.clone(),
         layers: scene.view_layers.iter().filter(|layer| layer.render.is_on()).map(|layer| layer.name.clone()).collect(),
     };
     Ok(Wanted { output, nodes, warnings })
@@ -121,6 +125,13 @@ fn unforeseen(node: &FileOutput) -> Option<Warning> {
         code: "file-output-template".into(),
         text: format!("File Output node {:?} has names with {{…}}: their files are kept but not checked", node.node),
     })
+}
+
+/// The edits after which the File Output nodes of the job's copy write into its own folder.
+pub fn edits(wanted: &Wanted<'_>, job: &JobRef) -> Result<Vec<Edit>, Cause> {
+    let out = gather::relative(&layout::store_dir(&job.home), &layout::out_dir(job));
+    let edits = wanted.nodes.iter().map(|(node, folder)| node.edits(&format!("{out}/{folder}/")));
+    Ok(edits.collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// Bytes that a frame will take, roughly: for the plan's disk need, not for a promise.

@@ -1,10 +1,16 @@
 //! Why a plan is refused, each with what to do next.
 
-use crate::base::error::{Class, Failure};
+use super::obstacle::Obstacle;
+use super::request::Packing;
+use crate::base::error::{Class, Explain, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::name::JobRef;
-use crate::blend::SceneFile;
+use crate::blend::{BlenderVersion, Cause, SceneFile};
+use crate::ops::renderer::RendererError;
 use std::path::Path;
+
+/// The highest frame that Blender renders (`MAXFRAME` of its sources).
+const MAX_FRAME: i32 = 1_048_574;
 
 /// How many things a message names before it only counts.
 const NAMED: usize = 8;
@@ -26,6 +32,9 @@ pub fn check_kind(file: &Path) -> Result<(), Failure> {
 pub fn check_frames(file: &Path, frames: &FrameSet) -> Result<(), Failure> {
     let wrong = match frames.first() {
         None => "it has no frames: its range ends before it begins".to_owned(),
+        Some(_) if frames.last().is_some_and(|last| last > MAX_FRAME) => {
+            format!("Blender renders no frame above {MAX_FRAME}")
+        }
         Some(first) if first < 0 => {
             format!("frame {first} is negative, and negative frames cannot be rendered by a queue")
         }
@@ -47,10 +56,62 @@ pub fn unreadable_folder(folder: &Path, error: &std::io::Error) -> Failure {
         .with_hint("Make the folder readable, or move it away if the scene does not need it.")
 }
 
-/// A path does not fit into its field once it is rewritten.
-pub fn does_not_fit(cause: &crate::blend::Cause) -> Failure {
-    Failure::new(Class::Refused, format!("a stored path cannot be rewritten: {cause}"))
-        .with_hint("Give the file a shorter name, or pack it into the scene in Blender.")
+/// Files that a job needs cannot be taken along.
+pub fn left_behind(job: &JobRef, left: &[Obstacle<'_>], packing: Packing) -> Failure {
+    let words: Vec<String> = left.iter().map(ToString::to_string).collect();
+    let hint = match packing {
+        Packing::Never => {
+            "Rename them, let Blender pack them into the copy with --pack, or say --allow-missing to render without them."
+        }
+        Packing::WhereNeeded => {
+            "Blender cannot pack these: rename or move them, or say --allow-missing to render without them."
+        }
+    };
+    Failure::new(
+        Class::Refused,
+        format!("{job} needs {} file(s) that cannot be taken along: {}", words.len(), some(&words)),
+    )
+    .with_hint(hint)
+}
+
+/// The folder of a File Output node does not fit into its field once it is rewritten.
+pub fn output_does_not_fit(job: &JobRef, cause: &Cause) -> Failure {
+    Failure::new(Class::Refused, format!("{job}: the folder of a File Output node cannot be rewritten: {cause}"))
+        .with_hint("Give the node's files a shorter name, or the job.")
+}
+
+/// There is no Blender that could pack.
+pub fn no_packer(job: &JobRef, error: &RendererError) -> Failure {
+    let failure = Failure::new(Class::Refused, format!("Blender has to pack files into {job}, but {error}"));
+    match error.hint() {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
+}
+
+/// Blender left outside what it should have packed.
+pub fn not_packed(job: &JobRef, left: &[&Obstacle<'_>]) -> Failure {
+    let words: Vec<String> = left.iter().map(ToString::to_string).collect();
+    Failure::new(Class::Refused, format!("Blender did not pack {} file(s) into {job}: {}", words.len(), some(&words)))
+        .with_hint("Pack them in Blender and save the scene, rename them, or say --allow-missing without --pack.")
+}
+
+/// Saving with an older Blender drops what it does not know.
+pub fn too_old_to_pack(job: &JobRef, scene: BlenderVersion, here: BlenderVersion) -> Failure {
+    Failure::new(
+        Class::Refused,
+        format!("Blender has to pack files into {job}, but Blender {here} would damage a scene of Blender {scene}"),
+    )
+    .with_hint("Name a Blender of that version or a newer one with FARM_BLENDER=/path/to/blender.")
+}
+
+/// A scene whose path cannot be written down.
+pub fn check_path(file: &Path) -> Result<(), Failure> {
+    match file.to_str() {
+        Some(_) => Ok(()),
+        None => Err(Failure::new(Class::Refused, format!("{}: its path is not UTF-8", file.display()))
+            .with_hint("Rename the file, or the folder that has the odd name.")),
+    }
 }
 
 /// The file has no scene of this name.

@@ -2,18 +2,19 @@
 
 use super::chunk::{self, Facts, Queue};
 use super::digests::{self, Digests, Hashed};
-use super::gather::{self, Copy, Gathering};
+use super::gather::{Copy, Gathering, Luggage};
 use super::names::{self, NameFacts};
-use super::output::{self, Wanted};
-use super::request::{JobRequest, Missing, PlanRequest, SceneChoice};
+use super::obstacle::{Libraries, Obstacle};
+use super::output;
+use super::request::{JobRequest, Missing, Packing, PlanRequest, SceneChoice};
 use super::verdict::{self, Conflict};
-use super::{JobVerdict, PlannedJob, ReleasePlan, SCHEMA, refusal, warnings};
+use super::{JobVerdict, PackedFile, PlannedJob, ReleasePlan, SCHEMA, refusal, warnings};
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
 use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
-use crate::blend::{self, BlenderVersion, Edit, Extent, Kind, Scene, SceneFile, State};
+use crate::blend::{self, BlenderVersion, Edit, Extent, Scene, SceneFile, State};
 use crate::ops::ports::{Ports, Stage};
 use crate::ops::release;
 use crate::ops::renderer::Renderer;
@@ -35,12 +36,23 @@ struct Candidate<'a> {
 pub struct Survey {
     /// The plan.
     pub plan: ReleasePlan,
-    /// What is rewritten in each scene's copy, by its place.
-    pub scene_edits: BTreeMap<RelPath, Vec<Edit>>,
+    /// What is to be done with each scene, by the place of its copy.
+    pub scenes: BTreeMap<RelPath, SceneWork>,
     /// Files copied with the scenes.
     pub copies: Vec<Copy>,
     /// Digests of all files that were read.
     pub digests: Digests,
+}
+
+/// What is to be done with a scene while it is copied.
+#[derive(Debug, Clone)]
+pub struct SceneWork {
+    /// Paths that are rewritten.
+    pub edits: Vec<Edit>,
+    /// Files that Blender packs into it first.
+    pub pack: Vec<PathBuf>,
+    /// The scene of the file that becomes the job.
+    pub scene: String,
 }
 
 /// Surveys the world and makes the plan. Files whose digest is known and that are unchanged are not read again.
@@ -68,26 +80,25 @@ pub fn survey(
         request,
         gathering: &gathering,
         digests: &digests,
+        renderer,
         here,
         workers: ports.manager.workers()?.iter().filter(|worker| worker.takes("blender")).count(),
         queue: if ports.manager.address() == "local" { Queue::Local } else { Queue::Flamenco },
     };
     let mut jobs = Vec::with_capacity(candidates.len());
-    let mut scene_edits = BTreeMap::new();
-    let mut copies = gathering.copies().map_err(|cause| refusal::does_not_fit(&cause))?;
+    let mut scenes = BTreeMap::new();
+    let mut luggage = Vec::with_capacity(candidates.len());
     for candidate in &candidates {
         let pace = existing.as_ref().and_then(|file| file.job(&candidate.name)).and_then(|job| job.seconds_per_frame);
-        let (job, edits) = planner.job(candidate, pace)?;
-        copies.extend(planner.simulations(candidate, &job.reference)?);
-        scene_edits.insert(job.store.clone(), edits);
+        let (job, work, copies) = planner.job(candidate, pace)?;
+        scenes.insert(job.store.clone(), work);
+        luggage.push(copies);
         jobs.push(job);
     }
     if let Some(file) = &existing {
         verdict::judge(&mut jobs, file, request.update)?;
     }
-    if !jobs.iter().any(|job| job.verdict == JobVerdict::New) {
-        copies.clear();
-    }
+    let copies = of_new_jobs(&jobs, luggage);
     let plan = ReleasePlan {
         schema: SCHEMA.to_owned(),
         release: request.release.clone(),
@@ -97,7 +108,15 @@ pub fn survey(
         copies: copies.iter().map(|copy| copy.planned.clone()).collect(),
         request: request.clone(),
     };
-    Ok(Survey { plan, scene_edits, copies, digests })
+    Ok(Survey { plan, scenes, copies, digests })
+}
+
+/// The copies of jobs that the release does not have yet, each once.
+fn of_new_jobs(jobs: &[PlannedJob], luggage: Vec<Vec<Copy>>) -> Vec<Copy> {
+    let new = jobs.iter().zip(luggage).filter(|(job, _)| job.verdict == JobVerdict::New);
+    let copies: BTreeMap<RelPath, Copy> =
+        new.flat_map(|(_, copies)| copies).map(|copy| (copy.planned.to.clone(), copy)).collect();
+    copies.into_values().collect()
 }
 
 /// The release of this name, if there is one; another that differs in case alone is refused.
@@ -116,8 +135,9 @@ fn read_scenes(ports: &Ports<'_>, request: &PlanRequest) -> Result<Vec<SceneFile
     ports.progress.begin(Stage::Scenes, request.jobs.len() as u64);
     let read = |job: &JobRequest| {
         refusal::check_kind(&job.file)?;
+        refusal::check_path(&job.file)?;
         let mut file = blend::read(&job.file)?;
-        file.dependencies.iter_mut().try_for_each(list_folder)?;
+        list_folders(&mut file)?;
         ports.progress.advance(1);
         Ok(file)
     };
@@ -125,8 +145,9 @@ fn read_scenes(ports: &Ports<'_>, request: &PlanRequest) -> Result<Vec<SceneFile
 }
 
 /// A folder that is needed with all that is in it is copied file by file.
-fn list_folder(need: &mut blend::Dependency) -> Result<(), Failure> {
-    if need.extent == Extent::Folder && need.state == State::Found {
+pub(super) fn list_folders(file: &mut SceneFile) -> Result<(), Failure> {
+    let found = file.dependencies.iter_mut().filter(|need| need.state == State::Found);
+    for need in found.filter(|need| need.extent == Extent::Folder) {
         let listed = scan::files_beneath(&need.path);
         need.files = listed.map_err(|error| refusal::unreadable_folder(&need.path, &error))?;
     }
@@ -158,7 +179,7 @@ fn candidates<'a>(request: &'a PlanRequest, files: &'a [SceneFile]) -> Result<Ve
 
 /// Several scenes of one file need names that tell them apart.
 fn template_for(template: &str, several: bool) -> String {
-    if several && !template.contains("{scene}") && !template.contains("{n}") {
+    if several && !template.contains("{scene}") && !template.contains("{number}") {
         return format!("{template}_{{scene}}");
     }
     template.to_owned()
@@ -191,39 +212,56 @@ struct Planner<'a> {
     request: &'a PlanRequest,
     gathering: &'a Gathering<'a>,
     digests: &'a Digests,
+    renderer: &'a Renderer,
     here: Option<BlenderVersion>,
     workers: usize,
     queue: Queue,
 }
 
-impl Planner<'_> {
-    /// The job, and what is rewritten in its scene.
-    fn job(&self, candidate: &Candidate<'_>, pace: Option<f64>) -> Result<(PlannedJob, Vec<Edit>), Failure> {
+impl<'a> Planner<'a> {
+    /// The job, what is done with its scene, and what is copied with it.
+    fn job(&self, candidate: &Candidate<'a>, pace: Option<f64>) -> Result<(PlannedJob, SceneWork, Vec<Copy>), Failure> {
         let Candidate { request, file, scene, name } = candidate;
         let reference = JobRef::in_release(&self.request.release, name);
         let frames = frames(request, scene)?;
         let wanted = output::wanted(scene, request.format.as_deref(), self.here.unwrap_or(file.blender_version))?;
-        let edits = self.edits(candidate, &wanted, &reference).map_err(|cause| refusal::does_not_fit(&cause))?;
+        let mut luggage = self.gathering.take(&file.path, &reference);
+        let (packed, left) = self.sort(candidate, &reference, luggage.obstacles.clone())?;
+        let nodes = output::edits(&wanted, &reference);
+        luggage.edits.extend(nodes.map_err(|cause| refusal::output_does_not_fit(&reference, &cause))?);
         let hashed = self.digests[&file.path];
         let facts = Facts { frames: frames.len(), workers: self.workers, seconds_per_frame: pace, queue: self.queue };
         let (chunk, chunk_reason) = chunk::choose(request.chunk, facts);
-        let missing = missing(file);
+        let mut missing = missing(file);
         if request.missing == Missing::Refuse && !missing.is_empty() {
             return Err(refusal::missing_files(&reference, &missing));
+        }
+        missing.extend(left.iter().map(ToString::to_string));
+        let work = SceneWork {
+            edits: luggage.edits.clone(),
+            pack: packed.iter().map(|obstacle| obstacle.need.path.clone()).collect(),
+            scene: scene.name.clone(),
+        };
+        let packed: Vec<PackedFile> = packed.iter().map(|obstacle| obstacle.as_packed(self.digests)).collect();
+        let stored_bytes = hashed.size() + packed.iter().map(|file| file.size).sum::<u64>();
+        let mut warnings = warnings::of(file, scene, &wanted, self.here, &missing, &packed);
+        if request.scene == SceneChoice::Active {
+            warnings.extend(warnings::other_scenes(file, scene));
         }
         let job = PlannedJob {
             verdict: JobVerdict::New,
             tasks: u32::try_from(frames.len().div_ceil(chunk as usize)).unwrap_or(u32::MAX),
-            bytes: hashed.size() + output::estimate(&wanted.output) * frames.len() as u64,
-            warnings: warnings::of(file, scene, &wanted, self.here, &missing),
+            bytes: stored_bytes + output::estimate(&wanted.output) * frames.len() as u64,
+            warnings,
             source: source(file, hashed),
             blender: file.blender_version.to_string(),
             saved: file.modified,
             scene: scene_argument(file, scene),
             store: layout::store_file(&reference, "blend"),
-            edits: edits.iter().map(Into::into).collect(),
+            edits: work.edits.iter().map(Into::into).collect(),
+            packed,
             output: wanted.output,
-            dependencies: file.dependencies.iter().flat_map(|need| self.records(need)).collect(),
+            dependencies: file.dependencies.iter().flat_map(|need| self.records(need, &luggage)).collect(),
             priority: request.priority,
             tag: request.tag.clone(),
             paused: request.paused,
@@ -233,51 +271,49 @@ impl Planner<'_> {
             chunk,
             chunk_reason,
         };
-        Ok((job, edits))
+        Ok((job, work, luggage.copies))
     }
 
-    /// Paths of files that the scene needs, and folders of its File Output nodes.
-    fn edits(&self, candidate: &Candidate<'_>, wanted: &Wanted<'_>, job: &JobRef) -> Result<Vec<Edit>, blend::Cause> {
-        let store = layout::store_dir(&job.home);
-        let mut edits = self.gathering.edits(&candidate.file.path, &store)?;
-        let out = gather::relative(&store, &layout::out_dir(job));
-        for (node, folder) in &wanted.nodes {
-            if let Some(site) = &node.site {
-                edits.push(Edit::new(site.clone(), node.stored_in(&format!("{out}/{folder}/")))?);
+    /// What of it Blender will pack, and what is left behind, sorted by what the user allowed.
+    fn sort(
+        &self,
+        candidate: &Candidate<'a>,
+        job: &JobRef,
+        obstacles: Vec<Obstacle<'a>>,
+    ) -> Result<(Vec<Obstacle<'a>>, Vec<Obstacle<'a>>), Failure> {
+        let Candidate { request, file, .. } = candidate;
+        let libraries = Libraries::of(file);
+        let is_packed = |obstacle: &Obstacle<'_>| {
+            request.packing == Packing::WhereNeeded && obstacle.is_packable(&file.path, libraries)
+        };
+        let (packed, left): (Vec<_>, Vec<_>) = obstacles.into_iter().partition(is_packed);
+        if request.missing == Missing::Refuse && !left.is_empty() {
+            return Err(refusal::left_behind(job, &left, request.packing));
+        }
+        if !packed.is_empty() {
+            let here = self.here.map_or_else(|| self.renderer.ask(), Ok);
+            let here = here.map_err(|error| refusal::no_packer(job, &error))?;
+            if file.blender_version > here {
+                return Err(refusal::too_old_to_pack(job, file.blender_version, here));
             }
         }
-        Ok(edits)
+        Ok((packed, left))
     }
 
-    /// The scene's own simulations, which Blender looks for beside it in a folder that bears its name.
-    fn simulations(&self, candidate: &Candidate<'_>, job: &JobRef) -> Result<Vec<Copy>, Failure> {
-        let store = layout::store_file(job, "blend");
-        let name = blend::cache_folder_name(Path::new(store.as_str()));
-        let folder =
-            name.as_deref().and_then(Path::to_str).and_then(|name| layout::store_dir(&job.home).join(name).ok());
-        let Some(folder) = folder else { return Ok(Vec::new()) };
-        let own = candidate.file.needs_of(&candidate.file.path);
-        let mut copies = Vec::new();
-        for need in own.filter(|need| need.kind == Kind::PointCache && need.state == State::Found) {
-            copies.extend(self.gathering.copies_into(need, &folder).map_err(|cause| refusal::does_not_fit(&cause))?);
-        }
-        Ok(copies)
-    }
-
-    fn records(&self, need: &blend::Dependency) -> Vec<DependencyRecord> {
-        let folder = self.gathering.folder(need);
-        let record = |path: &Path, hashed: Option<&Hashed>| DependencyRecord {
+    fn records(&self, need: &blend::Dependency, luggage: &Luggage<'_>) -> Vec<DependencyRecord> {
+        let record = |path: &Path, stored: Option<RelPath>, hashed: Option<&Hashed>| DependencyRecord {
             path: path.display().to_string(),
             kind: need.kind.to_string(),
-            stored: path.file_name().and_then(|name| name.to_str()).and_then(|name| folder.as_ref()?.join(name).ok()),
-            in_place: self.gathering.is_in_place(need),
+            in_place: stored.is_some() && self.gathering.is_in_place(need),
+            stored,
             size: hashed.map_or(0, Hashed::size),
             modified: hashed.map(Hashed::modified),
             digest: hashed.map(|hashed| hashed.digest),
         };
+        let found = |file: &PathBuf| record(file, self.gathering.stored(need, file, luggage), self.digests.get(file));
         match need.state {
-            State::Found => need.files.iter().map(|file| record(file, self.digests.get(file))).collect(),
-            State::Missing(_) => vec![record(&need.path, None)],
+            State::Found => need.files.iter().map(found).collect(),
+            State::Missing(_) => vec![record(&need.path, None, None)],
             State::Packed => Vec::new(),
         }
     }
@@ -286,7 +322,8 @@ impl Planner<'_> {
 fn frames(request: &JobRequest, scene: &Scene) -> Result<FrameSet, Failure> {
     let frames = match &request.frames {
         Some(frames) => frames.clone(),
-        None => FrameSet::range(scene.frame_start, scene.frame_end, scene.frame_step),
+        None => FrameSet::range(scene.frame_start, scene.frame_end, scene.frame_step)
+            .map_err(|error| Failure::from(error).context(request.file.display()))?,
     };
     refusal::check_frames(&request.file, &frames)?;
     Ok(frames)

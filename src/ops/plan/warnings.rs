@@ -1,10 +1,10 @@
 //! What will surprise, gathered for one job: from the scene's lints, its age, and the Blender that will render it.
 
-use super::Warning;
 use super::output::Wanted;
+use super::{PackedFile, Warning};
 use crate::blend::{BlenderVersion, Scene, SceneFile};
 
-/// How many missing files a warning names.
+/// How many files a warning names.
 const NAMED: usize = 5;
 
 /// All warnings of a job. `here` is this machine's Blender, where there is one.
@@ -14,9 +14,11 @@ pub fn of(
     wanted: &Wanted<'_>,
     here: Option<BlenderVersion>,
     missing: &[String],
+    packed: &[PackedFile],
 ) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = version(file.blender_version, here).into_iter().collect();
     warnings.extend(missing_files(missing));
+    warnings.extend(packed_files(packed));
     warnings.extend(wanted.warnings.iter().cloned());
     let already = |code: &str| wanted.warnings.iter().any(|warning| warning.code == code);
     let concerns = |lint: &&crate::blend::Lint| lint.scene.as_deref().is_none_or(|name| name == scene.name);
@@ -45,15 +47,41 @@ fn version(scene: BlenderVersion, here: Option<BlenderVersion>) -> Option<Warnin
     }
 }
 
+fn packed_files(packed: &[PackedFile]) -> Option<Warning> {
+    let word = |file: &PackedFile| format!("{} {} ({}: {})", file.kind, file.path, file.field, file.cause);
+    let words: Vec<String> = packed.iter().map(word).collect();
+    (!words.is_empty()).then(|| Warning {
+        code: "packed-by-blender".into(),
+        text: format!("Blender will pack {} file(s) into the copy: {}", words.len(), some(&words)),
+    })
+}
+
+fn some(words: &[String]) -> String {
+    let named = words.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match words.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// Scenes of the file that this job leaves out.
+pub fn other_scenes(file: &SceneFile, scene: &Scene) -> Option<Warning> {
+    let others: Vec<&str> =
+        file.scenes.iter().map(|other| other.name.as_str()).filter(|name| *name != scene.name).collect();
+    let text = format!(
+        "renders scene {:?}; the file has {} too (--scene NAME, or --scene all)",
+        scene.name,
+        others.join(", ")
+    );
+    (!others.is_empty()).then(|| Warning { code: "other-scenes".into(), text })
+}
+
 fn missing_files(missing: &[String]) -> Option<Warning> {
     if missing.is_empty() {
         return None;
     }
-    let named = missing.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    let more = missing.len().saturating_sub(NAMED);
-    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
     Some(Warning {
         code: "missing-files".into(),
-        text: format!("renders without {} missing file(s): {named}{tail}", missing.len()),
+        text: format!("renders without {} file(s): {}", missing.len(), some(missing)),
     })
 }

@@ -205,3 +205,77 @@ fn note(made: Result<(), Unmade>, notes: &mut Vec<Note>) -> Option<()> {
     notes.push(Note { level, text });
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frames::sampling::Depth;
+    use crate::ops::check::room::Room;
+    use crate::ops::harvest::{Gaps, HarvestRequest, JobsTaken, Keeping, Suspects, apply};
+
+    fn harvested(jobs: &[(&str, &str)]) -> (Room, Lock) {
+        let room = Room::rendered(jobs);
+        let request = HarvestRequest {
+            release: "r1".parse().expect("name"),
+            jobs: Vec::new(),
+            taken: JobsTaken::All,
+            gaps: Gaps::Allow,
+            keeping: Keeping::Move,
+            suspects: Suspects::Refuse,
+            depth: Depth::Standard,
+            template: None,
+        };
+        let (_, lock) = apply::harvest(&room.ports(), &request, None).expect("harvest");
+        (room, lock)
+    }
+
+    fn previews(room: &Room, lock: &Lock, program: &str) -> Vec<Preview> {
+        let jobs: Vec<JobName> = room.file.jobs.iter().map(|job| job.name.clone()).collect();
+        let encoder = Encoder { program: program.to_owned() };
+        make(&room.ports(), lock, room.release(), &jobs, &encoder).expect("nothing about previews fails")
+    }
+
+    #[test]
+    fn sheets_are_drawn_once_and_a_missing_ffmpeg_is_a_note() {
+        let (room, lock) = harvested(&[("A", "1-3"), ("still", "1")]);
+        let made = previews(&room, &lock, "/nonexistent/ffmpeg");
+        assert!(made.iter().all(|preview| preview.state == PreviewState::Made && preview.video.is_none()));
+        let notes: Vec<&[Note]> = made.iter().map(|preview| preview.notes.as_slice()).collect();
+        assert!(matches!(notes[0], [Note { level: Level::Note, .. }]), "{notes:?}");
+        assert!(notes[1].is_empty(), "a still wants no video: {notes:?}");
+        for sheet in ["dist/r1/preview/A.png", "dist/r1/preview/still.png"] {
+            let bytes = room.read(sheet).expect("there");
+            assert!(crate::frames::walk::walk(&bytes, "png").facts().is_some(), "{sheet}");
+        }
+        let before = room.tree("dist");
+        let again = previews(&room, &lock, "/nonexistent/ffmpeg");
+        assert!(again.iter().all(|preview| preview.state == PreviewState::Kept));
+        assert_eq!(room.tree("dist"), before);
+        room.lose("dist/r1/preview/A.png");
+        let again = previews(&room, &lock, "/nonexistent/ffmpeg");
+        let states: Vec<PreviewState> = again.iter().map(|preview| preview.state).collect();
+        assert_eq!(states, [PreviewState::Made, PreviewState::Kept]);
+    }
+
+    #[test]
+    fn a_failing_ffmpeg_is_a_warning_and_is_tried_again() {
+        let (room, lock) = harvested(&[("A", "1-2")]);
+        for _ in 0..2 {
+            let made = previews(&room, &lock, "false");
+            assert_eq!(made[0].state, PreviewState::Made);
+            assert!(matches!(made[0].notes.as_slice(), [Note { level: Level::Warning, .. }]), "{:?}", made[0].notes);
+        }
+        let silent = previews(&room, &lock, "true");
+        assert!(silent[0].notes[0].text.contains("wrote none"), "{:?}", silent[0].notes);
+    }
+
+    #[test]
+    fn new_frames_make_new_previews() {
+        let (room, lock) = harvested(&[("A", "1-3")]);
+        previews(&room, &lock, "/nonexistent/ffmpeg");
+        let mut manifest = Manifest::load(&room.volume, room.release()).expect("manifest");
+        manifest.files.retain(|file| file.frame != 2);
+        manifest.save(&room.volume.make_dir(&layout::dist_dir(room.release())).expect("dist")).expect("save");
+        assert_eq!(previews(&room, &lock, "/nonexistent/ffmpeg")[0].state, PreviewState::Made);
+    }
+}

@@ -5,8 +5,9 @@
 
 use super::{Encoder, Series, Unmade};
 use crate::ops::check::read_files::extension;
-use crate::sys::disk::{Dir, Target, outside};
+use crate::sys::disk::{Dir, Target};
 use crate::sys::files::Appender;
+use crate::sys::outside;
 use crate::sys::process::probe;
 use crate::sys::process::scratch::Scratch;
 use std::io::ErrorKind;
@@ -74,4 +75,47 @@ fn frame_list(dist: &Dir, series: &Series<'_>) -> String {
         list.push_str(&format!("file '{path}'\n"));
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::digest::Digest;
+    use crate::base::rel_path::RelPath;
+    use crate::base::time::Timestamp;
+    use crate::frames::expected::Role;
+    use crate::ops::check::room::Room;
+    use crate::ops::harvest::manifest::{Manifest, ManifestFile};
+
+    fn file(path: &str, frame: i32) -> ManifestFile {
+        ManifestFile {
+            path: RelPath::new(path).expect("path"),
+            job: "A".parse().expect("name"),
+            frame,
+            role: Role::Frame,
+            sha256: Digest::of(b""),
+            size: 0,
+            modified: Timestamp::from_unix(0),
+            revision: 1,
+            source: Digest::of(b""),
+            scene: Digest::of(b"scene"),
+            suspect: false,
+            stale: false,
+        }
+    }
+
+    #[test]
+    fn frames_are_listed_in_order_and_quoted() {
+        let mut room = Room::new(&[("A", "1-9x4")]);
+        room.file.jobs[0].revisions[0].output.fps = 23.976;
+        let mut manifest = Manifest::empty(room.release());
+        manifest.files = vec![file("it's/A.0009.exr", 9), file("it's/A.0001.exr", 1)];
+        let series = Series::of(&manifest, &room.file.jobs[0]).expect("frames");
+        let list = frame_list(room.volume.root(), &series);
+        let first = format!("file '{}/it'\\''s/A.0001.exr'", room.volume.path().display());
+        assert_eq!(list.lines().nth(1), Some(first.as_str()));
+        let words = arguments(&series, Path::new("/l"), Path::new("/v.mp4")).join(" ");
+        assert!(words.contains("-apply_trc iec61966_2_1 -f concat -safe 0 -r 23.976 -i /l "), "{words}");
+        assert!(words.ends_with(" /v.mp4"), "{words}");
+    }
 }

@@ -4,8 +4,8 @@ use super::{Action, Kind, Means, Verdict, plan_journal};
 use crate::base::error::{Class, Failure};
 use crate::base::ids::TransactionId;
 use crate::ops::harvest;
+use crate::ops::harvest::unfinished::JOURNAL_KIND as HARVEST;
 use crate::ops::plan::apply::JOURNAL_KIND as PLAN;
-use crate::ops::ports::Ports;
 use crate::ops::work::JOURNAL_KIND as CLEAR_FRAMES;
 use crate::volume::Volume;
 use crate::volume::journal::{self, Account, Journal};
@@ -61,22 +61,21 @@ fn end(means: &Means<'_>, account: &Account) -> Result<Option<(Verdict, String)>
 fn dispatch(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
     match account.intent.kind.as_str() {
         PLAN => plan_journal::recover(means, lock, account),
-        harvest::JOURNAL_KIND => finish_harvest(means, lock, account),
+        HARVEST => finish_harvest(means, lock, account),
         CLEAR_FRAMES => close_clearing(means.volume, lock, account),
         kind => Err(Failure::new(Class::Refused, format!("this farm does not know what {kind:?} is"))
             .with_hint("Run `farm recover` with the farm that began it, or a newer one.")),
     }
 }
 
+/// What was not moved yet is moved, if it is still what it was; the manifest names all that is in place.
 fn finish_harvest(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
-    let manager = means.manager.map_err(|failure| Failure::new(failure.class(), failure.message()))?;
-    let ports = Ports { volume: means.volume, manager, progress: means.progress, actor: means.actor };
-    let done = harvest::recover::recover(&ports, lock, account)?;
-    let left = match done.left.len() {
-        0 => String::new(),
-        n => format!("; {n} changed since and stay where they are"),
-    };
-    Ok((Verdict::Finished, format!("{} file(s) of it are in dist/{}{left}", done.placed, done.release)))
+    let finished = harvest::recover::recover(means.volume, lock, account)?;
+    let mut note = format!("{} file(s) are in dist/{}", finished.placed, finished.release);
+    if let Some(first) = finished.left.first() {
+        note.push_str(&format!("; {} were left: {}: {}", finished.left.len(), first.path, first.cause));
+    }
+    Ok((Verdict::Finished, note))
 }
 
 /// What was moved is in the trash and recorded there; the rest may have been rendered anew since, and is looked at

@@ -7,6 +7,7 @@ use super::{Means, Verdict};
 use crate::base::error::{Class, Failure};
 use crate::base::rel_path::RelPath;
 use crate::ops::plan::apply::PlanIntent;
+use crate::ops::ports::Ports;
 use crate::ops::{release, submit};
 use crate::sys::clock;
 use crate::volume::journal::{Account, Journal};
@@ -26,8 +27,15 @@ pub(super) fn recover(means: &Means<'_>, lock: &Lock, account: &Account) -> Resu
     })?;
     let file = release::load(means.volume, &intent.release)?;
     let orphans = orphans(means.volume, &intent)?;
+    let unsubmitted =
+        file.filter(|file| file.jobs.iter().any(|job| job.runs.iter().any(|run| run.manager_job.is_none())));
+    // Without a Manager nothing is begun.
+    let ports = unsubmitted.is_some().then(|| means.ports()).transpose()?;
     let journal = Journal::resume(means.volume, lock, account)?;
-    let submitted = file.map(|file| submit_rest(means, lock, file)).transpose()?.unwrap_or_default();
+    let submitted = match (unsubmitted, ports) {
+        (Some(file), Some(ports)) => submit_rest(&ports, lock, file)?,
+        _ => 0,
+    };
     discard(means.volume, lock, account, &orphans)?;
     journal.done(&"ended by recover")?;
     Ok(match orphans.len() {
@@ -39,11 +47,7 @@ pub(super) fn recover(means: &Means<'_>, lock: &Lock, account: &Account) -> Resu
     })
 }
 
-fn submit_rest(means: &Means<'_>, lock: &Lock, mut file: ReleaseFile) -> Result<usize, Failure> {
-    if !file.jobs.iter().any(|job| job.runs.iter().any(|run| run.manager_job.is_none())) {
-        return Ok(0);
-    }
-    let ports = means.ports()?;
+fn submit_rest(ports: &Ports<'_>, lock: &Lock, mut file: ReleaseFile) -> Result<usize, Failure> {
     let submitted = submit::submit_pending(ports.volume, ports.manager, &mut file)?.len();
     lock.check()?;
     release::save(ports.volume, &file)?;

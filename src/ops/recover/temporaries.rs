@@ -1,17 +1,20 @@
 //! Files that were being written when their writer died.
 //!
 //! Whoever holds the lock over a folder knows that nobody else is writing there. farm's own folder has no lock of its
-//! own: there a file has to be an hour old, for none is written that long.
+//! own: there the file's name tells which process made it, and that process must be gone. Of a process on another host
+//! only the file's age tells: it has to be an hour old, for none is written that long.
 
 use super::{Action, Kind, Means, Verdict};
 use crate::base::error::Failure;
-use crate::base::name::Home;
+use crate::base::name::{Home, ReleaseName};
 use crate::base::rel_path::RelPath;
 use crate::base::size::Bytes;
 use crate::sys::clock;
 use crate::sys::disk::{Attributes, DiskError, Kind as FileKind, erase};
+use crate::volume::area::Area;
 use crate::volume::lock::Scope;
 use crate::volume::{Volume, layout};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
@@ -40,17 +43,30 @@ impl fmt::Display for Temporary {
 /// Every temporary file that may be left over, by folder.
 pub(super) fn survey(volume: &Volume) -> Result<Vec<Temporary>, Failure> {
     let mut found = Vec::new();
-    for release in volume.releases()?.names {
+    for release in releases(volume)? {
         let scope = Some(Scope::Release(release.clone()));
         look(volume, &layout::release_dir(&release), scope.as_ref(), MAX_DEPTH, &mut found)?;
         look(volume, &layout::dist_dir(&release), scope.as_ref(), MAX_DEPTH, &mut found)?;
     }
     look(volume, &layout::home_dir(&Home::Quick), Some(&Scope::Quick), MAX_DEPTH, &mut found)?;
-    let own = [layout::own_dir(), layout::lock_dir(), layout::journal_dir(), layout::done_dir(), layout::local_dir()];
-    for folder in own {
-        look(volume, &folder, None, 0, &mut found)?;
+    // What lies deeper in a trash is not farm's, and not in the making.
+    let shallow =
+        [layout::own_dir(), layout::lock_dir(), layout::journal_dir(), layout::done_dir(), layout::local_dir()];
+    let trashes = volume.trash_folders().into_iter().map(|trash| (trash, 1));
+    let own = shallow.into_iter().map(|folder| (folder, 0)).chain(trashes).chain([(layout::verdicts_dir(), 1)]);
+    for (folder, depth) in own {
+        look(volume, &folder, None, depth, &mut found)?;
     }
     Ok(found)
+}
+
+/// Those that are planned, and those of which only frames are left.
+fn releases(volume: &Volume) -> Result<BTreeSet<ReleaseName>, Failure> {
+    let mut names: BTreeSet<ReleaseName> = volume.releases()?.names.into_iter().collect();
+    if let Some(dist) = volume.dir(&Area::Dist.folder())? {
+        names.extend(dist.list()?.iter().filter_map(|entry| entry.name.to_str()?.parse::<ReleaseName>().ok()));
+    }
+    Ok(names)
 }
 
 fn look(
@@ -69,7 +85,7 @@ fn look(
         Err(error) => return Err(error.into()),
     };
     for (name, attributes) in erase::temporaries(&dir)? {
-        if scope.is_some() || is_old(&attributes) {
+        if scope.is_some() || erase::is_abandoned(&name) || is_old(&attributes) {
             let temporary = Temporary { folder: folder.clone(), name, bytes: attributes.size, scope: scope.cloned() };
             found.push(temporary);
         }

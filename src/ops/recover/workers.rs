@@ -9,7 +9,7 @@ pub(super) fn survey(means: &Means<'_>) -> Result<Vec<String>, Failure> {
 }
 
 pub(super) fn words(name: &str) -> String {
-    format!("worker {name}, which died")
+    format!("{name}, which died")
 }
 
 pub(super) fn recover(means: &Means<'_>) -> Result<Vec<Action>, Failure> {
@@ -22,7 +22,7 @@ pub(super) fn recover(means: &Means<'_>) -> Result<Vec<Action>, Failure> {
     let mut actions: Vec<Action> =
         named.map(|name| Action::new(Kind::Worker, words(name), Verdict::Finished, note.clone())).collect();
     let swept = done.swept.iter().map(|folder| {
-        Action::new(Kind::Temporary, format!("temporary folder {}", folder.display()), Verdict::Removed, "")
+        Action::new(Kind::Temporary, format!("folder {} of a renderer", folder.display()), Verdict::Removed, "")
     });
     actions.extend(swept);
     actions.extend(done.left.iter().map(|left| Action::new(Kind::Worker, left, Verdict::Failed, "")));

@@ -10,6 +10,7 @@ pub use survey::survey;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
 use crate::base::name::{JobRef, ReleaseName};
+use crate::base::status::JobStatus;
 use crate::base::time::Timestamp;
 use crate::ops::check::FrameCounts;
 use serde::Serialize;
@@ -33,8 +34,12 @@ pub struct StatusReport {
 pub enum ReleaseState {
     /// Nothing of it has been rendered.
     Planned,
-    /// Some frames are missing, bad or suspect.
+    /// Frames are being rendered, or wait for a worker.
     Rendering,
+    /// Frames are missing, and wait for a person to let them be rendered.
+    Paused,
+    /// Frames are missing, bad or suspect, and nobody is about to render them.
+    Incomplete,
     /// Every frame is there and good.
     Rendered,
     /// Every frame is in `dist/`.
@@ -103,14 +108,56 @@ pub struct WorkerState {
     pub job: Option<String>,
 }
 
-/// Where a release stands, by its frames.
-pub fn release_state(frames: &FrameCounts, harvested: u64, any_run_began: bool) -> ReleaseState {
-    if frames.ok < frames.expected || frames.expected == 0 {
-        let nothing = frames.ok + frames.bad + frames.suspect == 0 && !any_run_began;
-        return if nothing { ReleaseState::Planned } else { ReleaseState::Rendering };
-    }
-    if harvested == frames.expected { ReleaseState::Harvested } else { ReleaseState::Rendered }
+/// What the Manager still has to do for a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// It was never begun: every job is planned or queued.
+    NotBegun,
+    /// Something is queued or being rendered.
+    Open,
+    /// What is left is paused.
+    Paused,
+    /// Nothing.
+    Over,
 }
+
+impl Work {
+    /// From the jobs of a release.
+    pub fn of(jobs: &[JobState]) -> Work {
+        let is = |job: &JobState, status: JobStatus| job.status == status.as_str();
+        let ended = |job: &&JobState| JobStatus::from(job.status.clone()).has_ended() || job.status == GONE;
+        let open: Vec<&JobState> = jobs.iter().filter(|job| !ended(job)).collect();
+        let untouched = |job: &&JobState| is(job, JobStatus::Queued) || job.status == PLANNED;
+        if open.is_empty() {
+            Work::Over
+        } else if open.iter().all(|job| is(job, JobStatus::Paused)) {
+            Work::Paused
+        } else if open.len() == jobs.len() && open.iter().all(untouched) {
+            Work::NotBegun
+        } else {
+            Work::Open
+        }
+    }
+}
+
+/// Where a release stands, by its frames and what is still to be done for it.
+pub fn release_state(frames: &FrameCounts, harvested: u64, work: Work) -> ReleaseState {
+    if frames.ok == frames.expected && frames.expected > 0 {
+        return if harvested == frames.expected { ReleaseState::Harvested } else { ReleaseState::Rendered };
+    }
+    let nothing_there = frames.ok + frames.bad + frames.suspect == 0;
+    match work {
+        Work::NotBegun if nothing_there => ReleaseState::Planned,
+        Work::NotBegun | Work::Open => ReleaseState::Rendering,
+        Work::Paused => ReleaseState::Paused,
+        Work::Over => ReleaseState::Incomplete,
+    }
+}
+
+/// The status of a job that was not submitted yet.
+pub const PLANNED: &str = "planned";
+/// The status of a job that the Manager forgot.
+pub const GONE: &str = "gone";
 
 impl StatusReport {
     /// Whether nothing is left for the Manager to do.
@@ -127,10 +174,16 @@ mod tests {
     #[test]
     fn a_release_stands_where_its_frames_stand() {
         let counts = |ok, missing| FrameCounts { expected: ok + missing, ok, missing, bad: 0, suspect: 0 };
-        assert_eq!(release_state(&counts(0, 3), 0, false), ReleaseState::Planned);
-        assert_eq!(release_state(&counts(0, 3), 0, true), ReleaseState::Rendering);
-        assert_eq!(release_state(&counts(2, 1), 0, true), ReleaseState::Rendering);
-        assert_eq!(release_state(&counts(3, 0), 2, true), ReleaseState::Rendered);
-        assert_eq!(release_state(&counts(3, 0), 3, true), ReleaseState::Harvested);
+        for (ok, missing, harvested, work, state) in [
+            (0, 3, 0, Work::NotBegun, ReleaseState::Planned),
+            (0, 3, 0, Work::Open, ReleaseState::Rendering),
+            (2, 1, 0, Work::NotBegun, ReleaseState::Rendering),
+            (0, 3, 0, Work::Paused, ReleaseState::Paused),
+            (2, 1, 0, Work::Over, ReleaseState::Incomplete),
+            (3, 0, 2, Work::Over, ReleaseState::Rendered),
+            (3, 0, 3, Work::Over, ReleaseState::Harvested),
+        ] {
+            assert_eq!(release_state(&counts(ok, missing), harvested, work), state, "{ok} {missing} {work:?}");
+        }
     }
 }

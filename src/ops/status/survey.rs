@@ -2,7 +2,7 @@
 
 use super::estimate::eta;
 use super::select::Selector;
-use super::{JobState, ReleaseStatus, StatusReport, WorkerState, release_state};
+use super::{GONE, JobState, PLANNED, ReleaseStatus, StatusReport, Work, WorkerState, release_state};
 use crate::base::error::Failure;
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::status::{JobStatus, TaskStatus};
@@ -11,7 +11,7 @@ use crate::ops::check::inputs::stale_inputs;
 use crate::ops::check::{self, Effort, FrameCounts, OpenWork};
 use crate::ops::ports::Ports;
 use crate::ops::release;
-use crate::volume::release_file::{JobRecord, ReleaseFile};
+use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use std::collections::BTreeMap;
 
 /// How many failed tasks of a job are told of one by one.
@@ -67,8 +67,7 @@ fn add_release(
     }
     let frames: FrameCounts = states.iter().map(|job| job.frames).sum();
     let harvested = states.iter().map(|job| job.harvested).sum();
-    let began = states.iter().any(|job| job.status != "planned" && job.status != JobStatus::Queued.as_str());
-    let state = release_state(&frames, harvested, began);
+    let state = release_state(&frames, harvested, Work::of(&states));
     report.releases.push(ReleaseStatus { name: file.name.clone(), state, jobs: states.len(), frames });
     report.jobs.extend(states);
     Ok(())
@@ -76,9 +75,7 @@ fn add_release(
 
 /// Everything by which a run may be named.
 fn ids(job: &JobRecord) -> Vec<String> {
-    let of_run = |run: &crate::volume::release_file::RunRecord| {
-        [Some(run.id.to_string()), run.manager_job.as_ref().map(ToString::to_string)]
-    };
+    let of_run = |run: &RunRecord| [Some(run.id.to_string()), run.manager_job.as_ref().map(ToString::to_string)];
     job.runs.iter().flat_map(of_run).flatten().collect()
 }
 
@@ -93,7 +90,10 @@ fn job_state(
     let frames = check::check_job(ports, release, job, work, effort)?;
     let counts = frames.counts();
     let newest = job.newest_run();
-    let found = newest.and_then(|run| asked.jobs.iter().find(|job| job.run_id() == Some(run.id)));
+    let known = |run: &RunRecord| asked.jobs.iter().find(|job| job.run_id() == Some(run.id));
+    // An older run that still has something to do says more than a newer one that is done.
+    let open = job.runs.iter().rev().filter_map(known).find(|found| !found.status.has_ended());
+    let found = open.or_else(|| newest.and_then(known));
     let pace = frames.seconds_per_frame.or(job.seconds_per_frame);
     let has_ended = found.is_none_or(|job| job.status.has_ended());
     let left = if has_ended { 0 } else { counts.missing };
@@ -123,8 +123,8 @@ fn job_state(
 fn status_word(confirmed: bool, found: Option<&ManagerJob>) -> String {
     match (found, confirmed) {
         (Some(job), _) => job.status.to_string(),
-        (None, true) => "gone".to_owned(),
-        (None, false) => "planned".to_owned(),
+        (None, true) => GONE.to_owned(),
+        (None, false) => PLANNED.to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::call::{at, retry};
 use super::dir::Dir;
 use super::error::DiskError;
+use super::move_file::keep_times_and_mode;
 use super::part::{Target, Temporary, Written};
 use super::read::{OpenFile, PIECE};
 use crate::base::digest::{Digest, Hasher};
@@ -11,6 +12,15 @@ use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
+
+/// Which times and mode a copy has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Those of a file made now.
+    New,
+    /// The source's, as a further name would have.
+    OfSource,
+}
 
 /// The most one `copy_file_range` is asked for.
 const RANGE: usize = 1 << 30;
@@ -37,10 +47,23 @@ impl Dir {
         name: impl AsRef<OsStr>,
         target: Target,
     ) -> Result<Written, DiskError> {
-        let name = self.checked(name.as_ref())?;
+        self.copy_checked(source, digest, self.checked(name.as_ref())?, target, Look::New)
+    }
+
+    fn copy_checked(
+        &self,
+        source: &OpenFile,
+        digest: Digest,
+        name: &OsStr,
+        target: Target,
+        look: Look,
+    ) -> Result<Written, DiskError> {
         let bytes = source.attributes().size;
         let (temporary, file) = Temporary::create(self, name)?;
         let copied = copy_range(source, &file, &temporary)?;
+        if look == Look::OfSource {
+            keep_times_and_mode(&file, source.attributes());
+        }
         source.check_unchanged()?;
         if copied != bytes {
             return Err(DiskError::Changed { path: source.path().to_owned() });
@@ -66,7 +89,8 @@ pub fn link_or_copy_new(
         Err(Errno::XDEV | Errno::PERM | Errno::MLINK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
             let missing = || DiskError::Io { op: "open", path: from.path_of(name), source: Errno::NOENT.into() };
             let source = from.open_read(name)?.ok_or_else(missing)?;
-            to.copy_in(&source, new_name, Target::New).map(Some)
+            let (digest, _) = source.digest()?;
+            to.copy_checked(&source, digest, new_name, Target::New, Look::OfSource).map(Some)
         }
         Err(errno) => Err(DiskError::Io { op: "link", path: path(), source: errno.into() }),
     }
@@ -119,7 +143,7 @@ pub(super) fn copy_hashing(source: &OpenFile, file: &File, temporary: &Temporary
 mod tests {
     use super::*;
     use crate::base::digest::Digest;
-    use crate::sys::disk::outside;
+    use crate::sys::outside;
     use std::os::unix::fs::MetadataExt;
 
     #[test]
@@ -149,6 +173,19 @@ mod tests {
         let error = root.copy_in(&source, "copy", Target::New).expect_err("changed");
         assert!(matches!(error, DiskError::Changed { .. }), "{error}");
         assert_eq!(root.list().expect("list").len(), 1, "neither copy nor temporary");
+    }
+
+    #[test]
+    fn where_there_is_no_second_name_a_copy_looks_the_same() {
+        let temp = tempfile::tempdir().expect("temp");
+        let (Ok(elsewhere), Ok(near)) = (tempfile::tempdir_in("/dev/shm"), Dir::open_root(temp.path())) else { return };
+        let far = Dir::open_root(elsewhere.path()).expect("open");
+        near.create("a", b"frame").expect("create");
+        let file = File::options().write(true).open(temp.path().join("a")).expect("open");
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000)).expect("time");
+        link_or_copy_new(&near, "a", &far, "b").expect("copy");
+        let (source, copy) = (near.stat("a").expect("stat").expect("a"), far.stat("b").expect("stat").expect("b"));
+        assert_eq!((source.mtime, source.mode, source.size), (copy.mtime, copy.mode, copy.size));
     }
 
     #[test]

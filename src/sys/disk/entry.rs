@@ -89,9 +89,14 @@ pub struct Attributes {
 }
 
 impl Attributes {
+    /// The same for two paths exactly when they lead to the same file.
+    pub fn identity(&self) -> (u64, u64) {
+        (self.dev, self.ino)
+    }
+
     /// Whether both are one file under any names.
     pub fn is_same_file(&self, other: &Attributes) -> bool {
-        (self.dev, self.ino) == (other.dev, other.ino)
+        self.identity() == other.identity()
     }
 
     /// Whether this is the same file as `before` and nothing was written to it since.

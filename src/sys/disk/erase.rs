@@ -11,7 +11,7 @@ use super::dir::Dir;
 use super::entry::{Attributes, Entry, Kind};
 use super::error::DiskError;
 use super::list::MAX_DEPTH;
-use super::part::is_part_name;
+use super::part::{self, is_part_name};
 use super::read::OpenFile;
 use crate::base::rel_path::RelPath;
 use rustix::fs::AtFlags;
@@ -118,6 +118,11 @@ pub fn temporary(dir: &Dir, name: &OsStr) -> Result<(), DiskError> {
 /// Whether `name` is one that farm gives to files in the making.
 pub fn is_temporary(name: &OsStr) -> bool {
     is_part_name(name)
+}
+
+/// Whether the process that made the temporary file of this name is proved to have ended. `false` tells nothing.
+pub fn is_abandoned(name: &OsStr) -> bool {
+    part::is_abandoned(name)
 }
 
 /// The temporary files of farm in `dir`: in the making somewhere, or left by a killed run. Whoever holds the lock over

@@ -70,6 +70,12 @@ pub enum DiskError {
         /// The limit.
         max: Bytes,
     },
+    /// The file holds bytes that are no text.
+    #[error("{} is not UTF-8 text", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file changed while it was read; what was made of it was thrown away.
     #[error("{} changed while it was being read", path.display())]
     Changed {
@@ -122,11 +128,14 @@ impl DiskError {
         let errno = self.errno().map(Errno::from_raw_os_error);
         matches!(errno, Some(Errno::NOSPC | Errno::DQUOT | Errno::ROFS | Errno::IO | Errno::STALE))
     }
+}
 
-    /// The same as an [`io::Error`] of the right kind, for the `std::io` traits.
-    pub(super) fn into_io(self) -> io::Error {
-        match self {
-            DiskError::Io { ref source, .. } => io::Error::new(source.kind(), self),
+/// Of the right kind, for the traits of `std::io`; the path stays in the words.
+impl From<DiskError> for io::Error {
+    fn from(error: DiskError) -> io::Error {
+        match error {
+            DiskError::Io { ref source, .. } => io::Error::new(source.kind(), error),
+            DiskError::Exists { .. } => io::Error::new(io::ErrorKind::AlreadyExists, error),
             other => io::Error::other(other),
         }
     }
@@ -137,7 +146,7 @@ impl Explain for DiskError {
         match self {
             DiskError::Exists { .. } | DiskError::Link { .. } | DiskError::OtherDevice { .. } => Class::Refused,
             DiskError::NotErasable { .. } | DiskError::NotAFile { .. } | DiskError::NotAFolder { .. } => Class::Refused,
-            DiskError::Name { .. } => Class::Usage,
+            DiskError::Name { .. } | DiskError::NotText { .. } => Class::Usage,
             _ => Class::Failed,
         }
     }
@@ -151,6 +160,7 @@ impl Explain for DiskError {
             DiskError::OtherDevice { .. } => "Only dist/ and archives/ may be mounts of their own.",
             DiskError::Changed { .. } => "Wait until nothing writes to it any more, then run the same command again.",
             DiskError::Differs { .. } => "The original is kept: check the disk and the network, then run it again.",
+            DiskError::NotText { .. } => "Save it as UTF-8 text.",
             DiskError::NoConfinement { .. } => "Use Linux 5.6 or newer, and let the container or sandbox pass openat2.",
             DiskError::Name { .. } | DiskError::TooLarge { .. } | DiskError::NotErasable { .. } => return None,
         };
@@ -186,7 +196,7 @@ mod tests {
         assert_eq!(error.to_string(), "cannot write /v/dist/a.png: No space left on device (os error 28)");
         assert!(error.hint().is_some_and(|h| h.contains("free some space")));
         assert!(error.is_device_failure());
-        let wrapped = error.into_io();
+        let wrapped = io::Error::from(error);
         assert_eq!(wrapped.kind(), io::ErrorKind::StorageFull);
         assert!(wrapped.to_string().contains("/v/dist/a.png"));
     }

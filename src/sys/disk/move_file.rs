@@ -141,7 +141,7 @@ fn copy_across(from: &Dir, name: &OsStr, to: &Dir, new_name: &OsStr) -> Result<W
 }
 
 /// What a rename would have kept. Some shares refuse either; the bytes count.
-fn keep_times_and_mode(file: &File, source: &Attributes) {
+pub(super) fn keep_times_and_mode(file: &File, source: &Attributes) {
     let time = |time: crate::base::time::Timestamp| Timespec {
         tv_sec: time.0.as_second(),
         tv_nsec: time.0.subsec_nanosecond().into(),

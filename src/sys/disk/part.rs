@@ -6,6 +6,7 @@ use super::erase;
 use super::error::DiskError;
 use super::move_file::take_name;
 use crate::base::digest::{Digest, Hasher};
+use crate::sys::process::tag;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -18,6 +19,11 @@ use uuid::Uuid;
 pub(super) const PART_PREFIX: &str = ".farm-";
 /// …and ends.
 pub(super) const PART_SUFFIX: &str = ".part";
+
+/// Hexadecimal digits in a temporary name: the maker's tag and six random ones…
+const SIGNED: usize = tag::LENGTH + 6;
+/// …or random ones alone, where the kernel does not tell who the maker is.
+const UNSIGNED: usize = 16;
 
 /// The longest name most file systems take, in bytes.
 const MAX_NAME: usize = 255;
@@ -87,10 +93,10 @@ impl PartFile {
 impl Write for PartFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.out.write(bytes);
-        count.map_err(|error| at("write", &self.temporary.dir.path_of(&self.name))(error).into_io())
+        count.map_err(|error| at("write", &self.temporary.dir.path_of(&self.name))(error).into())
     }
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush().map_err(|error| at("write", &self.temporary.dir.path_of(&self.name))(error).into_io())
+        self.out.flush().map_err(|error| at("write", &self.temporary.dir.path_of(&self.name))(error).into())
     }
 }
 
@@ -143,10 +149,13 @@ impl Drop for Temporary {
     }
 }
 
-/// `.farm-<random>-<name>.part`, shortened where the name leaves no room.
+/// `.farm-<maker and random digits>-<name>.part`, shortened where the name leaves no room.
 pub(super) fn part_name(name: &OsStr) -> OsString {
-    let tag = Uuid::new_v4().simple().to_string();
-    let tag = &tag[..16];
+    let random = Uuid::new_v4().simple().to_string();
+    let tag = match tag::own() {
+        Some(maker) => format!("{maker}{}", &random[..SIGNED - tag::LENGTH]),
+        None => random[..UNSIGNED].to_owned(),
+    };
     let room = MAX_NAME - PART_PREFIX.len() - PART_SUFFIX.len() - tag.len() - 1;
     let name = name.to_str().filter(|name| name.len() <= room).unwrap_or("long");
     format!("{PART_PREFIX}{tag}-{name}{PART_SUFFIX}").into()
@@ -154,10 +163,33 @@ pub(super) fn part_name(name: &OsStr) -> OsString {
 
 /// Whether `name` is one that farm gave to a file in the making.
 pub(super) fn is_part_name(name: &OsStr) -> bool {
-    let Some(inner) = name.to_str().and_then(|n| n.strip_prefix(PART_PREFIX)?.strip_suffix(PART_SUFFIX)) else {
-        return false;
-    };
-    inner.split_once('-').is_some_and(|(tag, rest)| {
-        tag.len() == 16 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()) && !rest.is_empty()
-    })
+    tag_of(name).is_some()
+}
+
+/// Whether the process that gave this temporary name is proved to have ended.
+pub(super) fn is_abandoned(name: &OsStr) -> bool {
+    tag_of(name).filter(|tag| tag.len() == SIGNED).is_some_and(|tag| tag::has_ended(&tag[..tag::LENGTH]))
+}
+
+fn tag_of(name: &OsStr) -> Option<&str> {
+    let inner = name.to_str()?.strip_prefix(PART_PREFIX)?.strip_suffix(PART_SUFFIX)?;
+    let (tag, rest) = inner.split_once('-')?;
+    let is_tag = [SIGNED, UNSIGNED].contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_tag && !rest.is_empty()).then_some(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_names_tell_their_maker() {
+        let name = part_name(OsStr::new("A.0001.png"));
+        assert!(is_part_name(&name) && !is_abandoned(&name), "{name:?}");
+        let tag = tag::own().expect("/proc");
+        assert!(name.to_str().is_some_and(|name| name.starts_with(&format!("{PART_PREFIX}{tag}"))), "{name:?}");
+        assert!(part_name(OsStr::new(&"x".repeat(MAX_NAME))).len() <= MAX_NAME);
+        let unsigned = OsStr::new(".farm-0123456789abcdef-a.part");
+        assert!(is_part_name(unsigned) && !is_abandoned(unsigned));
+    }
 }

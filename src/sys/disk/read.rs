@@ -69,7 +69,7 @@ impl Dir {
 }
 
 impl OpenFile {
-    pub(super) fn checked(file: File, path: PathBuf) -> Result<OpenFile, DiskError> {
+    pub(in crate::sys) fn checked(file: File, path: PathBuf) -> Result<OpenFile, DiskError> {
         let stat = rustix::fs::fstat(&file).map_err(io::Error::from).map_err(at("look at", &path))?;
         let attributes = Attributes::from(&stat);
         match attributes.kind {
@@ -161,7 +161,7 @@ impl Read for OpenFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.file.read(buffer).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
-            _ => at("read", &self.path)(error).into_io(),
+            _ => at("read", &self.path)(error).into(),
         })
     }
 }

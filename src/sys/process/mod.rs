@@ -13,6 +13,7 @@ pub mod proc_table;
 pub mod renderer;
 pub mod scratch;
 pub mod stray;
+pub mod tag;
 
 pub use guard::{GUARD_ARGUMENT, Guard, exec_guarded};
 pub use identity::{HostId, ProcessId, cores};

@@ -191,11 +191,14 @@ impl Running<'_> {
         }
     }
 
-    /// Hands on what was written before the end.
+    /// Hands on what was written before the end; not for ever, for a process that shed its mark may go on writing.
     fn drain(&mut self) {
         let watch = Stopwatch::start();
         while let Ok(bytes) = self.output.recv_timeout(DRAIN_WITHIN.saturating_sub(watch.elapsed())) {
             self.watch.output(&bytes);
+            if watch.has_passed(DRAIN_WITHIN) {
+                return;
+            }
         }
     }
 }

@@ -113,7 +113,11 @@ fn number(folder: &Dir, scope: &Scope, file: LockFile, mut holder: Holder) -> Re
     match numbered {
         Ok(()) => Ok((file, holder)),
         Err(error) => {
-            let _ = file.release(&content);
+            // The number may have come into the file though its writing failed. What cannot be given back is found dead
+            // once this process is gone.
+            if !file.release(&content).unwrap_or(false) {
+                let _ = file.release(&holder.content());
+            }
             Err(error)
         }
     }

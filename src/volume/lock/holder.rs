@@ -2,8 +2,8 @@
 
 use crate::base::name::{Home, ReleaseName};
 use crate::base::time::Timestamp;
-use crate::sys::disk::outside::user_id;
 use crate::sys::process::ProcessId;
+use crate::sys::process::identity::user_id;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;

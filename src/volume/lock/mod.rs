@@ -101,9 +101,11 @@ impl Lock {
 
 impl Owned {
     fn beat(&mut self) {
-        self.holder.heartbeat = clock::now();
+        let next = Holder { heartbeat: clock::now(), ..self.holder.clone() };
         // A share that is away for a moment is met again by the next beat, or by `check`.
-        let _ = self.file.rewrite(&self.holder.content());
+        if self.file.rewrite(&next.content()).is_ok() {
+            self.holder = next;
+        }
     }
 }
 
@@ -114,8 +116,11 @@ impl Drop for Lock {
             let _ = heart.join();
         }
         let owned = lock(&self.shared);
+        // Known by its token: where a beat failed half-way the heartbeat may be another than was thought.
+        let is_ours = |said: &Vec<u8>| Holder::parse(said).is_some_and(|found| found.token == owned.holder.token);
+        let said = LockFile::read(&self.folder, &self.scope.file_name()).ok().flatten().filter(is_ours);
         // What cannot be given back is found dead as soon as this process is gone.
-        let _ = owned.file.release(&owned.holder.content());
+        let _ = said.map(|said| owned.file.release(&said));
     }
 }
 
@@ -182,6 +187,17 @@ mod tests {
         assert_eq!(take(&volume, LockWait::No).expect("free again").fence(), 2);
         let left = volume.dir(&layout::lock_dir()).expect("open").expect("there").list().expect("list");
         assert!(left.iter().all(|entry| entry.name.to_string_lossy().ends_with(".fence")), "{left:?}");
+    }
+
+    #[test]
+    fn a_lock_whose_beat_failed_half_way_is_given_back_all_the_same() {
+        let (_temp, volume) = volume();
+        let lock = locked(&volume);
+        let other = Holder { heartbeat: clock::now().plus_seconds(-40), ..super::lock(&lock.shared).holder.clone() };
+        let folder = volume.dir(&layout::lock_dir()).expect("open").expect("there");
+        folder.write("release-r1.lock", &other.content()).expect("a former heartbeat");
+        drop(lock);
+        assert!(folder.stat("release-r1.lock").expect("stat").is_none());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::restore::trash_folder_of;
 use crate::base::ids::TransactionId;
 use crate::base::time::Timestamp;
 use crate::sys::disk::erase;
-use crate::sys::disk::outside::user_id;
+use crate::sys::process::identity::user_id;
 use crate::volume::layout;
 use crate::volume::lock::Lock;
 use crate::volume::open::Volume;

@@ -51,7 +51,7 @@ render() {
     if [ -n "$PAUSE" ]; then
         slowly
     else
-        cp "$POOL/$number.png" "$file"
+        cp "$POOL/$number.png" "$file" || exit 1
     fi
     [ -n "$LOG" ] && echo "$job $1" >>"$LOG"
     printf "Saved: '%s'\n Time: 00:00.01 (Saving: 00:00.00)\n\n" "$file"
@@ -69,9 +69,9 @@ slowly() {
         mkdir -p "$mine"
     fi
     echo $$ >"$mine/pid"
-    head -c 100 "$POOL/$number.png" >"$file"
+    head -c 100 "$POOL/$number.png" >"$file" || exit 1
     sleep "$PAUSE"
-    cp "$POOL/$number.png" "$file"
+    cp "$POOL/$number.png" "$file" || exit 1
     rm -rf "$mine"
 }
 

@@ -1,7 +1,8 @@
 //! `farm.inspect/1`
 
+use crate::blend::rib::{RibFile, RibFrames};
 use crate::blend::{Dependency, FileOutput, Lint, Scene, SceneFile};
-use crate::ops::inspect::Inspected;
+use crate::ops::inspect::{Inspected, Said};
 use serde::Serialize;
 
 /// The document: one entry per file, in the order in which they were named.
@@ -15,18 +16,38 @@ pub(super) struct Document {
 struct Entry {
     path: String,
     #[serde(flatten)]
-    said: Said,
+    view: View,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Said {
+enum View {
     Failed { error: String, next: Option<String> },
-    File(Box<FileView>),
+    Blend(Box<FileView>),
+    Rib(RibView),
+}
+
+/// Keys that a .rib file has nothing for are there and empty, so that readers need not tell the kinds apart.
+#[derive(Serialize)]
+struct RibView {
+    kind: &'static str,
+    blender_version: Option<String>,
+    bytes: u64,
+    saved: String,
+    compression: crate::blend::Compression,
+    frames: Option<String>,
+    binary: bool,
+    width: Option<u32>,
+    height: Option<u32>,
+    displays: Vec<String>,
+    scenes: Vec<SceneView>,
+    dependencies: Vec<DependencyView>,
+    lints: Vec<LintView>,
 }
 
 #[derive(Serialize)]
 struct FileView {
+    kind: &'static str,
     blender_version: String,
     subversion: Option<i64>,
     build_hash: Option<String>,
@@ -110,9 +131,10 @@ struct LintView {
 pub(super) fn document(inspected: &[Inspected]) -> Document {
     let entry = |file: &Inspected| Entry {
         path: file.path.display().to_string(),
-        said: match &file.outcome {
-            Ok(said) => Said::File(Box::new(FileView::from(said))),
-            Err(failure) => Said::Failed { error: failure.message(), next: failure.hint().map(str::to_owned) },
+        view: match &file.outcome {
+            Ok(Said::Blend(file)) => View::Blend(Box::new(FileView::from(file.as_ref()))),
+            Ok(Said::Rib(file)) => View::Rib(RibView::from(file)),
+            Err(failure) => View::Failed { error: failure.message(), next: failure.hint().map(str::to_owned) },
         },
     };
     Document { schema: "farm.inspect/1", files: inspected.iter().map(entry).collect() }
@@ -121,6 +143,7 @@ pub(super) fn document(inspected: &[Inspected]) -> Document {
 impl From<&SceneFile> for FileView {
     fn from(file: &SceneFile) -> FileView {
         FileView {
+            kind: "blend",
             blender_version: file.blender_version.to_string(),
             subversion: file.subversion,
             build_hash: file.build_hash.clone(),
@@ -131,6 +154,30 @@ impl From<&SceneFile> for FileView {
             scenes: file.scenes.iter().map(SceneView::from).collect(),
             dependencies: file.dependencies.iter().map(DependencyView::from).collect(),
             lints: file.lints.iter().map(LintView::from).collect(),
+        }
+    }
+}
+
+impl From<&RibFile> for RibView {
+    fn from(file: &RibFile) -> RibView {
+        let frames = match &file.frames {
+            RibFrames::Known(frames) => Some(frames.to_string()),
+            RibFrames::NotSaid | RibFrames::Binary => None,
+        };
+        RibView {
+            kind: "rib",
+            blender_version: None,
+            bytes: file.bytes,
+            saved: file.modified.to_string(),
+            compression: file.compression,
+            frames,
+            binary: file.frames == RibFrames::Binary,
+            width: file.size.map(|(width, _)| width),
+            height: file.size.map(|(_, height)| height),
+            displays: file.displays.clone(),
+            scenes: Vec::new(),
+            dependencies: Vec::new(),
+            lints: Vec::new(),
         }
     }
 }

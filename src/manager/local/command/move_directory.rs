@@ -2,17 +2,17 @@
 
 use super::{Halt, Parameters};
 use crate::manager::local::attempt::Attempt;
-use crate::sys::{clock, files};
+use crate::sys::{clock, files, outside};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Moves `src` to `dest`.
 pub(super) fn run(parameters: &Parameters, attempt: &mut Attempt<'_>) -> Result<(), Halt> {
     let (from, to) = (parameters.path("src")?, parameters.path("dest")?);
-    if !files::exists(from) {
+    if !outside::exists(from) {
         return Err(Halt::Failed(format!("there is no {}, nothing was moved", from.display())));
     }
-    if files::exists(to) {
+    if outside::exists(to) {
         let kept = free_name(to)?;
         step(attempt, to, &kept)?;
     }
@@ -27,10 +27,11 @@ fn step(attempt: &mut Attempt<'_>, from: &Path, to: &Path) -> Result<(), Halt> {
 
 /// `path-2026-11-22_143000`, with `-001` and so on behind it if that is taken.
 fn free_name(path: &Path) -> io::Result<PathBuf> {
+    let modified = outside::stat(path)?.map_or_else(clock::now, |there| there.mtime);
     let mut name = path.as_os_str().to_owned();
-    name.push(format!("-{}", clock::local_stamp(files::modified(path)?)));
+    name.push(format!("-{}", clock::local_stamp(modified)));
     let dated = PathBuf::from(&name);
-    if !files::exists(&dated) {
+    if !outside::exists(&dated) {
         return Ok(dated);
     }
     let numbered = |number: u32| {
@@ -40,7 +41,7 @@ fn free_name(path: &Path) -> io::Result<PathBuf> {
     };
     (1..1000)
         .map(numbered)
-        .find(|candidate| !files::exists(candidate))
+        .find(|candidate| !outside::exists(candidate))
         .ok_or_else(|| io::Error::other(format!("{} has a thousand older versions", path.display())))
 }
 
