@@ -17,7 +17,11 @@ done
 folder=$(dirname "$out")
 mkdir -p "$folder" "$TMPDIR/blender_x"
 echo "$$" >> "$scene.starts"
-if [ "$(wc -l < "$scene.starts")" -le "$fail_first" ]; then echo "Error: not this time"; exit 1; fi
+# A folder is made by one of several renderers that start at once, so that exactly as many fail as should.
+while [ "$fail_first" -gt 0 ]; do
+    if mkdir "$scene.failed.$fail_first" 2> /dev/null; then echo "Error: not this time"; exit 1; fi
+    fail_first=$((fail_first - 1))
+done
 [ "$fail" = 0 ] || { echo "Error: this scene fails" >&2; exit "$fail"; }
 
 # Two renderers at one task at once leave a trace. (A killed one that its new parent did not reap yet has no environment.)
