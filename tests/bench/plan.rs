@@ -9,11 +9,11 @@ use std::process::Command;
 
 /// Makes `big.blend`, about 20 MB, and `count` copies of it.
 fn make_scenes(farm: &Farm, count: u32) {
-    let script = "import bpy, bmesh; mesh = bpy.data.meshes.new('Big'); shape = bmesh.new(); \
+    let script = "import os, bpy, bmesh; mesh = bpy.data.meshes.new('Big'); shape = bmesh.new(); \
                   bmesh.ops.create_grid(shape, x_segments=470, y_segments=470, size=1); shape.to_mesh(mesh); \
                   bpy.context.scene.collection.objects.link(bpy.data.objects.new('Big', mesh)); \
                   bpy.context.preferences.filepaths.save_version = 0; \
-                  bpy.ops.wm.save_as_mainfile(filepath='big.blend', compress=False)";
+                  bpy.ops.wm.save_as_mainfile(filepath=os.path.abspath('big.blend'), compress=False)";
     let mut command = Command::new("blender");
     command.args(["-b", "scenes/A.blend", "--python-exit-code", "1", "--python-expr", script]);
     farm.room.start_command(command, "make big.blend".to_owned()).wait().expect(0);
