@@ -9,12 +9,14 @@ use crate::manager::Manager;
 use crate::manager::local::{Autoexec, Local, LocalSettings};
 use crate::ops::ports::Actor;
 use crate::sys::http::without_credentials;
+use crate::sys::interrupt::Interrupt;
 use crate::sys::outside;
 use crate::sys::process::HostId;
 use crate::sys::process::identity::user_id;
 use crate::volume::lock::LockWait;
 use crate::volume::{Volume, layout};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the process was given: its flags and its surroundings.
 pub struct Context {
@@ -140,6 +142,11 @@ impl Context {
             ManagerChoice::Flamenco(url) => Err(flamenco_refused(url)),
         }
     }
+}
+
+/// Signals that ask farm to end are heard between two steps from now on, so that what is begun is put in order first.
+pub fn catch_interrupts() -> Result<Arc<Interrupt>, Failure> {
+    Interrupt::catch().map_err(|error| Failure::new(Class::Failed, format!("signals cannot be caught: {error}")))
 }
 
 /// A word of the command line as locks may tell of it: an address without its password.

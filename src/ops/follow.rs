@@ -113,8 +113,7 @@ pub fn submit_missing(ports: &Ports<'_>, name: &ReleaseName) -> Result<Option<Fr
     }
     lock.check()?;
     release::save(ports.volume, &file)?;
-    submit::submit_pending(ports.volume, ports.manager, &mut file)?;
-    release::save(ports.volume, &file)?;
+    submit::submit_pending(ports, &lock, &mut file)?;
     Ok(Some(again))
 }
 

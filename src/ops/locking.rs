@@ -4,6 +4,7 @@ use crate::base::error::Failure;
 use crate::base::name::ReleaseName;
 use crate::ops::ports::Ports;
 use crate::volume::lock::{Lock, LockError, LockWait, Requester, Scope, Waiting};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// How often whoever waits is told for whom.
@@ -17,7 +18,7 @@ pub fn lock_release(ports: &Ports<'_>, release: &ReleaseName) -> Result<Lock, Fa
 /// The same without waiting; `None` if somebody else has it.
 pub fn try_lock_release(ports: &Ports<'_>, release: &ReleaseName) -> Result<Option<Lock>, Failure> {
     let scope = Scope::Release(release.clone());
-    match Lock::acquire(ports.volume, scope, &requester(ports), LockWait::No, &mut |_| {}) {
+    match Lock::acquire(ports.volume, scope, &requester(ports), LockWait::No, &mut |_| ControlFlow::Continue(())) {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Held { .. } | LockError::Unreadable { .. }) => Ok(None),
         Err(error) => Err(error.into()),
@@ -32,8 +33,13 @@ pub fn lock(ports: &Ports<'_>, scope: Scope) -> Result<Lock, Failure> {
             told = Some(waiting.waited);
             ports.progress.note(&describe(waiting));
         }
+        if ports.progress.interrupted().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    Ok(Lock::acquire(ports.volume, scope, &requester(ports), ports.actor.lock_wait, &mut tell)?)
+    let acquired = Lock::acquire(ports.volume, scope, &requester(ports), ports.actor.lock_wait, &mut tell);
+    if acquired.is_err() {
+        ports.go_on()?;
+    }
+    Ok(acquired?)
 }
 
 fn requester(ports: &Ports<'_>) -> Requester {

@@ -1,5 +1,6 @@
 //! What an operation receives: the volume, the Manager, and somebody to tell how far it is.
 
+use crate::base::error::{Class, Failure};
 use crate::base::name::JobRef;
 use crate::manager::Manager;
 use crate::volume::Volume;
@@ -16,6 +17,17 @@ pub struct Ports<'a> {
     pub progress: &'a dyn Progress,
     /// Who is doing this: written into jobs, locks and release files.
     pub actor: &'a Actor,
+}
+
+impl Ports<'_> {
+    /// Fails once somebody asked to end. Called between two steps, where what is begun is in order; whoever knows how far
+    /// the operation came says so.
+    pub fn go_on(&self) -> Result<(), Failure> {
+        match self.progress.interrupted() {
+            None => Ok(()),
+            Some(signal) => Err(Failure::new(Class::Interrupted(signal), "interrupted")),
+        }
+    }
 }
 
 /// Who runs a command, from where, with what patience and how many hands.
@@ -63,7 +75,7 @@ pub struct JobProgress {
     pub word: String,
 }
 
-/// Hears how far an operation is. Every method may be ignored; amounts are in the stage's unit.
+/// Hears how far an operation is, and may ask for its end. Every method may be ignored; amounts are in the stage's unit.
 pub trait Progress: Sync {
     /// A stage of `total` begins.
     fn begin(&self, _stage: Stage, _total: u64) {}
@@ -73,6 +85,10 @@ pub trait Progress: Sync {
     fn job(&self, _progress: &JobProgress) {}
     /// Something that people want to know now, in one line.
     fn note(&self, _text: &str) {}
+    /// The signal by which somebody asked to end, once one came.
+    fn interrupted(&self) -> Option<i32> {
+        None
+    }
 }
 
 /// Hears nothing.

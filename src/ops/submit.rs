@@ -6,7 +6,10 @@ use crate::base::ids::{JobId, RunId};
 use crate::base::name::{JobRef, ReleaseName};
 use crate::manager::job::{META_HOST, META_ID, META_JOB, META_RELEASE, META_RUN, META_USER};
 use crate::manager::{Manager, ManagerJob, RenderWork, Submission, Work};
+use crate::ops::ports::Ports;
+use crate::ops::release;
 use crate::sys::clock;
+use crate::volume::lock::Lock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use crate::volume::{Volume, layout};
 use std::collections::{BTreeMap, HashMap};
@@ -44,19 +47,28 @@ pub fn add_run(job: &mut JobRecord, id: RunId, frames: FrameSet, queueing: &Queu
 
 /// Submits every recorded run that the Manager does not have yet, and records the Manager's ids.
 ///
-/// Returns the jobs that were submitted now. The caller has the release's lock and writes the file afterwards; a death
-/// in between costs nothing, for the next call finds each run by its `farm.id`.
-pub fn submit_pending(
-    volume: &Volume,
-    manager: &dyn Manager,
-    file: &mut ReleaseFile,
-) -> Result<Vec<(JobRef, JobId)>, Failure> {
+/// Returns the jobs that were submitted now. `lock` is the release's; a death in between costs nothing, for the
+/// next call finds each run by its `farm.id`.
+pub fn submit_pending(ports: &Ports<'_>, lock: &Lock, file: &mut ReleaseFile) -> Result<Vec<(JobRef, JobId)>, Failure> {
+    let before = file.clone();
+    let submitted = submit_each(ports, file);
+    // Also after an error: what was submitted before it is in the queue.
+    if *file != before {
+        lock.check()?;
+        release::save(ports.volume, file)?;
+    }
+    submitted
+}
+
+fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile) -> Result<Vec<(JobRef, JobId)>, Failure> {
+    let manager = ports.manager;
     if !file.jobs.iter().any(|job| job.runs.iter().any(is_pending)) {
         return Ok(Vec::new());
     }
     let known = known_runs(manager)?;
     let address = manager.address();
     let release = file.name.clone();
+    let pending = file.jobs.iter().flat_map(|job| &job.runs).filter(|run| is_pending(run)).count();
     let mut submitted = Vec::new();
     for job in &mut file.jobs {
         for at in 0..job.runs.len() {
@@ -67,7 +79,8 @@ pub fn submit_pending(
             let id = match known.get(&run.id) {
                 Some(found) => found.id.clone(),
                 None => {
-                    let made = manager.submit(&submission(volume, &release, job, run))?;
+                    ports.go_on().map_err(|end| how_far(end, submitted.len(), pending))?;
+                    let made = manager.submit(&submission(ports.volume, &release, job, run))?;
                     submitted.push((JobRef::in_release(&release, &job.name), made.id.clone()));
                     made.id
                 }
@@ -76,6 +89,12 @@ pub fn submit_pending(
         }
     }
     Ok(submitted)
+}
+
+/// What somebody who interrupted the submission has to know.
+fn how_far(end: Failure, submitted: usize, pending: usize) -> Failure {
+    Failure::new(end.class(), format!("interrupted: {submitted} of {pending} run(s) were submitted"))
+        .with_hint("Give the same command again, or `farm recover`, to submit the others.")
 }
 
 fn is_pending(run: &RunRecord) -> bool {

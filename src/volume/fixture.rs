@@ -28,7 +28,8 @@ pub(super) fn release(name: &str) -> Scope {
 }
 
 pub(super) fn locked(volume: &Volume) -> Lock {
-    Lock::acquire(volume, release("r1"), &ann(), LockWait::No, &mut |_| {}).expect("free")
+    Lock::acquire(volume, release("r1"), &ann(), LockWait::No, &mut |_| std::ops::ControlFlow::Continue(()))
+        .expect("free")
 }
 
 pub(super) fn rel(path: &str) -> RelPath {

@@ -28,7 +28,9 @@ mod tests {
 
     /// Everything that a command may do to a volume, in the order in which it may: safe to run again at any time.
     fn work(volume: &Volume) -> Result<(), Box<dyn std::error::Error>> {
-        let lock = Lock::acquire(volume, release("r1"), &ann(), LockWait::For(Duration::from_secs(5)), &mut |_| {})?;
+        let lock = Lock::acquire(volume, release("r1"), &ann(), LockWait::For(Duration::from_secs(5)), &mut |_| {
+            std::ops::ControlFlow::Continue(())
+        })?;
         let found = journal::survey(volume)?;
         journal::file_done(volume, &found.not_filed)?;
         let mut journal = match found.unfinished.first() {

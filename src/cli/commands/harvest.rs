@@ -6,7 +6,7 @@ use crate::base::error::{Class, Failure};
 use crate::base::name::{JobName, ReleaseName};
 use crate::cli::args::harvest::{HarvestCommand, HarvestReleaseArgs};
 use crate::cli::exit;
-use crate::cli::needs::Context;
+use crate::cli::needs::{Context, catch_interrupts};
 use crate::cli::plan_file;
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
@@ -29,9 +29,13 @@ pub fn run(command: HarvestCommand, context: &Context) -> Result<u8, Failure> {
     release(&args, context).map_err(says_nothing_moved)
 }
 
-/// After a refusal or wrong usage the message ends with what was not done.
+/// After a refusal or wrong usage the message ends with what was not done. Who was interrupted while moving says more.
 fn says_nothing_moved(failure: Failure) -> Failure {
-    let untouched = matches!(failure.class(), Class::Usage | Class::Refused | Class::NoMatch | Class::Locked);
+    let untouched = match failure.class() {
+        Class::Usage | Class::Refused | Class::NoMatch | Class::Locked => true,
+        Class::Interrupted(_) => failure.hint().is_none(),
+        _ => false,
+    };
     if !untouched || failure.message().contains(NOTHING) {
         return failure;
     }
@@ -60,10 +64,8 @@ fn release(args: &HarvestReleaseArgs, context: &Context) -> Result<u8, Failure> 
     let actor = context.actor(&settings);
     let call = Call { args, context, volume: &volume, settings: &settings, actor };
     let report = call.work(&request, saved.as_ref())?;
-    Ok(match report {
-        Some(report) => call.show(&report),
-        None => exit::DONE,
-    })
+    let ended = report.map_or(exit::DONE, |report| call.show(&report));
+    Ok(catch_interrupts()?.signal().map_or(ended, |signal| exit::code(Class::Interrupted(signal))))
 }
 
 /// One call of the command, with what it works on.
@@ -79,7 +81,7 @@ impl Call<'_> {
     /// Surveys, and harvests unless only the plan is wanted. `None`: the plan was written to a file.
     fn work(&self, request: &HarvestRequest, saved: Option<&HarvestPlan>) -> Result<Option<HarvestReport>, Failure> {
         let manager = self.context.manager_to_look(self.volume, self.settings)?;
-        let progress = Progress::new(&self.context.output);
+        let progress = Progress::new(&self.context.output).heeding(catch_interrupts()?);
         let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &progress, actor: &self.actor };
         let done = self.work_with(&ports, request, saved);
         progress.clear();
@@ -115,6 +117,9 @@ impl Call<'_> {
         let encoder = Encoder { program: self.settings.ffmpeg.clone() };
         match preview::make(ports, lock, release, &jobs, &encoder) {
             Ok(previews) => report.previews = previews,
+            Err(end) if matches!(end.class(), Class::Interrupted(_)) => {
+                self.context.output.warn("interrupted: not all previews were made; the next harvest makes them");
+            }
             Err(failure) => self.context.output.warn(&format!("no previews: {failure}")),
         }
     }

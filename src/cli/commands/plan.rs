@@ -4,7 +4,7 @@ use crate::base::error::{Class, Failure};
 use crate::base::name::ReleaseName;
 use crate::cli::args::plan::{PlanCommand, PlanReleaseArgs};
 use crate::cli::config::ConfigError;
-use crate::cli::needs::{self, Context};
+use crate::cli::needs::{self, Context, catch_interrupts};
 use crate::cli::output::Form;
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
@@ -47,7 +47,12 @@ enum Settled {
 
 /// After a refusal or wrong usage the message ends with what was not done.
 fn failure_says_nothing_done(failure: Failure, args: &PlanReleaseArgs) -> Failure {
-    let untouched = matches!(failure.class(), Class::Usage | Class::Refused | Class::NoMatch);
+    let untouched = match failure.class() {
+        Class::Usage | Class::Refused | Class::NoMatch => true,
+        // Who was interrupted later than that was told how far it came.
+        Class::Interrupted(_) => failure.hint().is_none(),
+        _ => false,
+    };
     if untouched && !failure.message().contains(NOTHING) && !args.change.dry_run {
         let mut said = Failure::new(failure.class(), format!("{}; {NOTHING}", failure.message()));
         if let Some(hint) = failure.hint() {
@@ -132,7 +137,7 @@ impl Call<'_> {
         let question = format!("Submit {} job(s) to {}?", plan.jobs.len(), plan.manager);
         let consent = consent::ask(output, self.args.yes, &question, NOTHING)?;
         let manager = self.context.manager(self.volume, self.settings)?;
-        let progress = Progress::new(&self.context.output);
+        let progress = Progress::new(&self.context.output).heeding(catch_interrupts()?);
         let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &progress, actor: &self.actor };
         let report = apply::apply(&ports, plan, known, consent, &self.renderer);
         progress.clear();

@@ -4,7 +4,7 @@ use crate::base::error::{Class, Failure};
 use crate::base::name::ReleaseName;
 use crate::cli::args::status::WorkArgs;
 use crate::cli::exit;
-use crate::cli::needs::Context;
+use crate::cli::needs::{Context, catch_interrupts};
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::settings::ManagerChoice;
@@ -15,7 +15,6 @@ use crate::sys::interrupt::Interrupt;
 use crate::sys::process::Guard;
 use crate::volume::lock::LockWait;
 use serde::Serialize;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a worker waits for a lock: a long harvest.
@@ -37,7 +36,7 @@ pub fn run(args: &WorkArgs, context: &Context) -> Result<u8, Failure> {
         return Err(work::refuse_remote(url));
     }
     let local = context.local(&volume, &settings)?;
-    let interrupt = interrupt()?;
+    let interrupt = catch_interrupts()?;
     let options = WorkerOptions {
         name: args.name.clone(),
         staying: if args.follow { Staying::Follow } else { Staying::UntilIdle },
@@ -64,7 +63,7 @@ pub fn follow_release(name: &ReleaseName, lock_wait: Option<Duration>, context: 
     let (volume, mut settings) = context.volume()?;
     settings.lock_wait = lock_wait.unwrap_or(settings.lock_wait);
     let local = context.local(&volume, &settings)?;
-    let interrupt = interrupt()?;
+    let interrupt = catch_interrupts()?;
     let progress = Progress::new(&context.output);
     let actor = patient(context.actor(&settings));
     let ports = Ports { volume: &volume, manager: &local, progress: &progress, actor: &actor };
@@ -123,10 +122,6 @@ fn work_and_watch(ports: &Ports<'_>, local: &Local, name: &ReleaseName, interrup
 /// A worker that finds a release locked (a harvest, a plan) waits: its task must not fail because of that.
 fn patient(actor: Actor) -> Actor {
     Actor { lock_wait: LockWait::For(PATIENCE), ..actor }
-}
-
-fn interrupt() -> Result<Arc<Interrupt>, Failure> {
-    Interrupt::catch().map_err(|error| Failure::new(Class::Failed, format!("signals cannot be caught: {error}")))
 }
 
 fn interrupted(signal: i32) -> Failure {

@@ -3,9 +3,10 @@
 use crate::cli::escape;
 use crate::cli::output::Output;
 use crate::ops::ports::{self, JobProgress, Stage};
+use crate::sys::interrupt::Interrupt;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Draws or prints what operations tell.
 pub struct Progress<'a> {
@@ -13,6 +14,7 @@ pub struct Progress<'a> {
     bars: Option<MultiProgress>,
     stage: Mutex<Option<ProgressBar>>,
     jobs: Mutex<BTreeMap<String, Seen>>,
+    interrupt: Option<Arc<Interrupt>>,
 }
 
 /// What was shown last of a job.
@@ -26,7 +28,13 @@ impl<'a> Progress<'a> {
     /// Bars where `output` may draw, lines elsewhere.
     pub fn new(output: &'a Output) -> Self {
         let bars = output.can_draw().then(MultiProgress::new);
-        Progress { output, bars, stage: Mutex::new(None), jobs: Mutex::new(BTreeMap::new()) }
+        Progress { output, bars, stage: Mutex::new(None), jobs: Mutex::new(BTreeMap::new()), interrupt: None }
+    }
+
+    /// The same, and operations hear of `interrupt` between two steps.
+    #[must_use]
+    pub fn heeding(self, interrupt: Arc<Interrupt>) -> Self {
+        Progress { interrupt: Some(interrupt), ..self }
     }
 
     /// Takes every bar off the screen.
@@ -109,6 +117,10 @@ impl ports::Progress for Progress<'_> {
             self.output
                 .say(&format!("{}: {}/{} frames, {}", progress.job, progress.done, progress.total, progress.word));
         }
+    }
+
+    fn interrupted(&self) -> Option<i32> {
+        self.interrupt.as_ref()?.signal()
     }
 
     fn note(&self, text: &str) {

@@ -1,37 +1,45 @@
 //! The same work for many things, by as many threads as the actor has.
 
+use crate::base::error::Failure;
 use crate::ops::ports::{Ports, Stage};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Does `work` for each index of `order`, handed out in that order, and returns the results in the same order. Each thread
-/// keeps what `tools` makes for it. `ports` hears of each thing that is done.
+/// keeps what `tools` makes for it. `ports` hears of each thing that is done, and may end it between two.
 pub fn in_parallel<T: Send, U>(
     ports: &Ports<'_>,
     stage: Stage,
     order: &[usize],
     tools: impl Fn() -> U + Sync,
     work: impl Fn(usize, &mut U) -> T + Sync,
-) -> Vec<T> {
+) -> Result<Vec<T>, Failure> {
     ports.progress.begin(stage, order.len() as u64);
-    hand_out(ports.actor.threads, order.len(), tools, |place, tools| {
-        let result = work(order[place], tools);
-        ports.progress.advance(1);
-        Some(result)
-    })
+    let results = hand_out(ports.actor.threads, order.len(), tools, |place, tools| {
+        ports.progress.interrupted().is_none().then(|| {
+            let result = work(order[place], tools);
+            ports.progress.advance(1);
+            result
+        })
+    });
+    if results.len() < order.len() {
+        ports.go_on()?;
+    }
+    Ok(results)
 }
 
 /// Does `work` for each of `items`, handed out in their order, and returns the results in the same order, or the error of
 /// the first item that has one. After an error no more items are begun; which one is reported does not depend on chance,
 /// for all items before it were begun too.
-pub fn try_in_parallel<I: Sync, T: Send, E: Send>(
+pub fn try_in_parallel<I: Sync, T: Send, E: Into<Failure> + Send>(
     ports: &Ports<'_>,
     items: &[I],
     work: impl Fn(&I) -> Result<T, E> + Sync,
-) -> Result<Vec<T>, E> {
+) -> Result<Vec<T>, Failure> {
     let failed = AtomicBool::new(false);
     let one = |place: usize, _: &mut ()| {
         let go_on = !failed.load(Ordering::Relaxed);
-        go_on.then(|| work(&items[place]).inspect_err(|_| failed.store(true, Ordering::Relaxed)))
+        let step = || ports.go_on().and_then(|()| work(&items[place]).map_err(Into::into));
+        go_on.then(|| step().inspect_err(|_| failed.store(true, Ordering::Relaxed)))
     };
     hand_out(ports.actor.threads, items.len(), || (), one).into_iter().collect()
 }

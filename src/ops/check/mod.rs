@@ -75,7 +75,7 @@ pub fn check_and(
     let located = job_files::locate(ports.volume, release, job, expected, work.harvested(&job.name))?;
     let known = VerdictCache::load(ports.volume, &located.reference);
     let notes = task_logs::read(ports, work.runs(job), &known.notes)?;
-    let looked = look(ports, &located, effort, &known);
+    let looked = look(ports, &located, effort, &known)?;
     let kept = located.files.iter().zip(&looked).filter_map(|(file, looked)| {
         let (attributes, verdict) = looked.checked.as_ref()?;
         matches!(file.place, Place::Out(_)).then_some((&file.expected.path, attributes, verdict))
@@ -111,7 +111,7 @@ pub fn broken_files(
     frames: &FrameSet,
 ) -> Result<Vec<(RelPath, String)>, Failure> {
     let located = job_files::locate(ports.volume, release, job, frames, &[])?;
-    let looked = look(ports, &located, Effort::Verify, &VerdictCache::default());
+    let looked = look(ports, &located, Effort::Verify, &VerdictCache::default())?;
     let paths = paths(&located, release)?;
     let mut files = judged(&located, &paths, looked)?;
     judge::compare(&mut files, image_size(job));
@@ -129,17 +129,17 @@ struct Looked {
 }
 
 /// Looks at each file; what the cache does not know is read.
-fn look(ports: &Ports<'_>, located: &JobFiles, effort: Effort, known: &VerdictCache) -> Vec<Looked> {
+fn look(ports: &Ports<'_>, located: &JobFiles, effort: Effort, known: &VerdictCache) -> Result<Vec<Looked>, Failure> {
     let mut looked: Vec<Option<Looked>> = located.files.iter().map(|file| at_a_glance(file, effort, known)).collect();
     for digesting in [Digesting::Walk, Digesting::Digest] {
         let is_next = |at: &usize| looked[*at].is_none() && digesting_of(&located.files[*at]) == digesting;
         let places: Vec<usize> = (0..looked.len()).filter(is_next).collect();
         let files: Vec<FileToRead> = places.iter().filter_map(|at| to_read(&located.files[*at]).cloned()).collect();
-        for (at, reading) in places.iter().zip(read_files::read_files(ports, &files, digesting)) {
+        for (at, reading) in places.iter().zip(read_files::read_files(ports, &files, digesting)?) {
             looked[*at] = Some(after_reading(&located.files[*at], reading));
         }
     }
-    looked.into_iter().flatten().collect()
+    Ok(looked.into_iter().flatten().collect())
 }
 
 fn to_read(file: &JobFile) -> Option<&FileToRead> {

@@ -4,6 +4,7 @@
 //! requests within one folder wait for each other on network file systems.
 
 use crate::base::digest::{Digest, Hasher};
+use crate::base::error::Failure;
 use crate::frames::decode::{self, Undecoded};
 use crate::frames::verdict::{Format, Verdict};
 use crate::frames::walk::Walker;
@@ -59,18 +60,18 @@ pub enum Reading {
 }
 
 /// Reads all `files`; the results are in their order.
-pub fn read_files(ports: &Ports<'_>, files: &[FileToRead], digesting: Digesting) -> Vec<Reading> {
+pub fn read_files(ports: &Ports<'_>, files: &[FileToRead], digesting: Digesting) -> Result<Vec<Reading>, Failure> {
     let order = round_robin(files);
     let buffer = || vec![0; PIECE];
     let read = |at: usize, buffer: &mut Vec<u8>| read_one(&files[at], digesting, buffer);
-    let readings = in_parallel(ports, Stage::Frames, &order, buffer, read);
+    let readings = in_parallel(ports, Stage::Frames, &order, buffer, read)?;
     let mut results: Vec<Option<Reading>> = std::iter::repeat_with(|| None).take(files.len()).collect();
     order.into_iter().zip(readings).for_each(|(at, reading)| results[at] = Some(reading));
-    results.into_iter().flatten().collect()
+    Ok(results.into_iter().flatten().collect())
 }
 
 /// Decodes `files` in full; `None` where that proved them. The formats come from the names.
-pub fn decode_files(ports: &Ports<'_>, files: &[FileToRead]) -> Vec<Option<Undecoded>> {
+pub fn decode_files(ports: &Ports<'_>, files: &[FileToRead]) -> Result<Vec<Option<Undecoded>>, Failure> {
     let order: Vec<usize> = (0..files.len()).collect();
     in_parallel(ports, Stage::Frames, &order, || (), |at, ()| decode_one(&files[at]))
 }

@@ -7,7 +7,7 @@ use super::manifest::ManifestFile;
 use super::plan::{FileVerdict, JobShare, PlannedFile, Replaced, Transaction};
 use super::request::Keeping;
 use crate::base::digest::Digest;
-use crate::base::error::Failure;
+use crate::base::error::{Class, Failure};
 use crate::base::ids::TransactionId;
 use crate::base::rel_path::RelPath;
 use crate::ops::check::in_parallel::in_parallel;
@@ -30,6 +30,16 @@ pub(super) enum Knowledge<'a> {
     Surveyed(&'a Ports<'a>),
     /// A killed run surveyed them; anything may have happened since.
     LeftBehind,
+}
+
+impl Knowledge<'_> {
+    /// Fails once somebody asked to end. What is recovered is recovered to its end.
+    fn go_on(self) -> Result<(), Failure> {
+        match self {
+            Knowledge::Surveyed(ports) => ports.go_on(),
+            Knowledge::LeftBehind => Ok(()),
+        }
+    }
 }
 
 /// What became of a transaction.
@@ -77,7 +87,8 @@ impl Carrier<'_> {
         let mut folders = Folders { dist, targets: HashMap::new(), sources: HashMap::new() };
         for share in &transaction.jobs {
             self.lock.check()?;
-            self.carry_share(share, transaction.keeping, &mut folders, &mut carried)?;
+            self.carry_share(share, transaction.keeping, &mut folders, &mut carried)
+                .map_err(|end| how_far(end, &carried, transaction))?;
         }
         folders.sync()?;
         Ok(carried)
@@ -119,6 +130,7 @@ impl Carrier<'_> {
             let routes = self.routes(share, rest, folders)?;
             let (files, later) = rest.split_at(routes.len());
             self.carry_files(share, files, &routes, keeping, carried)?;
+            self.knowledge.go_on()?;
             rest = later;
             if folders.are_many() {
                 folders.sync()?;
@@ -136,7 +148,7 @@ impl Carrier<'_> {
         carried: &mut Carried,
     ) -> Result<(), Failure> {
         let mut duplicates = Vec::new();
-        for ((file, route), moved) in files.iter().zip(routes).zip(self.move_all(files, routes)) {
+        for ((file, route), moved) in files.iter().zip(routes).zip(self.move_all(files, routes)?) {
             let outcome = match moved {
                 Some(outcome) => outcome?,
                 None => route.look_and_move(file, keeping)?,
@@ -181,14 +193,18 @@ impl Carrier<'_> {
 
     /// Moves what can be moved without a look: all that was just surveyed. To another device, where each is copied, by
     /// several threads.
-    fn move_all(&self, files: &[PlannedFile], routes: &[Route<'_>]) -> Vec<Option<Result<Outcome, DiskError>>> {
-        let Knowledge::Surveyed(ports) = self.knowledge else { return files.iter().map(|_| None).collect() };
+    fn move_all(
+        &self,
+        files: &[PlannedFile],
+        routes: &[Route<'_>],
+    ) -> Result<Vec<Option<Result<Outcome, DiskError>>>, Failure> {
+        let Knowledge::Surveyed(ports) = self.knowledge else { return Ok(files.iter().map(|_| None).collect()) };
         let one = |at: usize| routes[at].move_at_once(&files[at]).transpose();
         if routes.first().is_some_and(Route::is_to_another_device) {
             let order: Vec<usize> = (0..routes.len()).collect();
             return in_parallel(ports, Stage::Moves, &order, || (), |at, ()| one(at));
         }
-        (0..routes.len()).map(one).collect()
+        Ok((0..routes.len()).map(one).collect())
     }
 }
 
@@ -277,6 +293,18 @@ impl Route<'_> {
             _ => Ok(Outcome::Placed),
         }
     }
+}
+
+/// What somebody who interrupted a harvest has to know.
+fn how_far(end: Failure, carried: &Carried, transaction: &Transaction) -> Failure {
+    let Class::Interrupted(_) = end.class() else { return end };
+    let total: usize = transaction.jobs.iter().map(|share| share.files.len()).sum();
+    let (placed, release) = (carried.placed.len(), &transaction.release);
+    let words = format!(
+        "interrupted: at least {placed} of {total} file(s) are in dist/{release}, each of them whole, the others in out/"
+    );
+    Failure::new(end.class(), words)
+        .with_hint("Give the same command again, or `farm recover`, to finish the harvest.".to_owned())
 }
 
 const OTHER_BYTES: &str = "its place in dist/ is taken by other bytes";

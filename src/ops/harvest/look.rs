@@ -114,9 +114,9 @@ impl<'a> Batch<'a> {
         for (job, located) in &self.jobs {
             read.add(job, located, looking)?;
         }
-        read.read(Digesting::WalkAndDigest);
-        read.read(Digesting::Digest);
-        read.decode(looking.depth);
+        read.read(Digesting::WalkAndDigest)?;
+        read.read(Digesting::Digest)?;
+        read.decode(looking.depth)?;
         let mut files = read.files.into_iter().map(|file| file.looked);
         let mut jobs = Vec::new();
         for (record, located) in self.jobs {
@@ -187,18 +187,19 @@ impl Reader<'_> {
     }
 
     /// Reads every file that is wanted for just this.
-    fn read(&mut self, digesting: Digesting) {
+    fn read(&mut self, digesting: Digesting) -> Result<(), Failure> {
         let wanted =
             |file: &Unread| file.source.as_ref().filter(|(_, wanted)| *wanted == digesting).map(|(at, _)| at.clone());
         let (places, files): (Vec<usize>, Vec<FileToRead>) =
             self.files.iter().enumerate().filter_map(|(at, file)| Some((at, wanted(file)?))).unzip();
-        for (at, reading) in places.into_iter().zip(read_files::read_files(self.ports, &files, digesting)) {
+        for (at, reading) in places.into_iter().zip(read_files::read_files(self.ports, &files, digesting)?) {
             self.files[at].looked.learn(reading);
         }
+        Ok(())
     }
 
     /// Decodes the sample of each series that `depth` asks for.
-    fn decode(&mut self, depth: Depth) {
+    fn decode(&mut self, depth: Depth) -> Result<(), Failure> {
         let mut series: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (at, file) in self.files.iter().enumerate() {
             if matches!(file.looked.state, FileState::Whole(_)) && file.looked.place == Where::Out {
@@ -213,11 +214,12 @@ impl Reader<'_> {
         let places: Vec<usize> = series.values().flat_map(sample).collect();
         let files: Vec<FileToRead> =
             places.iter().filter_map(|at| Some(self.files[*at].source.as_ref()?.0.clone())).collect();
-        for (at, found) in places.into_iter().zip(read_files::decode_files(self.ports, &files)) {
+        for (at, found) in places.into_iter().zip(read_files::decode_files(self.ports, &files)?) {
             if let Some(Undecoded::Bad(flaw)) = found {
                 self.files[at].looked.state = FileState::Broken(flaw.to_string());
             }
         }
+        Ok(())
     }
 }
 

@@ -107,7 +107,7 @@ pub(super) fn settle(
             candidate.planned.to = entry.path.clone();
         }
     }
-    let twins = twins(ports, &known, &targets, &shares);
+    let twins = twins(ports, &known, &targets, &shares)?;
     let mut settled = Settled { files: Vec::new(), replaced: Vec::new(), conflicts: Vec::new() };
     for (job, out, candidates) in shares {
         let mut files = Vec::with_capacity(candidates.len());
@@ -142,17 +142,22 @@ enum Occupant {
 }
 
 /// The digests of files that bear the name of a candidate, by their paths.
-fn twins(ports: &Ports<'_>, known: &Known<'_>, targets: &Targets, shares: &[Share]) -> HashMap<RelPath, Digest> {
+fn twins(
+    ports: &Ports<'_>,
+    known: &Known<'_>,
+    targets: &Targets,
+    shares: &[Share],
+) -> Result<HashMap<RelPath, Digest>, Failure> {
     let moving = shares.iter().flat_map(|(_, _, candidates)| candidates).map(|candidate| &candidate.planned);
     let moving = moving.filter(|file| file.verdict != FileVerdict::There && !known.stale_paths.contains(&file.to));
     let (paths, files): (Vec<&RelPath>, Vec<FileToRead>) =
         moving.filter_map(|file| Some((&file.to, targets.find(&file.to)?.0))).unzip();
-    let readings = read_files::read_files(ports, &files, Digesting::Digest);
+    let readings = read_files::read_files(ports, &files, Digesting::Digest)?;
     let digest = |reading| match reading {
         Reading::File { digest, .. } => digest,
         _ => None,
     };
-    paths.into_iter().zip(readings).filter_map(|(path, reading)| Some((path.clone(), digest(reading)?))).collect()
+    Ok(paths.into_iter().zip(readings).filter_map(|(path, reading)| Some((path.clone(), digest(reading)?))).collect())
 }
 
 fn occupant(

@@ -146,14 +146,25 @@ fn carry_out(
     let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, &intent)?;
     let writer =
         Writer { ports, lock, transaction: journal.id(), release: &file, survey, renderer, packing: Mutex::new(()) };
-    let stored = writer.write_all()?;
+    let stored = writer.write_all().map_err(while_copying)?;
     record(ports, &mut file, plan, stored);
     lock.check()?;
     release::save(ports.volume, &file)?;
-    let submitted = submit::submit_pending(ports.volume, ports.manager, &mut file)?;
-    release::save(ports.volume, &file)?;
+    let submitted = submit::submit_pending(ports, lock, &mut file)?;
     journal.done(&submitted.len())?;
     Ok(submitted)
+}
+
+/// What somebody who interrupted the copying has to know.
+fn while_copying(end: Failure) -> Failure {
+    match end.class() {
+        Class::Interrupted(_) => Failure::new(
+            end.class(),
+            "interrupted while files were copied: those that are whole stay; nothing was submitted",
+        )
+        .with_hint("Give the same command again to go on, or run `farm recover` to take back what was copied."),
+        _ => end,
+    }
 }
 
 /// Writes the plan's jobs and runs into the release's record.

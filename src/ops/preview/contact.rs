@@ -35,7 +35,8 @@ pub(super) fn make(ports: &Ports<'_>, dist: &Dir, folder: &Dir, name: &str, seri
             file.and_then(|file| picture(dist, file, format)).map(|whole| whole.fit(style.cell.0, style.cell.1));
         Thumb { frame: chosen[at], picture }
     };
-    let thumbs = in_parallel(ports, Stage::Previews, &order, || (), draw);
+    let thumbs =
+        in_parallel(ports, Stage::Previews, &order, || (), draw).map_err(|end| Unmade::Impossible(end.message()))?;
     if thumbs.iter().all(|thumb| thumb.picture.is_none()) {
         return Err(Unmade::Impossible("no contact sheet: none of the frames can be shown".to_owned()));
     }

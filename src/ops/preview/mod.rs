@@ -91,6 +91,9 @@ pub fn make(
     let mut previews = Vec::new();
     ports.progress.begin(Stage::Previews, wanted.len() as u64);
     for job in wanted {
+        if ports.go_on().is_err() {
+            break;
+        }
         let record = file.as_ref().and_then(|file| file.job(job));
         let series = record.and_then(|record| Series::of(&manifest, record));
         if let Some(series) = series {
@@ -100,6 +103,7 @@ pub fn make(
         ports.progress.advance(1);
     }
     index.save(&folder)?;
+    ports.go_on()?;
     Ok(previews)
 }
 

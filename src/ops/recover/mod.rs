@@ -21,6 +21,7 @@ use crate::volume::journal::{self, Account};
 use crate::volume::lock::{self, Lock, LockError, LockWait, Requester, Scope, Standing};
 use packing::Packing;
 use runs::Unsubmitted;
+use std::ops::ControlFlow;
 use temporaries::Temporary;
 
 /// What recovery works with. Without a Manager it still does what needs none.
@@ -169,7 +170,7 @@ impl<'a> Means<'a> {
 
     /// The lock of `scope`, or the words for who holds it. A dead owner's lock is taken over.
     fn lock(&self, scope: Scope) -> Result<Result<Lock, String>, Failure> {
-        match Lock::acquire(self.volume, scope, &self.requester(), LockWait::No, &mut |_| {}) {
+        match Lock::acquire(self.volume, scope, &self.requester(), LockWait::No, &mut |_| ControlFlow::Continue(())) {
             Ok(lock) => Ok(Ok(lock)),
             Err(error @ (LockError::Held { .. } | LockError::Unreadable { .. })) => Ok(Err(error.to_string())),
             Err(error) => Err(error.into()),
@@ -270,7 +271,7 @@ jobs:
 
         fn lock(&self) -> Lock {
             let requester = Requester { user: "bob".into(), command: "farm harvest release r1".into() };
-            Lock::acquire(&self.volume, r1(), &requester, LockWait::No, &mut |_| {}).unwrap()
+            Lock::acquire(&self.volume, r1(), &requester, LockWait::No, &mut |_| ControlFlow::Continue(())).unwrap()
         }
 
         /// Leaves an unfinished journal behind, and its lock, as a process that was killed does.

@@ -48,10 +48,7 @@ pub(super) fn recover(means: &Means<'_>, lock: &Lock, account: &Account) -> Resu
 }
 
 fn submit_rest(ports: &Ports<'_>, lock: &Lock, mut file: ReleaseFile) -> Result<usize, Failure> {
-    let submitted = submit::submit_pending(ports.volume, ports.manager, &mut file)?.len();
-    lock.check()?;
-    release::save(ports.volume, &file)?;
-    Ok(submitted)
+    Ok(submit::submit_pending(ports, lock, &mut file)?.len())
 }
 
 /// What the plan put there and no release names. A release that cannot be read might, so that it stops this.

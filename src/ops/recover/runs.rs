@@ -54,11 +54,9 @@ fn submit(means: &Means<'_>, left: &Unsubmitted) -> Result<Option<(Verdict, Stri
     };
     let Some(mut file) = release::load(ports.volume, &left.release)? else { return Ok(None) };
     let before = file.clone();
-    let submitted = submit::submit_pending(ports.volume, ports.manager, &mut file)?;
+    let submitted = submit::submit_pending(&ports, &lock, &mut file)?;
     if file == before {
         return Ok(None);
     }
-    lock.check()?;
-    release::save(ports.volume, &file)?;
     Ok(Some((Verdict::Finished, format!("{} submitted, the others were in the queue already", submitted.len()))))
 }

@@ -5,6 +5,7 @@ use super::holder::{Holder, Life, Requester, Scope};
 use crate::sys::clock;
 use crate::sys::disk::{Dir, DiskError, LockFile};
 use crate::sys::process::ProcessId;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// Between two looks at a lock that is held.
@@ -47,7 +48,7 @@ pub(super) fn acquire(
     scope: &Scope,
     requester: &Requester,
     wait: LockWait,
-    on_wait: &mut dyn FnMut(&Waiting),
+    on_wait: &mut dyn FnMut(&Waiting) -> ControlFlow<()>,
 ) -> Result<(LockFile, Holder), LockError> {
     let me = ProcessId::this().map_err(|source| DiskError::Io { op: "read", path: "/proc/self".into(), source })?;
     let mut waited = Duration::ZERO;
@@ -57,10 +58,10 @@ pub(super) fn acquire(
             Look::Ours(file, holder) => return number(folder, scope, file, holder),
             Look::Moving => RACE_PAUSE,
             Look::Held(holder) => {
-                if is_over(wait, waited) {
-                    return Err(held(folder, scope, holder));
+                let waiting = Waiting { scope: scope.clone(), holder, waited };
+                if is_over(wait, waited) || on_wait(&waiting).is_break() {
+                    return Err(held(folder, scope, waiting.holder));
                 }
-                on_wait(&Waiting { scope: scope.clone(), holder, waited });
                 LOOK_AGAIN
             }
         };

@@ -19,6 +19,7 @@ pub use standing::{Standing, clear, standing};
 use super::Volume;
 use crate::sys::clock;
 use crate::sys::disk::{Dir, LockFile};
+use std::ops::ControlFlow;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -46,13 +47,14 @@ struct Owned {
 }
 
 impl Lock {
-    /// Takes the lock of `scope`, waiting as `wait` says; `on_wait` is told who holds it, once per look.
+    /// Takes the lock of `scope`, waiting as `wait` says; `on_wait` is told who holds it, once per look, and may
+    /// give up.
     pub fn acquire(
         volume: &Volume,
         scope: Scope,
         requester: &Requester,
         wait: LockWait,
-        on_wait: &mut dyn FnMut(&Waiting),
+        on_wait: &mut dyn FnMut(&Waiting) -> ControlFlow<()>,
     ) -> Result<Lock, LockError> {
         let folder = volume.make_dir(&super::layout::lock_dir())?;
         let (file, holder) = acquire::acquire(&folder, &scope, requester, wait, on_wait)?;
@@ -144,7 +146,7 @@ mod tests {
     const CHILD_VOLUME: &str = "FARM_TEST_LOCK_VOLUME";
 
     fn take(volume: &Volume, wait: LockWait) -> Result<Lock, LockError> {
-        Lock::acquire(volume, release("r1"), &ann(), wait, &mut |_| {})
+        Lock::acquire(volume, release("r1"), &ann(), wait, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Not a test of its own: what [`child`] runs in another process. Holds the lock until it is killed.
@@ -182,7 +184,8 @@ mod tests {
         for word in ["release r1", "ann", "farm harvest release r1", &std::process::id().to_string()] {
             assert!(words.contains(word), "{words}");
         }
-        Lock::acquire(&volume, Scope::Quick, &ann(), LockWait::No, &mut |_| {}).expect("another scope");
+        Lock::acquire(&volume, Scope::Quick, &ann(), LockWait::No, &mut |_| ControlFlow::Continue(()))
+            .expect("another scope");
         drop(lock);
         assert_eq!(take(&volume, LockWait::No).expect("free again").fence(), 2);
         let left = volume.dir(&layout::lock_dir()).expect("open").expect("there").list().expect("list");
@@ -206,7 +209,10 @@ mod tests {
         let lock = locked(&volume);
         let mut seen = Vec::new();
         let wait = LockWait::For(Duration::from_millis(600));
-        let error = Lock::acquire(&volume, release("r1"), &ann(), wait, &mut |waiting| seen.push(waiting.clone()));
+        let error = Lock::acquire(&volume, release("r1"), &ann(), wait, &mut |waiting| {
+            seen.push(waiting.clone());
+            ControlFlow::Continue(())
+        });
         assert!(matches!(error, Err(LockError::Held { .. })));
         assert!(seen.len() >= 2 && seen.iter().all(|w| w.holder.as_ref().is_some_and(|h| h.user == "ann")));
         std::thread::scope(|scope| {

@@ -78,7 +78,7 @@ pub fn standing(volume: &Volume) -> Result<Vec<Standing>, DiskError> {
 /// Takes a stale lock away: as its heir, who gives it back at once. `false` if it is held after all by now.
 pub fn clear(volume: &Volume, stale: &Standing, requester: &Requester) -> Result<bool, LockError> {
     let Some(scope) = stale.scope.clone().filter(|_| stale.is_stale()) else { return Ok(false) };
-    match Lock::acquire(volume, scope, requester, LockWait::No, &mut |_| {}) {
+    match Lock::acquire(volume, scope, requester, LockWait::No, &mut |_| std::ops::ControlFlow::Continue(())) {
         Ok(lock) => {
             drop(lock);
             Ok(true)
