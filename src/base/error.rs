@@ -72,6 +72,16 @@ impl Failure {
         self
     }
 
+    /// Puts what was not done behind the message: `message; nothing was moved`. Once is enough.
+    #[must_use]
+    pub fn but(mut self, nothing: &str) -> Self {
+        let message = self.message();
+        if !message.ends_with(nothing) {
+            self.0.message = format!("{message}; {nothing}");
+        }
+        self
+    }
+
     /// The class that decides the exit code.
     pub fn class(&self) -> Class {
         self.0.class

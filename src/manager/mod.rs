@@ -12,11 +12,19 @@ pub use job::{ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, RenderWork
 use crate::base::error::{Class, Explain};
 use crate::base::ids::{JobId, RunId, TaskId};
 use crate::base::status::JobStatus;
+use std::time::Duration;
 
 /// What farm asks of a Manager.
 pub trait Manager: Send + Sync {
     /// How to name this Manager in messages: its URL, or `local`.
     fn address(&self) -> String;
+
+    /// Whether a renderer may still write although this Manager says that its task has ended. Flamenco's can: a killed
+    /// Worker leaves Blender behind, and its task is done by another one meanwhile.
+    fn may_lose_renderers(&self) -> bool;
+
+    /// How long to wait between two looks at a job that is being worked on.
+    fn look_again(&self) -> Duration;
 
     /// `GET /version`: proves that it is there.
     fn version(&self) -> Result<ManagerVersion, ManagerError>;
@@ -110,7 +118,10 @@ impl Explain for ManagerError {
                 "Run farm on {owner}, or point --manager at a Flamenco Manager for more than one machine."
             )),
             ManagerError::Unusable { .. } => Some("Run `farm doctor` to see what is wrong.".into()),
-            _ => None,
+            ManagerError::Rejected { .. } => Some(
+                "Change what the message names, then give the command again; `farm doctor` checks the Manager.".into(),
+            ),
+            ManagerError::NotFound { .. } => Some("`farm status` shows what the Manager knows.".into()),
         }
     }
 }

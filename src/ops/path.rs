@@ -68,7 +68,7 @@ fn job_of_any(volume: &Volume, word: &str) -> Result<Named, Failure> {
     }
     if having.len() > 1 {
         let full: Vec<String> = having.iter().map(|file| format!("{}/{job}", file.name)).collect();
-        return Err(Failure::new(Class::NoMatch, format!("{word:?} is the name of several jobs: {}", full.join(", ")))
+        return Err(Failure::new(Class::Usage, format!("{word:?} is the name of several jobs: {}", full.join(", ")))
             .with_hint("Write one of them in full."));
     }
     having.pop().map(|file| Named::Job(file, job)).ok_or_else(|| unknown(volume, word))

@@ -10,6 +10,7 @@ use crate::base::time::Timestamp;
 use crate::blend::BlenderVersion;
 use crate::manager::local::Autoexec;
 use crate::sys::clock::Stopwatch;
+use crate::sys::interrupt;
 use crate::sys::outside;
 use crate::sys::process::environment::find_program;
 use crate::sys::process::renderer::{self, Ending, Launch, Watch};
@@ -227,7 +228,7 @@ impl Watch for Listener {
     }
 
     fn may_go_on(&mut self) -> bool {
-        !self.since.has_passed(SCRIPT_LIMIT)
+        !self.since.has_passed(SCRIPT_LIMIT) && !interrupt::asked()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Submitting runs: the one road by which anything gets into a Manager's queue, safe to walk again after any death.
 
-use crate::base::error::Failure;
+use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
 use crate::base::name::{JobRef, ReleaseName};
@@ -9,6 +9,7 @@ use crate::manager::{Manager, ManagerJob, RenderWork, Submission, Work};
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::sys::clock;
+use crate::sys::http::without_credentials;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use crate::volume::{Volume, layout};
@@ -105,6 +106,19 @@ fn is_pending(run: &RunRecord) -> bool {
 pub fn known_runs(manager: &dyn Manager) -> Result<HashMap<RunId, ManagerJob>, Failure> {
     let jobs = manager.jobs()?;
     Ok(jobs.into_iter().filter_map(|job| Some((job.run_id()?, job))).collect())
+}
+
+/// Fails if runs of the release wait to be submitted to another Manager than this one: only whoever asks that one knows
+/// whether they were, and they must not be forgotten.
+pub fn refuse_pending_elsewhere(file: &ReleaseFile, address: &str) -> Result<(), Failure> {
+    let runs = file.jobs.iter().flat_map(|job| job.runs.iter().map(move |run| (job, run)));
+    let Some((job, run)) = runs.into_iter().find(|(_, run)| is_pending(run) && run.manager != address) else {
+        return Ok(());
+    };
+    let other = without_credentials(&run.manager);
+    let words =
+        format!("a run of {}/{} was planned for the Manager {other} and not submitted yet", file.name, job.name);
+    Err(Failure::new(Class::Refused, words).with_hint(format!("Finish it first: `farm --manager {other} recover`.")))
 }
 
 /// The request for one run of a job.

@@ -6,6 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::signal::unix::{SignalKind, signal};
 
+static CAUGHT: OnceLock<Arc<Interrupt>> = OnceLock::new();
+
+/// Whether somebody asked this process to end, where signals are caught: for waits that nobody passes a flag to.
+pub fn asked() -> bool {
+    CAUGHT.get().is_some_and(|interrupt| interrupt.signal().is_some())
+}
+
 /// Set once a signal came.
 #[derive(Debug)]
 pub struct Interrupt {
@@ -17,7 +24,6 @@ impl Interrupt {
     /// Catches SIGINT, SIGTERM and SIGHUP from now on. The first one sets the flag, the second ends the process at once:
     /// renderers end with it, and the next farm finishes or rolls back the rest.
     pub fn catch() -> io::Result<Arc<Interrupt>> {
-        static CAUGHT: OnceLock<Arc<Interrupt>> = OnceLock::new();
         if let Some(caught) = CAUGHT.get() {
             return Ok(Arc::clone(caught));
         }

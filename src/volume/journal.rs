@@ -7,7 +7,7 @@
 
 use super::jsonl;
 use super::layout;
-use super::lock::{Lock, LockError};
+use super::lock::{Lock, LockError, Scope};
 use super::open::Volume;
 use crate::base::error::{Class, Explain};
 use crate::base::ids::TransactionId;
@@ -86,12 +86,43 @@ pub struct Account {
 }
 
 /// What lies in the folder of journals.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Default)]
 pub struct Journals {
     /// Not done; whether their owners still run is for [`Account::owner`] to say.
     pub unfinished: Vec<Account>,
     /// Done, but not moved to the done ones: killed in between.
     pub not_filed: Vec<TransactionId>,
+    /// Those that do not say what they should.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A journal that cannot be read.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The transaction, by the file's name.
+    pub id: TransactionId,
+    /// What its lock covered, where at least that can be told.
+    pub scope: Option<String>,
+    /// What is wrong with it.
+    pub error: JournalError,
+}
+
+impl Journals {
+    /// Whether nothing lies there.
+    pub fn is_empty(&self) -> bool {
+        self.unfinished.is_empty() && self.not_filed.is_empty() && self.unreadable.is_empty()
+    }
+
+    /// What is unfinished within `scope`, oldest first. A journal that cannot be read and may be about that stops this, for
+    /// guessing loses frames; one of another release does not.
+    pub fn unfinished_in(self, scope: &Scope) -> Result<Vec<Account>, JournalError> {
+        let scope = scope.to_string();
+        let concerns = |one: &Unreadable| one.scope.as_ref().is_none_or(|other| *other == scope);
+        if let Some(stopper) = self.unreadable.into_iter().find(concerns) {
+            return Err(stopper.error);
+        }
+        Ok(self.unfinished.into_iter().filter(|account| account.intent.scope == scope).collect())
+    }
 }
 
 /// A journal being written. It checks the lock before each line. Dropped without [`Journal::done`], it stays
@@ -234,10 +265,14 @@ pub fn survey(volume: &Volume) -> Result<Journals, JournalError> {
     let mut journals = Journals::default();
     let Some(folder) = volume.dir(&layout::journal_dir())? else { return Ok(journals) };
     for id in ids_in(&folder)? {
-        let Some(account) = read(&folder, id)? else { continue };
-        match account.done {
-            Some(_) => journals.not_filed.push(id),
-            None => journals.unfinished.push(account),
+        match read(&folder, id) {
+            Ok(None) => {}
+            Ok(Some(account)) if account.done.is_some() => journals.not_filed.push(id),
+            Ok(Some(account)) => journals.unfinished.push(account),
+            Err(error @ (JournalError::Newer { .. } | JournalError::Damaged { .. })) => {
+                journals.unreadable.push(Unreadable { id, scope: scope_of(&folder, id), error });
+            }
+            Err(error) => return Err(error),
         }
     }
     journals.unfinished.sort_by_key(|account| (account.intent.at, account.intent.id));
@@ -297,6 +332,17 @@ fn read(folder: &Dir, id: TransactionId) -> Result<Option<Account>, JournalError
             Fault::Damaged(cause) => JournalError::Damaged { path, cause },
         }
     })
+}
+
+/// What the first line says of the lock, whatever else is wrong.
+fn scope_of(folder: &Dir, id: TransactionId) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Header {
+        scope: String,
+    }
+    let bytes = folder.read(file_name(id), MAX_SIZE).ok()??;
+    let line = bytes.split_inclusive(|byte| *byte == b'\n').next()?;
+    Some(serde_json::from_slice::<Header>(line).ok()?.scope)
 }
 
 #[derive(Debug, PartialEq)]
@@ -371,7 +417,7 @@ mod tests {
         assert_eq!(found[0].steps[1].body, json!({"moved": 2}));
         let journal = Journal::resume(&volume, &lock, &found[0]).expect("resume");
         journal.done(&json!({"files": 2})).expect("done");
-        assert_eq!(survey(&volume).expect("survey"), Journals::default());
+        assert!(survey(&volume).expect("survey").is_empty());
         let account = finished(&volume, id).expect("read").expect("filed");
         assert_eq!(account.done.map(|done| done.body), Some(json!({"files": 2})));
         assert_eq!(finished_ids(&volume).expect("list"), [id]);
@@ -431,14 +477,33 @@ mod tests {
         let newer = text.replace("farm.journal/1", "farm.journal/2");
         for bad in [&b""[..], b"\n", b"\0\0\0\n", b"{}\n", twice.as_bytes(), newer.as_bytes(), &after_end] {
             folder.write(file_name(id), bad).expect("plant");
-            let error = survey(&volume).expect_err("refused");
+            let error = survey(&volume).expect("listed").unfinished_in(lock.scope()).expect_err("refused");
             assert_eq!(error.class(), Class::Refused);
             assert!(error.to_string().contains(&id.to_string()), "{error}");
         }
         let other = TransactionId::random();
         folder.write(file_name(id), text.as_bytes()).expect("plant");
         folder.write(file_name(other), text.as_bytes()).expect("plant");
-        assert!(survey(&volume).expect_err("a copy").to_string().contains("another transaction"));
+        let found = survey(&volume).expect("listed");
+        assert_eq!(found.unfinished.len(), 1, "the others can be read all the same");
+        let error = found.unfinished_in(lock.scope()).expect_err("a copy");
+        assert!(error.to_string().contains("another transaction"));
+    }
+
+    #[test]
+    fn an_unreadable_journal_stops_only_what_it_may_be_about() {
+        let (_temp, volume) = volume();
+        let lock = locked(&volume);
+        let journal = Journal::begin(&volume, &lock, "plan", &()).expect("begin");
+        let (id, bytes) = (journal.id(), journal_bytes(&volume, journal.id()));
+        let folder = volume.dir(&layout::journal_dir()).expect("open").expect("there");
+        let newer = String::from_utf8(bytes).expect("json").replace("farm.journal/1", "farm.journal/2");
+        folder.write(file_name(id), newer.as_bytes()).expect("plant");
+        let other = Scope::Release("r2".parse().expect("name"));
+        assert!(survey(&volume).expect("listed").unfinished_in(&other).expect("of another release").is_empty());
+        survey(&volume).expect("listed").unfinished_in(lock.scope()).expect_err("of this one");
+        folder.write(file_name(id), b"{}\n").expect("plant");
+        survey(&volume).expect("listed").unfinished_in(&other).expect_err("it may be about anything");
     }
 
     #[test]
@@ -452,7 +517,7 @@ mod tests {
         assert_eq!((journals.unfinished.len(), journals.not_filed.as_slice()), (0, &[id][..]));
         for _ in 0..2 {
             file_done(&volume, &journals.not_filed).expect("file");
-            assert_eq!(survey(&volume).expect("survey"), Journals::default());
+            assert!(survey(&volume).expect("survey").is_empty());
             assert_eq!(finished_ids(&volume).expect("list"), [id]);
         }
     }

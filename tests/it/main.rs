@@ -15,6 +15,7 @@ mod harvest_damage;
 mod hostile;
 mod init;
 mod inspect;
+mod interrupt;
 mod path;
 mod plan;
 mod plan_file;

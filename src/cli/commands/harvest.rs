@@ -20,52 +20,48 @@ use crate::ops::ports::{Actor, Ports};
 use crate::ops::preview::{self, Encoder, Level};
 use crate::volume::Volume;
 use crate::volume::lock::Lock;
-
-const NOTHING: &str = "nothing was moved";
+use std::path::Path;
 
 /// Harvests a release.
 pub fn run(command: HarvestCommand, context: &Context) -> Result<u8, Failure> {
     let HarvestCommand::Release(args) = command;
-    release(&args, context).map_err(says_nothing_moved)
-}
-
-/// After a refusal or wrong usage the message ends with what was not done. Who was interrupted while moving says more.
-fn says_nothing_moved(failure: Failure) -> Failure {
-    let untouched = match failure.class() {
-        Class::Usage | Class::Refused | Class::NoMatch | Class::Locked => true,
-        Class::Interrupted(_) => failure.hint().is_none(),
-        _ => false,
-    };
-    if !untouched || failure.message().contains(NOTHING) {
-        return failure;
-    }
-    let said = Failure::new(failure.class(), format!("{}; {NOTHING}", failure.message()));
-    match failure.hint() {
-        Some(hint) => said.with_hint(hint),
-        None => said,
-    }
+    release(&args, context)
 }
 
 fn release(args: &HarvestReleaseArgs, context: &Context) -> Result<u8, Failure> {
-    // Wrong words are refused before anything is opened.
-    let early = request_of(args, None)?;
-    let saved: Option<HarvestPlan> =
-        args.change.apply.as_deref().map(|file| plan_file::read(file, plan::SCHEMA)).transpose()?;
-    if let Some(saved) = saved.as_ref().filter(|saved| saved.request.release != early.release) {
-        let other = format!("the plan is for release {}, not {}", saved.request.release, early.release);
-        return Err(Failure::new(Class::Usage, other).with_hint("Name the plan's own release."));
-    }
-    let (volume, mut settings) = context.volume()?;
-    settings.lock_wait = args.change.lock_wait.unwrap_or(settings.lock_wait);
-    let request = match &saved {
-        Some(saved) => saved.request.clone(),
-        None => request_of(args, settings.harvest_template.as_deref())?,
-    };
-    let actor = context.actor(&settings);
-    let call = Call { args, context, volume: &volume, settings: &settings, actor };
-    let report = call.work(&request, saved.as_ref())?;
-    let ended = report.map_or(exit::DONE, |report| call.show(&report));
+    let asked = Asked::of(args, context).map_err(apply::nothing_moved)?;
+    let call =
+        Call { args, context, volume: &asked.volume, settings: &asked.settings, actor: context.actor(&asked.settings) };
+    let ended = call.show(&call.work(&asked.request, asked.saved.as_ref())?);
     Ok(catch_interrupts()?.signal().map_or(ended, |signal| exit::code(Class::Interrupted(signal))))
+}
+
+/// What the words of the command come to, before anything is looked at.
+struct Asked {
+    volume: Volume,
+    settings: Settings,
+    request: HarvestRequest,
+    saved: Option<HarvestPlan>,
+}
+
+impl Asked {
+    fn of(args: &HarvestReleaseArgs, context: &Context) -> Result<Self, Failure> {
+        // Wrong words are refused before anything is opened.
+        let early = request_of(args, None)?;
+        let saved: Option<HarvestPlan> =
+            args.change.apply.as_deref().map(|file| plan_file::read(file, plan::SCHEMA)).transpose()?;
+        if let Some(saved) = saved.as_ref().filter(|saved| saved.request.release != early.release) {
+            let other = format!("the plan is for release {}, not {}", saved.request.release, early.release);
+            return Err(Failure::new(Class::Usage, other).with_hint("Name the plan's own release."));
+        }
+        let (volume, mut settings) = context.volume()?;
+        settings.lock_wait = args.change.lock_wait.unwrap_or(settings.lock_wait);
+        let request = match &saved {
+            Some(saved) => saved.request.clone(),
+            None => request_of(args, settings.harvest_template.as_deref())?,
+        };
+        Ok(Asked { volume, settings, request, saved })
+    }
 }
 
 /// One call of the command, with what it works on.
@@ -78,36 +74,40 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Surveys, and harvests unless only the plan is wanted. `None`: the plan was written to a file.
-    fn work(&self, request: &HarvestRequest, saved: Option<&HarvestPlan>) -> Result<Option<HarvestReport>, Failure> {
-        let manager = self.context.manager_to_look(self.volume, self.settings)?;
+    /// Surveys, and harvests unless only the plan is wanted.
+    fn work(&self, request: &HarvestRequest, saved: Option<&HarvestPlan>) -> Result<HarvestReport, Failure> {
+        let manager = self.context.manager_to_look(self.volume, self.settings).map_err(apply::nothing_moved)?;
         let progress = Progress::new(&self.context.output).heeding(catch_interrupts()?);
         let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &progress, actor: &self.actor };
-        let done = self.work_with(&ports, request, saved);
+        let done = match (&self.args.change.plan_out, self.args.change.dry_run) {
+            (None, false) => self.harvest(&ports, request, saved),
+            (file, _) => self.plan(&ports, request, file.as_deref()).map_err(apply::nothing_moved),
+        };
         progress.clear();
         done
     }
 
-    fn work_with(
+    /// What a harvest would do, also into a file where one is named.
+    fn plan(&self, ports: &Ports<'_>, request: &HarvestRequest, file: Option<&Path>) -> Result<HarvestReport, Failure> {
+        let plan = survey::survey(ports, request, Remember::Nothing)?;
+        if let Some(file) = file {
+            plan_file::write(file, &plan)?;
+            self.context.output.say(&format!("wrote the plan to {}; nothing was moved", file.display()));
+        }
+        Ok(HarvestReport::planned(plan))
+    }
+
+    fn harvest(
         &self,
         ports: &Ports<'_>,
         request: &HarvestRequest,
         saved: Option<&HarvestPlan>,
-    ) -> Result<Option<HarvestReport>, Failure> {
-        if let Some(file) = &self.args.change.plan_out {
-            let plan = survey::survey(ports, request, Remember::Nothing)?;
-            plan_file::write(file, &plan)?;
-            self.context.output.say(&format!("wrote the plan to {}; {NOTHING}", file.display()));
-            return Ok(None);
-        }
-        if self.args.change.dry_run {
-            return Ok(Some(HarvestReport::planned(survey::survey(ports, request, Remember::Nothing)?)));
-        }
+    ) -> Result<HarvestReport, Failure> {
         let (mut report, lock) = apply::harvest(ports, request, saved)?;
         if !self.args.no_preview && report.outcome != Outcome::Blocked {
             self.add_previews(ports, &lock, &request.release, &mut report);
         }
-        Ok(Some(report))
+        Ok(report)
     }
 
     /// The frames are harvested: what goes wrong from here on is a warning.

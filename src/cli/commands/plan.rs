@@ -1,7 +1,10 @@
 //! `farm plan release`
 
+use super::work::Submitted;
+use crate::base::consent::Consent;
 use crate::base::error::{Class, Failure};
-use crate::base::name::ReleaseName;
+use crate::base::ids::JobId;
+use crate::base::name::{JobRef, ReleaseName};
 use crate::cli::args::plan::{PlanCommand, PlanReleaseArgs};
 use crate::cli::config::ConfigError;
 use crate::cli::needs::{self, Context, catch_interrupts};
@@ -10,7 +13,7 @@ use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::settings::{self, ChunkChoice, Settings};
 use crate::cli::{consent, exit, plan_file};
-use crate::ops::follow;
+use crate::ops::follow::{self, Hopeless};
 use crate::ops::plan::apply;
 use crate::ops::plan::digests::Digests;
 use crate::ops::plan::request::{Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
@@ -21,6 +24,7 @@ use crate::ops::renderer::Renderer;
 use crate::ops::space::free_space;
 use crate::sys::{outside, scan};
 use crate::volume::Volume;
+use serde::Serialize;
 use std::path::PathBuf;
 
 /// Extensions of scene files.
@@ -31,18 +35,36 @@ const NOTHING: &str = "nothing was submitted";
 pub fn run(command: PlanCommand, context: &Context) -> Result<u8, Failure> {
     let PlanCommand::Release(args) = command;
     let settled = release(&args, context).map_err(|failure| failure_says_nothing_done(failure, &args))?;
-    match settled {
-        Settled::Shown => Ok(exit::DONE),
-        Settled::Submitted { release, wait: true } => {
-            super::work::follow_release(&release, args.change.lock_wait, context)
-        }
-        Settled::Submitted { .. } => Ok(exit::DONE),
+    let Settled::Submitted(applied) = settled else { return Ok(exit::DONE) };
+    if args.wait {
+        let submitted = if applied.submitted.is_empty() { Submitted::Earlier } else { Submitted::Now };
+        super::work::follow_release(&applied.plan.release, submitted, args.change.lock_wait, context)?;
     }
+    if context.output.form() == Form::Json {
+        context.output.document(&applied);
+    }
+    Ok(exit::DONE)
 }
 
 enum Settled {
     Shown,
-    Submitted { release: ReleaseName, wait: bool },
+    Submitted(Box<Applied>),
+}
+
+/// The document of a plan that was carried out: the plan, and what became of it.
+#[derive(Serialize)]
+struct Applied {
+    #[serde(flatten)]
+    plan: ReleasePlan,
+    consent: Consent,
+    submitted: Vec<SubmittedJob>,
+}
+
+#[derive(Serialize)]
+struct SubmittedJob {
+    #[serde(rename = "ref")]
+    reference: JobRef,
+    id: JobId,
 }
 
 /// After a refusal or wrong usage the message ends with what was not done.
@@ -84,6 +106,9 @@ fn release(args: &PlanReleaseArgs, context: &Context) -> Result<Settled, Failure
         context.output.say(&render::plan::human(&plan, free_space(&volume).ok()));
         plan_file::write(file, &plan)?;
         context.output.say(&format!("wrote the plan to {}; {NOTHING}", file.display()));
+        if context.output.form() == Form::Json {
+            context.output.document(&plan);
+        }
         return Ok(Settled::Shown);
     }
     call.show_and_apply(&plan, &digests)
@@ -145,15 +170,13 @@ impl Call<'_> {
         output.say(&render::plan::applied(&report));
         // Whoever waits has missing frames submitted again while waiting.
         if report.submitted.is_empty() && !self.args.wait {
-            match follow::submit_missing(&ports, &plan.release)? {
+            match follow::submit_missing(&ports, &plan.release, Hopeless::Retry)? {
                 Some(frames) => output.say(&format!("submitted frames {frames} again, which were missing or broken")),
                 None => output.say(&format!("{}: nothing is left to submit", plan.release)),
             }
         }
-        if output.form() == Form::Json {
-            output.document(plan);
-        }
-        Ok(Settled::Submitted { release: plan.release.clone(), wait: self.args.wait })
+        let submitted = report.submitted.into_iter().map(|(reference, id)| SubmittedJob { reference, id }).collect();
+        Ok(Settled::Submitted(Box::new(Applied { plan: plan.clone(), consent: report.consent, submitted })))
     }
 }
 

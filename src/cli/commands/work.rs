@@ -9,8 +9,9 @@ use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::settings::ManagerChoice;
 use crate::manager::local::{Local, Scope, Staying, WorkReport, WorkerOptions};
+use crate::ops::follow::{self, Hopeless};
 use crate::ops::ports::{Actor, Ports, Progress as _};
-use crate::ops::{follow, release, work};
+use crate::ops::{release, work};
 use crate::sys::interrupt::Interrupt;
 use crate::sys::process::Guard;
 use crate::volume::lock::LockWait;
@@ -19,6 +20,15 @@ use std::time::Duration;
 
 /// How long a worker waits for a lock: a long harvest.
 const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// When the runs that are waited for were submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Submitted {
+    /// By this very call.
+    Now,
+    /// Before it.
+    Earlier,
+}
 
 #[derive(Serialize)]
 struct Document {
@@ -59,7 +69,12 @@ pub fn run(args: &WorkArgs, context: &Context) -> Result<u8, Failure> {
 }
 
 /// Stays until the release is rendered: works its jobs in this process, submits missing frames anew, then reports.
-pub fn follow_release(name: &ReleaseName, lock_wait: Option<Duration>, context: &Context) -> Result<u8, Failure> {
+pub fn follow_release(
+    name: &ReleaseName,
+    submitted: Submitted,
+    lock_wait: Option<Duration>,
+    context: &Context,
+) -> Result<u8, Failure> {
     let (volume, mut settings) = context.volume()?;
     settings.lock_wait = lock_wait.unwrap_or(settings.lock_wait);
     let local = context.local(&volume, &settings)?;
@@ -77,7 +92,9 @@ pub fn follow_release(name: &ReleaseName, lock_wait: Option<Duration>, context: 
         if tries >= settings.wait_tries {
             break;
         }
-        let Some(frames) = follow::submit_missing(&ports, name)? else { break };
+        // What this call did not submit itself may have failed for a cause that is mended by now.
+        let hopeless = if tries == 0 && submitted == Submitted::Earlier { Hopeless::Retry } else { Hopeless::Leave };
+        let Some(frames) = follow::submit_missing(&ports, name, hopeless)? else { break };
         tries += 1;
         progress.note(&format!(
             "submitted frames {frames} again (run {tries} of at most {} for what is missing)",
@@ -114,9 +131,14 @@ fn work_and_watch(ports: &Ports<'_>, local: &Local, name: &ReleaseName, interrup
         let watcher = scope.spawn(move || follow::watch(ports, name, &stop));
         let worked = work::work(ports, local, &options, interrupt.flag());
         drop(done);
-        let watched = watcher.join().unwrap_or_else(|_| Err(Failure::new(Class::Failed, "the watching thread died")));
+        let watched = watcher.join().unwrap_or_else(|_| Err(watcher_died()));
         worked.map(drop).and(watched)
     })
+}
+
+fn watcher_died() -> Failure {
+    Failure::new(Class::Failed, "the part of farm that watches the release broke off")
+        .with_hint("Give the same command again to go on; what was rendered is kept.")
 }
 
 /// A worker that finds a release locked (a harvest, a plan) waits: its task must not fail because of that.

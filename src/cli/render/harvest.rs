@@ -122,6 +122,12 @@ fn remarks(job: &PlannedJob, text: &mut String) {
             ),
         );
     }
+    for file in job.files.iter().filter(|file| file.verdict == FileVerdict::Rename) {
+        line(
+            text,
+            &format!("{}: {} becomes {}, for the job has several frames now", job.reference, file.from, file.to),
+        );
+    }
     if job.unknown > 0 {
         line(
             text,

@@ -8,10 +8,23 @@ use crate::manager::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVers
 use crate::sys::clock;
 use crate::sys::process::ProcessId;
 use rusqlite::Connection;
+use std::time::Duration;
+
+/// A look is a query of a file nearby.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 impl Manager for Local {
     fn address(&self) -> String {
         ADDRESS.into()
+    }
+
+    fn may_lose_renderers(&self) -> bool {
+        // Whoever finds a dead worker ends its renderer before the task goes to another.
+        false
+    }
+
+    fn look_again(&self) -> Duration {
+        LOOK_AGAIN
     }
 
     fn version(&self) -> Result<ManagerVersion, ManagerError> {

@@ -84,6 +84,8 @@ pub struct JobFrames {
     pub unknown: u64,
     /// What else lies in the job's folder.
     pub extras: Vec<String>,
+    /// Why rendering what is missing again would fail again, if the newest run's logs leave no doubt.
+    pub hopeless: Option<String>,
     /// Seconds per frame, as the logs of ended tasks tell.
     pub seconds_per_frame: Option<f64>,
 }

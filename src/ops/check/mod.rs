@@ -90,6 +90,7 @@ pub fn check_and(
     let suspicions = task_logs::suspicions(work.runs(job), &fresh.notes);
     let around = Surroundings { expected, open: &work.frames(&job.name), suspicions: &suspicions };
     let mut frames = judge::frames(&files, &around);
+    frames.hopeless = task_logs::hopeless(work.runs(job), &fresh.notes);
     frames.seconds_per_frame = task_logs::seconds_per_frame(&fresh.notes);
     drop(files);
     frames.extras = located.extras;

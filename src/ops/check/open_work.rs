@@ -2,15 +2,17 @@
 //!
 //! A status word of the Manager says nothing about a renderer: after a cancel Blender writes on for up to ten seconds, and
 //! a deleted job answers 404 at once (seen on Flamenco 3.2 to 3.9). So a canceled task counts as open until its worker
-//! was heard again and twelve seconds have passed; a worker that is not heard from is not quiet.
+//! was heard again and twelve seconds have passed; a worker that is not heard from is not quiet. Of a job that was deleted
+//! nobody can say anything, so the files themselves are asked when they were written to.
 
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{RunId, TaskId};
-use crate::base::name::JobName;
+use crate::base::name::{JobName, ReleaseName};
 use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
 use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
+use crate::ops::check::job_files::{self, Place};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::Ports;
 use crate::sys::clock;
@@ -80,17 +82,19 @@ impl OpenWork {
         let address = ports.manager.address();
         let mut work = OpenWork::default().with_harvested(Manifest::load(ports.volume, &file.name)?.files);
         for job in &file.jobs {
-            let mut open = FrameSet::default();
+            let (mut open, mut gone) = (FrameSet::default(), FrameSet::default());
             let mut runs = Vec::new();
             for run in &job.runs {
                 match by_run.get(&run.id) {
                     Some(found) => runs.push(run_work(run, found, &ports.manager.tasks(&found.id)?, &workers)),
                     // Only that Manager knows what its workers do.
                     None if run.manager != address => open = open.union(&run.frames),
+                    None if run.manager_job.is_some() => gone = gone.union(&run.frames),
                     None => {}
                 }
             }
             open = runs.iter().fold(open, |open, run| open.union(&run.open_frames()));
+            open = open.union(&written_lately(ports, &file.name, job, &gone)?);
             work.open.insert(job.name.clone(), open);
             work.runs.insert(job.name.clone(), runs);
         }
@@ -140,6 +144,30 @@ fn run_work(run: &RunRecord, job: &ManagerJob, tasks: &[ManagerTask], workers: &
         openness: openness(task, workers, now),
     };
     RunWork { run: run.id, number: run.number, status: job.status.clone(), tasks: tasks.iter().map(task).collect() }
+}
+
+/// The frames among those of deleted runs whose files were written to lately: nobody can say any more whether a renderer
+/// is still at them.
+fn written_lately(
+    ports: &Ports<'_>,
+    release: &ReleaseName,
+    job: &JobRecord,
+    gone: &FrameSet,
+) -> Result<FrameSet, Failure> {
+    if gone.is_empty() {
+        return Ok(FrameSet::default());
+    }
+    let now = clock::now();
+    let located = job_files::locate(ports.volume, release, job, gone, &[])?;
+    let mut lately = Vec::new();
+    for file in &located.files {
+        if let Place::Out(at) = &file.place
+            && at.dir.stat(&at.name)?.is_some_and(|found| now.since(found.mtime) < SETTLES_WITHIN)
+        {
+            lately.push(file.expected.frame);
+        }
+    }
+    Ok(lately.into_iter().collect())
 }
 
 /// The frames in a task's name, `render-1-10` or `render-1,4,7`; all of the run's where the name says something else.

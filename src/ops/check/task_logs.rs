@@ -4,6 +4,7 @@ use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::TaskId;
 use crate::base::status::TaskStatus;
+use crate::frames::hopeless;
 use crate::frames::render_log::RenderLog;
 use crate::frames::suspicion::{self, SuspicionKind};
 use crate::ops::check::job_frames::FrameSuspicion;
@@ -18,6 +19,9 @@ pub struct TaskNotes {
     /// Frames and why they are suspect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suspicions: Vec<(FrameSet, String)>,
+    /// Why the task would fail again, if that is certain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hopeless: Option<String>,
     /// Frames whose time is known.
     #[serde(default)]
     pub timed: u32,
@@ -57,6 +61,7 @@ fn note(log: &str, frames: &FrameSet) -> TaskNotes {
         told.map(|one| (one.frames.unwrap_or_else(|| frames.clone()), format!("{}: {}", one.kind, one.line)));
     TaskNotes {
         suspicions: suspicions.collect(),
+        hopeless: hopeless::cause(log).map(str::to_owned),
         timed: rendered.saved.iter().filter(|saved| saved.seconds.is_some()).count() as u32,
         seconds: rendered.seconds_per_frame().unwrap_or_default(),
     }
@@ -74,6 +79,12 @@ pub fn suspicions(runs: &[RunWork], notes: &JobNotes) -> Vec<FrameSuspicion> {
         }
     }
     found
+}
+
+/// Why the newest run would fail again, if one of its logs leaves no doubt.
+pub fn hopeless(runs: &[RunWork], notes: &JobNotes) -> Option<String> {
+    let tasks = runs.last().map_or(&[][..], |run| &run.tasks);
+    tasks.iter().find_map(|task| notes.get(&task.id)?.hopeless.clone())
 }
 
 fn completed(run: &RunWork) -> FrameSet {

@@ -192,6 +192,11 @@ fn locks(volume: &Volume) -> Check {
 fn journals(volume: &Volume) -> Check {
     const NAME: &str = "journals";
     match journal::survey(volume) {
+        Ok(found) if !found.unreadable.is_empty() => {
+            let words: Vec<String> = found.unreadable.iter().map(|one| one.error.to_string()).collect();
+            let remedy = found.unreadable[0].error.hint().unwrap_or_default();
+            Check::fail(NAME, words.join("; "), remedy)
+        }
         Ok(found) if found.unfinished.is_empty() => Check::ok(NAME, "nothing is half done"),
         Ok(found) => half_done(&found.unfinished),
         Err(error) => Check::failure(NAME, &error.into()),

@@ -32,18 +32,18 @@ pub fn harvest(
     request: &HarvestRequest,
     saved: Option<&HarvestPlan>,
 ) -> Result<(HarvestReport, Lock), Failure> {
-    survey::require_release(ports, request)?;
-    let lock = locking::lock_release(ports, &request.release)?;
+    survey::require_release(ports, request).map_err(nothing_moved)?;
+    let lock = locking::lock_release(ports, &request.release).map_err(nothing_moved)?;
     let finished = recover::finish_killed(ports, &lock, &request.release)?;
-    let plan = survey::survey(ports, request, Remember::Keep)?;
+    let refused = |failure| if finished.is_empty() { nothing_moved(failure) } else { nothing_else_moved(failure) };
+    let plan = survey::survey(ports, request, Remember::Keep).map_err(refused)?;
     if let Some(saved) = saved {
-        refuse_if_moved(saved, &plan)?;
+        refuse_if_moved(saved, &plan).map_err(refused)?;
     }
     let mut report = HarvestReport::planned(plan);
     report.outcome = report.plan.outcome();
-    report.finished = finished;
     if let Some(transaction) = report.plan.transaction() {
-        check_space(ports, &transaction)?;
+        check_space(ports, &transaction).map_err(refused)?;
         let (id, carried) = carry_out(ports, &lock, &transaction)?;
         report.transaction = Some(id);
         report.trashed = carried.trashed;
@@ -52,7 +52,18 @@ pub fn harvest(
         }
         report.left = carried.left;
     }
+    report.finished = finished;
     Ok((report, lock))
+}
+
+/// A failure before anything was begun ends with what was not done.
+pub fn nothing_moved(failure: Failure) -> Failure {
+    failure.but("nothing was moved")
+}
+
+/// The same after a harvest that had been killed was finished.
+fn nothing_else_moved(failure: Failure) -> Failure {
+    failure.but("nothing was moved but what an interrupted harvest had left")
 }
 
 fn carry_out(ports: &Ports<'_>, lock: &Lock, transaction: &Transaction) -> Result<(TransactionId, Carried), Failure> {
@@ -61,13 +72,19 @@ fn carry_out(ports: &Ports<'_>, lock: &Lock, transaction: &Transaction) -> Resul
     let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, transaction)?;
     let carrier = Carrier { volume: ports.volume, lock, id: journal.id(), knowledge: Knowledge::Surveyed(ports) };
     let carried = carrier.carry(transaction)?;
-    record(ports.volume, transaction, &carried)?;
+    record(ports.volume, lock, transaction, &carried)?;
     let id = journal.done(&carried.placed.len())?;
     Ok((id, carried))
 }
 
 /// Writes the manifest: what was placed is in it, what went to the trash is not.
-pub(super) fn record(volume: &Volume, transaction: &Transaction, carried: &Carried) -> Result<(), Failure> {
+pub(super) fn record(
+    volume: &Volume,
+    lock: &Lock,
+    transaction: &Transaction,
+    carried: &Carried,
+) -> Result<(), Failure> {
+    lock.check()?;
     let mut manifest = Manifest::load(volume, &transaction.release)?;
     let gone: Vec<_> = transaction.replaced.iter().map(|old| &old.path).collect();
     manifest.files.retain(|file| !gone.contains(&&file.path));
@@ -91,7 +108,7 @@ fn check_space(ports: &Ports<'_>, transaction: &Transaction) -> Result<(), Failu
         return Ok(());
     }
     let (need, free) = (Bytes(need), Bytes(free));
-    Err(Failure::new(Class::Refused, format!("the frames need {need}, dist/ has {free} free; nothing was moved"))
+    Err(Failure::new(Class::Refused, format!("the frames need {need}, dist/ has {free} free"))
         .with_hint("Free some space there, or harvest some jobs at a time with --jobs."))
 }
 
@@ -260,12 +277,61 @@ mod tests {
     }
 
     #[test]
+    fn a_still_that_became_a_sequence_gets_the_name_of_a_frame() {
+        let mut room = Room::rendered(&[("A", "1"), ("B", "1")]);
+        assert_eq!(run(&room, &request()).expect("harvest").outcome, Outcome::Harvested);
+        assert_eq!(frames(&room), ["A.png", "B.png"]);
+        room.file.jobs[0].revisions[0].frames = "1-2".parse().expect("frames");
+        room.save();
+        room.render("A", 2, 0);
+        let report = run(&room, &request()).expect("harvest");
+        assert_eq!(report.outcome, Outcome::Harvested);
+        assert_eq!(frames(&room), ["A.0001.png", "A.0002.png", "B.png"]);
+        assert_eq!(room.read("dist/r1/A.0001.png"), Some(picture(8, "A", 1, 0)));
+        let manifest = Manifest::load(&room.volume, room.release()).expect("manifest");
+        let names: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(names, ["A.0001.png", "A.0002.png", "B.png"]);
+        assert_eq!(run(&room, &request()).expect("again").outcome, Outcome::Verified);
+    }
+
+    #[test]
+    fn a_name_that_somebody_took_stops_the_renaming_of_a_still() {
+        let mut room = Room::rendered(&[("A", "1")]);
+        run(&room, &request()).expect("harvest");
+        room.file.jobs[0].revisions[0].frames = "1-2".parse().expect("frames");
+        room.save();
+        room.render("A", 2, 0);
+        room.put("dist/r1/A.0001.png", b"somebody's");
+        let refused = message(run(&room, &request()));
+        assert!(refused.contains("A.0001.png is there already") && refused.ends_with("nothing was moved"), "{refused}");
+        assert_eq!(frames(&room), ["A.0001.png", "A.png"]);
+    }
+
+    #[test]
+    fn frames_of_a_deleted_job_that_were_just_written_are_left_until_they_settle() {
+        let mut room = Room::rendered(&[("A", "1-2")]);
+        room.add_run("1-2", TaskStatus::Completed);
+        room.file.jobs[0].runs[0].manager_job = Some(room.manager.jobs.remove(0).id);
+        room.save();
+        let problems = run(&room, &request()).expect("report").plan.problems;
+        assert!(problems.iter().all(|problem| problem.state == ProblemState::Rendering), "{problems:?}");
+        assert_eq!(problems.len(), 2);
+        for frame in 1..=2 {
+            let path = room.path(&format!("releases/r1/out/A/{frame:06}.png"));
+            let file = std::fs::File::options().write(true).open(path).expect("open");
+            file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(60)).expect("time");
+        }
+        assert_eq!(run(&room, &request()).expect("harvest").outcome, Outcome::Harvested);
+    }
+
+    #[test]
     fn kept_frames_stay_and_later_go() {
         let room = Room::rendered(&[("A", "1-2")]);
         let keep = HarvestRequest { keeping: Keeping::Keep, ..request() };
         assert_eq!(run(&room, &keep).expect("harvest").outcome, Outcome::Harvested);
         assert_eq!(room.names("releases/r1/out/A").len(), 2);
-        assert_eq!(std::fs::metadata(room.path("dist/r1/A.0001.png")).expect("stat").nlink(), 2);
+        let inode = |path: &str| std::fs::metadata(room.path(path)).expect("stat").ino();
+        assert_ne!(inode("dist/r1/A.0001.png"), inode("releases/r1/out/A/000001.png"), "nobody writes both at once");
         assert_eq!(run(&room, &keep).expect("again").outcome, Outcome::Verified);
         assert_eq!(run(&room, &request()).expect("move").outcome, Outcome::Harvested);
         assert!(room.names("releases/r1/out/A").is_empty());

@@ -20,6 +20,8 @@ use crate::volume::{Volume, layout};
 use serde::Serialize;
 use std::collections::HashMap;
 
+/// So many files are moved between two looks at the lock: a process that stood still must not go on for long.
+const BATCH: usize = 500;
 /// So many folders are kept open between moves.
 const OPEN_FOLDERS: usize = 200;
 
@@ -84,9 +86,8 @@ impl Carrier<'_> {
         let base = layout::dist_dir(&transaction.release);
         let dist = self.volume.make_dir(&base)?;
         let mut carried = Carried { trashed: self.clear_the_way(transaction, &base, &dist)?, ..Carried::default() };
-        let mut folders = Folders { dist, targets: HashMap::new(), sources: HashMap::new() };
+        let mut folders = Folders { base: base.clone(), dist, targets: HashMap::new(), sources: HashMap::new() };
         for share in &transaction.jobs {
-            self.lock.check()?;
             self.carry_share(share, transaction.keeping, &mut folders, &mut carried)
                 .map_err(|end| how_far(end, &carried, transaction))?;
         }
@@ -127,10 +128,11 @@ impl Carrier<'_> {
     ) -> Result<(), Failure> {
         let mut rest = share.files.as_slice();
         while !rest.is_empty() {
+            self.knowledge.go_on()?;
             let routes = self.routes(share, rest, folders)?;
             let (files, later) = rest.split_at(routes.len());
-            self.carry_files(share, files, &routes, keeping, carried)?;
-            self.knowledge.go_on()?;
+            self.lock.check()?;
+            self.carry_files(share, files, &routes, keeping, folders, carried)?;
             rest = later;
             if folders.are_many() {
                 folders.sync()?;
@@ -145,6 +147,7 @@ impl Carrier<'_> {
         files: &[PlannedFile],
         routes: &[Route<'_>],
         keeping: Keeping,
+        folders: &Folders,
         carried: &mut Carried,
     ) -> Result<(), Failure> {
         let mut duplicates = Vec::new();
@@ -153,7 +156,8 @@ impl Carrier<'_> {
                 Some(outcome) => outcome?,
                 None => route.look_and_move(file, keeping)?,
             };
-            let path = share.out.join(file.from.as_str())?;
+            let outcome = if self.may_be_written() { route.take_back_if_written(file, outcome)? } else { outcome };
+            let path = folders.origin(share, file).join(file.from.as_str())?;
             match outcome {
                 Outcome::Placed => {}
                 Outcome::Duplicate => {
@@ -171,7 +175,7 @@ impl Carrier<'_> {
         Ok(())
     }
 
-    /// The ways of the first of `files`, until many folders are open. At least one.
+    /// The ways of the first of `files`: a batch, or fewer where many folders are open. At least one.
     fn routes<'f>(
         &self,
         share: &JobShare,
@@ -181,14 +185,20 @@ impl Carrier<'_> {
         let mut routes = Vec::with_capacity(files.len());
         for file in files {
             let (folder, name) = file.from.split().unwrap_or_default();
-            let from = folders.source(self.volume, &share.out.join(folder.as_str())?)?;
+            let source = folders.origin(share, file).join(folder.as_str())?;
+            let from = folders.source(self.volume, &source)?;
             let (folder, new_name) = file.to.split().unwrap_or_default();
             routes.push(Route { from, name, to: folders.target(folder)?, new_name });
-            if folders.are_many() {
+            if folders.are_many() || routes.len() >= BATCH {
                 break;
             }
         }
         Ok(routes)
+    }
+
+    /// Whether a renderer that nobody knows of may write to a frame that was just moved.
+    fn may_be_written(&self) -> bool {
+        matches!(self.knowledge, Knowledge::Surveyed(ports) if ports.manager.may_lose_renderers())
     }
 
     /// Moves what can be moved without a look: all that was just surveyed. To another device, where each is copied, by
@@ -232,31 +242,21 @@ impl Route<'_> {
         match done {
             Ok(outcome) => Ok(Some(outcome)),
             Err(error) if error.is_exists() || error.is_missing() => Ok(None),
+            Err(DiskError::Changed { .. }) => Ok(Some(Outcome::Left(CHANGED))),
             Err(error) => Err(error),
         }
     }
 
     fn rename(&self, from: &Dir, file: &PlannedFile) -> Result<Outcome, DiskError> {
-        match disk::move_new(from, self.name, &self.to, self.new_name)? {
-            Moved::Renamed => Ok(Outcome::Placed),
-            Moved::Copied(written) => self.confirm(written.digest, file),
+        match disk::move_known(from, self.name, &self.to, self.new_name, file.sha256)? {
+            Moved::Renamed | Moved::Copied(_) => Ok(Outcome::Placed),
             Moved::SameFile => self.finish(from),
         }
     }
 
     fn keep(&self, from: &Dir, file: &PlannedFile) -> Result<Outcome, DiskError> {
-        match disk::link_or_copy_new(from, self.name, &self.to, self.new_name)? {
-            None => Ok(Outcome::Placed),
-            Some(written) => self.confirm(written.digest, file),
-        }
-    }
-
-    fn confirm(&self, found: Digest, file: &PlannedFile) -> Result<Outcome, DiskError> {
-        if found == file.sha256 {
-            Ok(Outcome::Placed)
-        } else {
-            Err(DiskError::Changed { path: self.to.path_of(self.new_name) })
-        }
+        disk::copy_new(from, self.name, &self.to, self.new_name, file.sha256)?;
+        Ok(Outcome::Placed)
     }
 
     fn finish(&self, from: &Dir) -> Result<Outcome, DiskError> {
@@ -265,6 +265,7 @@ impl Route<'_> {
 
     /// Looks what is in both places, and does what is missing.
     fn look_and_move(&self, file: &PlannedFile, keeping: Keeping) -> Result<Outcome, DiskError> {
+        let keeping = if file.verdict == FileVerdict::Rename { Keeping::Move } else { keeping };
         let source = self.from.as_ref().map(|from| from.open_read(self.name)).transpose()?.flatten();
         let target = self.to.open_read(self.new_name)?;
         match (source, target) {
@@ -273,15 +274,31 @@ impl Route<'_> {
             (None, Some(_)) => Ok(Outcome::Placed),
             (Some(_), Some(_)) if keeping == Keeping::Keep => Ok(Outcome::Placed),
             (Some(source), Some(target)) => self.end_with_both(&source, &target, file),
-            (Some(source), None) if !is_as_planned(&source, file)? => {
-                Ok(Outcome::Left("it changed since it was checked"))
-            }
+            (Some(source), None) if !is_as_planned(&source, file)? => Ok(Outcome::Left(CHANGED)),
             (Some(_), None) => match (&self.from, keeping) {
                 (Some(from), Keeping::Keep) => self.keep(from, file),
                 (Some(from), Keeping::Move) => self.rename(from, file),
                 (None, _) => Ok(Outcome::Left("its folder is gone")),
             },
         }
+    }
+
+    /// A rename takes the file along with whoever has it open. Whoever began to write to it between its check and its
+    /// rename has cut it by now, and later ones look for it by its old name: so one look afterwards is enough. What was
+    /// written to goes back to where it is written.
+    fn take_back_if_written(&self, file: &PlannedFile, outcome: Outcome) -> Result<Outcome, DiskError> {
+        let (Outcome::Placed, FileVerdict::Move, Some(from)) = (&outcome, file.verdict, &self.from) else {
+            return Ok(outcome);
+        };
+        if self.is_to_another_device() {
+            return Ok(outcome);
+        }
+        let now = self.to.stat(self.new_name)?;
+        if now.is_some_and(|now| (now.size, now.mtime) == (file.size, file.modified)) {
+            return Ok(outcome);
+        }
+        disk::rename_new(&self.to, self.new_name, from, self.name)?;
+        Ok(Outcome::Left("it was written to after it had been checked: a renderer is still at it"))
     }
 
     /// The file in `dist/` is what it should be; what becomes of the one in `out/`?
@@ -295,18 +312,20 @@ impl Route<'_> {
     }
 }
 
-/// What somebody who interrupted a harvest has to know.
+/// Where a harvest stands that ended before its end. Whatever its cause, it was no refusal: files have moved.
 fn how_far(end: Failure, carried: &Carried, transaction: &Transaction) -> Failure {
-    let Class::Interrupted(_) = end.class() else { return end };
+    let class = if end.class() == Class::Refused { Class::Failed } else { end.class() };
     let total: usize = transaction.jobs.iter().map(|share| share.files.len()).sum();
     let (placed, release) = (carried.placed.len(), &transaction.release);
     let words = format!(
-        "interrupted: at least {placed} of {total} file(s) are in dist/{release}, each of them whole, the others in out/"
+        "{}; at least {placed} of {total} file(s) are in dist/{release}, each of them whole, the others in out/",
+        end.message()
     );
-    Failure::new(end.class(), words)
-        .with_hint("Give the same command again, or `farm recover`, to finish the harvest.".to_owned())
+    let next = "Give the same command again, or `farm recover`, to finish the harvest.";
+    Failure::new(class, words).with_hint(end.hint().map_or(next.to_owned(), |hint| format!("{hint} {next}")))
 }
 
+const CHANGED: &str = "it changed since it was checked";
 const OTHER_BYTES: &str = "its place in dist/ is taken by other bytes";
 
 fn is_as_planned(source: &OpenFile, file: &PlannedFile) -> Result<bool, DiskError> {
@@ -336,6 +355,8 @@ fn is_still_old(old: &Replaced, coming: Option<&Digest>, dist: &Dir) -> Result<b
 /// They are synced many at once: the first sync makes a journaling file system write all that was done, and the others
 /// find nothing left to do.
 struct Folders {
+    /// `dist/<release>/` beneath the volume.
+    base: RelPath,
     dist: Dir,
     targets: HashMap<RelPath, Dir>,
     sources: HashMap<RelPath, Option<Dir>>,
@@ -352,7 +373,12 @@ impl Folders {
         Ok(dir)
     }
 
-    /// A folder of `out/`; `None` if it is gone.
+    /// The folder that a file's `from` is beneath.
+    fn origin<'o>(&'o self, share: &'o JobShare, file: &PlannedFile) -> &'o RelPath {
+        if file.verdict == FileVerdict::Rename { &self.base } else { &share.out }
+    }
+
+    /// A folder that files come from; `None` if it is gone.
     fn source(&mut self, volume: &Volume, folder: &RelPath) -> Result<Option<Dir>, DiskError> {
         if let Some(dir) = self.sources.get(folder) {
             return Ok(dir.clone());

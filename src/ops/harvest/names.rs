@@ -53,7 +53,12 @@ pub(super) fn candidates(request: &HarvestRequest, job: &SurveyedJob<'_>) -> Res
     let mut candidates = Vec::with_capacity(job.looked.files.len());
     for file in &job.looked.files {
         match (file.place, file.read) {
-            (Where::Dist, _) => candidates.extend(there(file, request.depth)),
+            (Where::Dist, _) => {
+                if let Some(mut there) = there(file, request.depth) {
+                    rename_if_grown(&mut there, request, record, file)?;
+                    candidates.push(there);
+                }
+            }
             (Where::Out, Some(read)) if fine.contains(file.expected.frame) => {
                 let planned = PlannedFile {
                     frame: file.expected.frame,
@@ -75,6 +80,26 @@ pub(super) fn candidates(request: &HarvestRequest, job: &SurveyedJob<'_>) -> Res
         }
     }
     Ok(candidates)
+}
+
+/// A still that was harvested before its job got more frames bears the name of a still: it gets that of a frame, so that
+/// the sequence is whole. Whoever chose a template chose the names.
+fn rename_if_grown(
+    there: &mut Candidate,
+    request: &HarvestRequest,
+    record: &JobRecord,
+    file: &Looked,
+) -> Result<(), Failure> {
+    let frames = record.current().frames.len();
+    if request.template.is_some() || frames == 1 {
+        return Ok(());
+    }
+    if there.planned.to == name(&Template::default_for(1), request, record, file)? {
+        there.planned.from = there.planned.to.clone();
+        there.planned.to = name(&Template::default_for(frames), request, record, file)?;
+        there.planned.verdict = FileVerdict::Rename;
+    }
+    Ok(())
 }
 
 fn reason(file: &Looked, job: &SurveyedJob<'_>) -> Reason {

@@ -111,6 +111,9 @@ pub enum FileVerdict {
     Keep,
     /// It is in both places already; the one in `out/` goes.
     Finish,
+    /// It is in `dist/` under the name of a still, and its job became a sequence: it gets the name of a frame. Its `from`
+    /// is beneath `dist/<release>/`.
+    Rename,
     /// It is in `dist/` and nothing happens.
     There,
 }

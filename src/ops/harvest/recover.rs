@@ -31,7 +31,7 @@ pub fn recover(volume: &Volume, lock: &Lock, account: &Account) -> Result<Finish
     let journal = Journal::resume(volume, lock, account)?;
     let carrier = Carrier { volume, lock, id: journal.id(), knowledge: Knowledge::LeftBehind };
     let carried = carrier.carry(&transaction)?;
-    apply::record(volume, &transaction, &carried)?;
+    apply::record(volume, lock, &transaction, &carried)?;
     let id = journal.done(&carried.placed.len())?;
     Ok(Finished { id, release: transaction.release, placed: carried.placed.len(), left: carried.left })
 }

@@ -65,7 +65,7 @@ impl fmt::Display for Conflict {
 #[derive(Debug, thiserror::Error)]
 pub enum HarvestError {
     /// Names clash with each other or with what is in `dist/`.
-    #[error("dist/{release} cannot take the frames: {}; nothing was moved", list(conflicts))]
+    #[error("dist/{release} cannot take the frames: {}", list(conflicts))]
     Conflicts {
         /// The release.
         release: ReleaseName,
@@ -73,13 +73,13 @@ pub enum HarvestError {
         conflicts: Vec<Conflict>,
     },
     /// The plan that was saved is not what would be done now.
-    #[error("the plan is out of date: {}; nothing was moved", differences.join("; "))]
+    #[error("the plan is out of date: {}", differences.join("; "))]
     Moved {
         /// What differs, a phrase each.
         differences: Vec<String>,
     },
     /// Every job that was asked for is still being rendered.
-    #[error("no job of {release} is complete yet; nothing was moved")]
+    #[error("no job of {release} is complete yet")]
     NothingComplete {
         /// The release.
         release: ReleaseName,

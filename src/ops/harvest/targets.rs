@@ -102,6 +102,7 @@ pub(super) fn settle(
     // Where it was harvested before and still lies, there it belongs, whatever the template says now.
     for candidate in shares.iter_mut().flat_map(|(_, _, candidates)| candidates) {
         if let Some(entry) = &candidate.harvested
+            && candidate.planned.verdict != FileVerdict::Rename
             && targets.find(&entry.path).is_some()
         {
             candidate.planned.to = entry.path.clone();
@@ -149,7 +150,8 @@ fn twins(
     shares: &[Share],
 ) -> Result<HashMap<RelPath, Digest>, Failure> {
     let moving = shares.iter().flat_map(|(_, _, candidates)| candidates).map(|candidate| &candidate.planned);
-    let moving = moving.filter(|file| file.verdict != FileVerdict::There && !known.stale_paths.contains(&file.to));
+    let comes = |file: &&PlannedFile| !matches!(file.verdict, FileVerdict::There | FileVerdict::Rename);
+    let moving = moving.filter(comes).filter(|file| !known.stale_paths.contains(&file.to));
     let (paths, files): (Vec<&RelPath>, Vec<FileToRead>) =
         moving.filter_map(|file| Some((&file.to, targets.find(&file.to)?.0))).unzip();
     let readings = read_files::read_files(ports, &files, Digesting::Digest)?;

@@ -7,6 +7,7 @@ use crate::base::ids::TransactionId;
 use crate::base::name::ReleaseName;
 use crate::volume::Volume;
 use crate::volume::journal::{self, Account};
+use crate::volume::lock::Scope;
 
 /// The journal's word for harvesting.
 pub const JOURNAL_KIND: &str = "harvest";
@@ -37,12 +38,10 @@ pub fn transaction(account: &Account) -> Result<Transaction, Failure> {
 /// The killed harvests of a release, oldest first. Reads only.
 pub fn of_release(volume: &Volume, release: &ReleaseName) -> Result<Vec<(Account, Transaction)>, Failure> {
     let mut found = Vec::new();
-    for account in journal::survey(volume)?.unfinished {
+    for account in journal::survey(volume)?.unfinished_in(&Scope::Release(release.clone()))? {
         if account.intent.kind == JOURNAL_KIND {
             let transaction = transaction(&account)?;
-            if transaction.release == *release {
-                found.push((account, transaction));
-            }
+            found.push((account, transaction));
         }
     }
     Ok(found)

@@ -137,6 +137,7 @@ fn carry_out(
     let plan = &survey.plan;
     let mut file = release::load(ports.volume, &plan.release)?
         .unwrap_or_else(|| ReleaseFile::new(plan.release.clone(), clock::now()));
+    submit::refuse_pending_elsewhere(&file, &plan.manager)?;
     let is_new = |job: &&PlannedJob| job.verdict == JobVerdict::New;
     let intent = PlanIntent {
         release: plan.release.clone(),
@@ -312,7 +313,10 @@ impl Writer<'_> {
         progress.note(&format!("{}: Blender packs {} file(s) into the copy", job.reference, work.pack.len()));
         let _alone = self.packing.lock().unwrap_or_else(PoisonError::into_inner);
         let original = self.open_unchanged(Path::new(&job.source.path))?;
-        let packed = pack::pack(volume, self.survey, job, work, self.renderer)?;
+        let packed = pack::pack(volume, self.survey, job, work, self.renderer);
+        // Blender is ended with whoever was asked to end: that is no fault of the scene.
+        self.ports.go_on()?;
+        let packed = packed?;
         original.check_unchanged()?;
         self.write(&job.store, &packed.path, &packed.edits)
     }

@@ -35,6 +35,7 @@ pub(super) fn make(dist: &Dir, folder: &Dir, name: &str, series: &Series<'_>, en
     let limit = START + PER_FRAME * u32::try_from(series.files.len()).unwrap_or(u32::MAX);
     let said = probe::ask(&encoder.program, &words, limit).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Unmade::Impossible(format!("no video: there is no {} on this machine", encoder.program)),
+        ErrorKind::Interrupted => Unmade::Impossible("no video: interrupted".to_owned()),
         _ => Unmade::Failed(format!("no video: {} could not be run: {error}", encoder.program)),
     })?;
     if said.code != Some(0) {

@@ -1,14 +1,14 @@
 //! Changes that were begun and not ended: the operation that began one knows how to end it.
 
 use super::{Action, Kind, Means, Verdict, plan_journal};
-use crate::base::error::{Class, Failure};
+use crate::base::error::{Class, Explain, Failure};
 use crate::base::ids::TransactionId;
 use crate::ops::harvest;
 use crate::ops::harvest::unfinished::JOURNAL_KIND as HARVEST;
 use crate::ops::plan::apply::JOURNAL_KIND as PLAN;
 use crate::ops::work::JOURNAL_KIND as CLEAR_FRAMES;
 use crate::volume::Volume;
-use crate::volume::journal::{self, Account, Journal};
+use crate::volume::journal::{self, Account, Journal, Unreadable};
 use crate::volume::lock::{Lock, Scope};
 
 fn words(account: &Account) -> String {
@@ -94,6 +94,14 @@ fn scope(account: &Account) -> Result<Scope, Failure> {
         Failure::new(Class::Refused, format!("this farm does not know the lock of {text:?}"))
             .with_hint("Run `farm recover` with the farm that began it, or a newer one.")
     })
+}
+
+/// One that says what farm does not understand: guessing loses frames.
+pub(super) fn unreadable(journal: &Unreadable) -> Action {
+    let about = journal.scope.as_deref().map_or(String::new(), |scope| format!(" of {scope}"));
+    let next = journal.error.hint().unwrap_or_default();
+    let what = format!("the journal {}{about}", journal.id);
+    Action::new(Kind::Journal, what, Verdict::Failed, format!("{}. {next}", journal.error))
 }
 
 /// Files journals that say that all is done, and were not filed away.

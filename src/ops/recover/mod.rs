@@ -17,7 +17,7 @@ use crate::manager::Manager;
 use crate::manager::local::Local;
 use crate::ops::ports::{Actor, Ports, Progress};
 use crate::volume::Volume;
-use crate::volume::journal::{self, Account};
+use crate::volume::journal::{self, Account, Unreadable};
 use crate::volume::lock::{self, Lock, LockError, LockWait, Requester, Scope, Standing};
 use packing::Packing;
 use runs::Unsubmitted;
@@ -100,13 +100,14 @@ pub struct Leftovers {
     workers: Vec<String>,
     journals: Vec<Account>,
     not_filed: Vec<crate::base::ids::TransactionId>,
+    unreadable: Vec<Unreadable>,
     runs: Vec<Unsubmitted>,
     temporaries: Vec<Temporary>,
     packing: Vec<Packing>,
     locks: Vec<Standing>,
 }
 
-/// Looks for what was left. Changes nothing; a journal that cannot be read stops it, for guessing loses frames.
+/// Looks for what was left. Changes nothing.
 pub fn survey(means: &Means<'_>) -> Result<Leftovers, Failure> {
     let journals = journal::survey(means.volume)?;
     Ok(Leftovers {
@@ -114,6 +115,7 @@ pub fn survey(means: &Means<'_>) -> Result<Leftovers, Failure> {
         runs: runs::survey(means)?,
         journals: journals.unfinished,
         not_filed: journals.not_filed,
+        unreadable: journals.unreadable,
         temporaries: temporaries::survey(means.volume)?,
         packing: packing::survey(means.volume)?,
         locks: lock::standing(means.volume)?,
@@ -128,6 +130,7 @@ impl Leftovers {
             self.workers.iter().map(|name| due(Kind::Worker, workers::words(name))).collect();
         actions.extend(self.journals.iter().map(journals::describe));
         actions.extend(self.not_filed.iter().map(|id| due(Kind::Journal, journals::not_filed_words(*id))));
+        actions.extend(self.unreadable.iter().map(journals::unreadable));
         actions.extend(self.runs.iter().map(|run| due(Kind::Run, run.to_string())));
         actions.extend(self.temporaries.iter().map(|file| due(Kind::Temporary, file.to_string())));
         actions.extend(self.packing.iter().map(|packing| due(Kind::Temporary, packing.to_string())));
@@ -142,6 +145,7 @@ pub fn recover(means: &Means<'_>) -> Result<Vec<Action>, Failure> {
     let left = survey(means)?;
     actions.extend(left.journals.iter().filter_map(|account| journals::recover(means, account)));
     actions.extend(journals::file_done(means.volume, &left.not_filed));
+    actions.extend(left.unreadable.iter().map(journals::unreadable));
     actions.extend(runs::recover(means, &left.runs));
     actions.extend(temporaries::recover(means, &left.temporaries));
     actions.extend(packing::recover(means, &left.packing));
@@ -412,9 +416,11 @@ jobs:
         let farm = Farm::new();
         farm.plant(".farm/journal/6e1f6a3e-0000-4000-8000-000000000001.jsonl", b"nonsense\n");
         farm.plant("dist/r1/.farm-0123456789abcde0-A.0001.png.part", b"half");
-        let before = tree(farm.temp.path());
-        assert!(recover(&farm.means()).is_err());
-        assert_eq!(tree(farm.temp.path()), before);
+        let actions = farm.recover();
+        assert_eq!(verdicts(&actions), [(Kind::Journal, Verdict::Failed), (Kind::Temporary, Verdict::Removed)]);
+        assert!(actions[0].note.contains("6e1f6a3e") && actions[0].note.contains("move the journal away"));
+        assert_eq!(class(&actions), Some(Class::Partial));
+        assert_eq!(verdicts(&farm.recover()), [(Kind::Journal, Verdict::Failed)], "it stays until somebody looked");
     }
 
     #[test]

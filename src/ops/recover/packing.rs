@@ -49,4 +49,5 @@ fn end(means: &Means<'_>, packing: &Packing) -> Option<Action> {
 
 fn unreadable(error: &io::Error) -> Failure {
     Failure::new(Class::Failed, format!("the folders of half-packed scenes cannot be put in order: {error}"))
+        .with_hint("Look at `.farm/` on the volume, then run `farm recover` again.")
 }

@@ -24,6 +24,7 @@ const DEPS: &str = "deps";
 pub(super) fn recover(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
     let intent: PlanIntent = serde_json::from_value(account.intent.body.clone()).map_err(|error| {
         Failure::new(Class::Refused, format!("the journal of plan {} cannot be understood: {error}", account.intent.id))
+            .with_hint("Run `farm recover` with the farm that began it, or a newer one.")
     })?;
     let file = release::load(means.volume, &intent.release)?;
     let orphans = orphans(means.volume, &intent)?;
@@ -31,6 +32,9 @@ pub(super) fn recover(means: &Means<'_>, lock: &Lock, account: &Account) -> Resu
         file.filter(|file| file.jobs.iter().any(|job| job.runs.iter().any(|run| run.manager_job.is_none())));
     // Without a Manager nothing is begun.
     let ports = unsubmitted.is_some().then(|| means.ports()).transpose()?;
+    if let (Some(file), Some(ports)) = (&unsubmitted, &ports) {
+        submit::refuse_pending_elsewhere(file, &ports.manager.address())?;
+    }
     let journal = Journal::resume(means.volume, lock, account)?;
     let submitted = match (unsubmitted, ports) {
         (Some(file), Some(ports)) => submit_rest(&ports, lock, file)?,

@@ -1,26 +1,16 @@
 //! Copies: onto the volume, and beside a file that has to stay.
 
-use super::call::{at, retry};
+use super::call::{at, call, retry};
 use super::dir::Dir;
 use super::error::DiskError;
-use super::move_file::keep_times_and_mode;
+use super::move_file::{keep_times_and_mode, read_back};
 use super::part::{Target, Temporary, Written};
 use super::read::{OpenFile, PIECE};
 use crate::base::digest::{Digest, Hasher};
-use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
-
-/// Which times and mode a copy has.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
-    /// Those of a file made now.
-    New,
-    /// The source's, as a further name would have.
-    OfSource,
-}
 
 /// The most one `copy_file_range` is asked for.
 const RANGE: usize = 1 << 30;
@@ -47,23 +37,10 @@ impl Dir {
         name: impl AsRef<OsStr>,
         target: Target,
     ) -> Result<Written, DiskError> {
-        self.copy_checked(source, digest, self.checked(name.as_ref())?, target, Look::New)
-    }
-
-    fn copy_checked(
-        &self,
-        source: &OpenFile,
-        digest: Digest,
-        name: &OsStr,
-        target: Target,
-        look: Look,
-    ) -> Result<Written, DiskError> {
+        let name = self.checked(name.as_ref())?;
         let bytes = source.attributes().size;
         let (temporary, file) = Temporary::create(self, name)?;
         let copied = copy_range(source, &file, &temporary)?;
-        if look == Look::OfSource {
-            keep_times_and_mode(&file, source.attributes());
-        }
         source.check_unchanged()?;
         if copied != bytes {
             return Err(DiskError::Changed { path: source.path().to_owned() });
@@ -73,27 +50,30 @@ impl Dir {
     }
 }
 
-/// Gives the file `name` of `from` a second place, `new_name` in `to`: by a further name (`None`), or by a copy where
-/// the file system knows no hard links or another one is entered.
-pub fn link_or_copy_new(
+/// Gives the file `name` of `from` a second place, `new_name` in `to`, with its own times and mode: a copy that shares the
+/// blocks where the file system can, and that is read back. No hard link: whoever writes the one would write the other.
+/// A file that is not what its `digest` says is not copied.
+pub fn copy_new(
     from: &Dir,
     name: impl AsRef<OsStr>,
     to: &Dir,
     new_name: impl AsRef<OsStr>,
-) -> Result<Option<Written>, DiskError> {
+    digest: Digest,
+) -> Result<Written, DiskError> {
     let (name, new_name) = (from.checked(name.as_ref())?, to.checked(new_name.as_ref())?);
-    let path = || to.path_of(new_name);
-    match retry(|| rustix::fs::linkat(from, name, to, new_name, AtFlags::empty())) {
-        Ok(()) => Ok(None),
-        Err(Errno::EXIST) => Err(DiskError::Exists { path: path() }),
-        Err(Errno::XDEV | Errno::PERM | Errno::MLINK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
-            let missing = || DiskError::Io { op: "open", path: from.path_of(name), source: Errno::NOENT.into() };
-            let source = from.open_read(name)?.ok_or_else(missing)?;
-            let (digest, _) = source.digest()?;
-            to.copy_checked(&source, digest, new_name, Target::New, Look::OfSource).map(Some)
-        }
-        Err(errno) => Err(DiskError::Io { op: "link", path: path(), source: errno.into() }),
+    let missing = || DiskError::Io { op: "open", path: from.path_of(name), source: Errno::NOENT.into() };
+    let source = from.open_read(name)?.ok_or_else(missing)?;
+    if to.stat(new_name)?.is_some() {
+        return Err(DiskError::Exists { path: to.path_of(new_name) });
     }
+    let (temporary, file) = Temporary::create(to, new_name)?;
+    let written = Written { digest, bytes: copy_range(&source, &file, &temporary)? };
+    keep_times_and_mode(&file, source.attributes());
+    call("sync", || to.path_of(new_name), || rustix::fs::fsync(&file))?;
+    let copy = read_back(file, to, new_name, written)?;
+    source.check_unchanged()?;
+    temporary.publish(&copy, new_name, Target::New)?;
+    Ok(written)
 }
 
 /// Copies the whole of `source` into the empty `file`; the kernel does it where it can.
@@ -144,7 +124,6 @@ mod tests {
     use super::*;
     use crate::base::digest::Digest;
     use crate::sys::outside;
-    use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn copies_have_the_digest_and_leave_the_source() {
@@ -176,25 +155,25 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_second_name_a_copy_looks_the_same() {
+    fn a_second_place_looks_the_same_and_is_another_file() {
         let temp = tempfile::tempdir().expect("temp");
-        let (Ok(elsewhere), Ok(near)) = (tempfile::tempdir_in("/dev/shm"), Dir::open_root(temp.path())) else { return };
-        let far = Dir::open_root(elsewhere.path()).expect("open");
+        let near = Dir::open_root(temp.path()).expect("open");
+        let elsewhere = tempfile::tempdir_in("/dev/shm").ok();
+        let far = elsewhere.as_ref().map(|other| Dir::open_root(other.path()).expect("open"));
         near.create("a", b"frame").expect("create");
         let file = File::options().write(true).open(temp.path().join("a")).expect("open");
         file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000)).expect("time");
-        link_or_copy_new(&near, "a", &far, "b").expect("copy");
-        let (source, copy) = (near.stat("a").expect("stat").expect("a"), far.stat("b").expect("stat").expect("b"));
-        assert_eq!((source.mtime, source.mode, source.size), (copy.mtime, copy.mode, copy.size));
-    }
-
-    #[test]
-    fn a_second_name_is_the_same_file_and_refuses_to_replace() {
-        let temp = tempfile::tempdir().expect("temp");
-        let root = Dir::open_root(temp.path()).expect("open");
-        root.create("a", b"frame").expect("create");
-        assert_eq!(link_or_copy_new(&root, "a", &root, "b").expect("link"), None);
-        assert_eq!(std::fs::metadata(temp.path().join("b")).expect("stat").nlink(), 2);
-        assert!(link_or_copy_new(&root, "a", &root, "b").expect_err("taken").is_exists());
+        for to in [Some(&near), far.as_ref()].into_iter().flatten() {
+            let written = copy_new(&near, "a", to, "b", Digest::of(b"frame")).expect("copy");
+            assert_eq!(written, Written { digest: Digest::of(b"frame"), bytes: 5 });
+            let (source, copy) = (near.stat("a").expect("stat").expect("a"), to.stat("b").expect("stat").expect("b"));
+            assert_eq!((source.mtime, source.mode, source.size), (copy.mtime, copy.mode, copy.size));
+            assert!(!source.is_same_file(&copy));
+            let taken = copy_new(&near, "a", to, "b", Digest::of(b"frame"));
+            assert!(taken.expect_err("taken").is_exists());
+            let other = copy_new(&near, "a", to, "c", Digest::of(b"other"));
+            assert!(matches!(other, Err(DiskError::Differs { .. })));
+            assert!(to.stat("c").expect("stat").is_none(), "no wrong bytes under a final name");
+        }
     }
 }

@@ -162,7 +162,11 @@ impl Explain for DiskError {
             DiskError::Differs { .. } => "The original is kept: check the disk and the network, then run it again.",
             DiskError::NotText { .. } => "Save it as UTF-8 text.",
             DiskError::NoConfinement { .. } => "Use Linux 5.6 or newer, and let the container or sandbox pass openat2.",
-            DiskError::Name { .. } | DiskError::TooLarge { .. } | DiskError::NotErasable { .. } => return None,
+            DiskError::Name { .. } => "Give the file another name.",
+            DiskError::TooLarge { .. } => "It is no file of farm's: look at what is there and move it away.",
+            DiskError::NotErasable { .. } => {
+                "Farm erases only what is its own: look at what is there and move it away by hand."
+            }
         };
         Some(hint.to_owned())
     }

@@ -29,13 +29,13 @@ pub mod space;
 mod trial;
 mod write;
 
-pub use copy::link_or_copy_new;
+pub use copy::copy_new;
 pub use dir::Dir;
 pub use entry::{Attributes, Entry, Kind};
 pub use error::DiskError;
 pub use list::Measure;
 pub use lock_file::LockFile;
-pub use move_file::{Moved, finish_move, move_new, rename_new};
+pub use move_file::{Moved, finish_move, move_known, move_new, rename_new};
 pub use part::{PartFile, Target, Written};
 pub use read::OpenFile;
 pub use record::RecordFile;

@@ -8,6 +8,7 @@ use super::erase::{self, VerifiedCopy};
 use super::error::DiskError;
 use super::part::{Target, Temporary, Written};
 use super::read::OpenFile;
+use crate::base::digest::Digest;
 use rustix::fs::{AtFlags, Mode, RenameFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -34,11 +35,33 @@ pub fn move_new(
     to: &Dir,
     new_name: impl AsRef<OsStr>,
 ) -> Result<Moved, DiskError> {
-    let (name, new_name) = (from.checked(name.as_ref())?, to.checked(new_name.as_ref())?);
+    move_checked(from, name.as_ref(), to, new_name.as_ref(), None)
+}
+
+/// The same for a file whose bytes had this digest: where it has to be copied, other bytes are [`DiskError::Changed`], and
+/// stay where they are.
+pub fn move_known(
+    from: &Dir,
+    name: impl AsRef<OsStr>,
+    to: &Dir,
+    new_name: impl AsRef<OsStr>,
+    digest: Digest,
+) -> Result<Moved, DiskError> {
+    move_checked(from, name.as_ref(), to, new_name.as_ref(), Some(digest))
+}
+
+fn move_checked(
+    from: &Dir,
+    name: &OsStr,
+    to: &Dir,
+    new_name: &OsStr,
+    digest: Option<Digest>,
+) -> Result<Moved, DiskError> {
+    let (name, new_name) = (from.checked(name)?, to.checked(new_name)?);
     match take_name(from, name, to, new_name) {
         Ok(()) => Ok(Moved::Renamed),
         Err(Errno::EXIST) if is_same_file(from, name, to, new_name)? => Ok(Moved::SameFile),
-        Err(Errno::XDEV) => copy_across(from, name, to, new_name).map(Moved::Copied),
+        Err(Errno::XDEV) => copy_across(from, name, to, new_name, digest).map(Moved::Copied),
         Err(errno) => Err(failed(from, name, to, new_name, errno)),
     }
 }
@@ -123,7 +146,13 @@ fn take_name_by_link(from: &Dir, name: &OsStr, to: &Dir, new_name: &OsStr, refus
 /// Copy to a temporary name, sync, source unchanged?, read back, final name, sync the folder, only then erase.
 ///
 /// The copy is compared before it gets its final name: whatever goes wrong, no wrong bytes are ever under it.
-fn copy_across(from: &Dir, name: &OsStr, to: &Dir, new_name: &OsStr) -> Result<Written, DiskError> {
+fn copy_across(
+    from: &Dir,
+    name: &OsStr,
+    to: &Dir,
+    new_name: &OsStr,
+    digest: Option<Digest>,
+) -> Result<Written, DiskError> {
     let missing = || DiskError::Io { op: "move", path: from.path_of(name), source: Errno::NOENT.into() };
     let source = from.open_read(name)?.ok_or_else(missing)?;
     if to.stat(new_name)?.is_some() {
@@ -131,6 +160,9 @@ fn copy_across(from: &Dir, name: &OsStr, to: &Dir, new_name: &OsStr) -> Result<W
     }
     let (temporary, file) = Temporary::create(to, new_name)?;
     let written = copy_hashing(&source, &file, &temporary)?;
+    if digest.is_some_and(|digest| digest != written.digest) {
+        return Err(DiskError::Changed { path: from.path_of(name) });
+    }
     keep_times_and_mode(&file, source.attributes());
     call("sync", || to.path_of(new_name), || rustix::fs::fsync(&file))?;
     let copy = read_back(file, to, new_name, written)?;
@@ -151,7 +183,7 @@ pub(super) fn keep_times_and_mode(file: &File, source: &Attributes) {
     let _ = rustix::fs::futimens(file, &times);
 }
 
-fn read_back(file: File, to: &Dir, new_name: &OsStr, written: Written) -> Result<OpenFile, DiskError> {
+pub(super) fn read_back(file: File, to: &Dir, new_name: &OsStr, written: Written) -> Result<OpenFile, DiskError> {
     let copy = OpenFile::checked(file, to.path_of(new_name))?;
     copy.forget_cached();
     if copy.digest()? == (written.digest, written.bytes) {

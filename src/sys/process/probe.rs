@@ -2,6 +2,7 @@
 
 use super::environment::inherited;
 use crate::sys::clock::{self, Stopwatch};
+use crate::sys::interrupt;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -28,7 +29,7 @@ pub struct Said {
 }
 
 /// Runs `program` with an empty input and waits at most `limit`; then it is killed with all of its process group and
-/// the error is [`io::ErrorKind::TimedOut`].
+/// the error is [`io::ErrorKind::TimedOut`], or [`io::ErrorKind::Interrupted`] where somebody asked farm to end.
 pub fn ask(program: &str, arguments: &[&str], limit: Duration) -> io::Result<Said> {
     let mut child = Command::new(program)
         .args(arguments)
@@ -58,6 +59,10 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<ExitStatus> {
         if watch.has_passed(limit) {
             end(child)?;
             return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", limit.as_secs())));
+        }
+        if interrupt::asked() {
+            end(child)?;
+            return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted"));
         }
         clock::sleep(TICK);
     }

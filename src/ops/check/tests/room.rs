@@ -253,6 +253,12 @@ impl Manager for Told {
     fn address(&self) -> String {
         "told".into()
     }
+    fn may_lose_renderers(&self) -> bool {
+        true
+    }
+    fn look_again(&self) -> std::time::Duration {
+        std::time::Duration::from_millis(1)
+    }
     fn version(&self) -> Result<ManagerVersion, ManagerError> {
         Err(self.unheard())
     }

@@ -1,27 +1,31 @@
 //! `--wait`: staying until a release is rendered, and rendering what is missing again before it is called failed.
 
+mod watch;
+
+pub use watch::watch;
+
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::rel_path::RelPath;
-use crate::base::status::{JobStatus, TaskStatus};
-use crate::frames::expected::frame_file;
-use crate::manager::Manager;
+use crate::base::status::TaskStatus;
 use crate::ops::check::{self, Effort, FrameCounts, FrameFlaw, JobFrames, OpenWork};
-use crate::ops::ports::{JobProgress, Ports};
+use crate::ops::ports::Ports;
 use crate::ops::submit::{self, Queueing};
 use crate::ops::work::discard;
 use crate::ops::{locking, release};
-use crate::volume::layout;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
-use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
 
-/// Between two looks at the Manager.
-const LOOK_AGAIN: Duration = Duration::from_millis(300);
+/// What becomes of jobs whose newest run failed in a way that another run cannot mend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hopeless {
+    /// They are left as they are, and that is said.
+    Leave,
+    /// They are tried once more: somebody may have mended the cause.
+    Retry,
+}
+
 /// How many lines of a failing log are shown.
 const TAIL_LINES: usize = 12;
 
@@ -36,64 +40,25 @@ pub struct Followed {
     pub tail: String,
 }
 
-/// Looks on until every run of the release has ended, or until `stop` speaks or is dropped. Somebody else does the work.
-pub fn watch(ports: &Ports<'_>, name: &ReleaseName, stop: &Receiver<()>) -> Result<(), Failure> {
-    let file = load(ports, name)?;
-    let mut stopping = false;
-    loop {
-        let mut ended = true;
-        for job in &file.jobs {
-            let statuses = statuses(ports.manager, job)?;
-            let Some(newest) = statuses.last() else { continue };
-            let expected = &job.current().frames;
-            ports.progress.job(&JobProgress {
-                job: JobRef::in_release(name, &job.name),
-                done: present(ports, name, job, expected)?,
-                total: expected.len() as u64,
-                word: newest.to_string(),
-            });
-            ended &= statuses.iter().all(|status| status.has_ended() || *status == JobStatus::Paused);
-        }
-        if ended || stopping {
-            return Ok(());
-        }
-        // After the end one more look, so that the last state is shown.
-        stopping = stop.recv_timeout(LOOK_AGAIN) != Err(RecvTimeoutError::Timeout);
-    }
-}
-
-/// How many of these frames have a file, whole or not: enough for a progress bar, at the price of one listing.
-fn present(ports: &Ports<'_>, release: &ReleaseName, job: &JobRecord, frames: &FrameSet) -> Result<u64, Failure> {
-    let reference = JobRef::in_release(release, &job.name);
-    let Some(dir) = ports.volume.dir(&layout::out_dir(&reference))? else { return Ok(0) };
-    let names: HashSet<OsString> = dir.list()?.into_iter().map(|entry| entry.name).collect();
-    let output = &job.current().output;
-    let view = output.views.last().map(String::as_str);
-    let name = |frame| frame_file(frame, view, &output.extension);
-    Ok(frames.iter().filter(|frame| names.contains(OsStr::new(&name(*frame)))).count() as u64)
-}
-
-/// The Manager's word for each run of a job that it knows, oldest first.
-fn statuses(manager: &dyn Manager, job: &JobRecord) -> Result<Vec<JobStatus>, Failure> {
-    let mut statuses = Vec::new();
-    for id in job.runs.iter().filter_map(|run| run.manager_job.as_ref()) {
-        statuses.extend(manager.job(id)?.map(|found| found.status));
-    }
-    Ok(statuses)
-}
-
 /// Checks every frame, and submits what is missing or broken once more. `None`: nothing had to be submitted.
 ///
 /// All of it under the release's lock: of two that wait for one release only the first finds frames that nobody renders.
-pub fn submit_missing(ports: &Ports<'_>, name: &ReleaseName) -> Result<Option<FrameSet>, Failure> {
-    if check_all(ports, &load(ports, name)?)?.iter().all(|(_, frames)| frames.to_render().is_empty()) {
+pub fn submit_missing(ports: &Ports<'_>, name: &ReleaseName, hopeless: Hopeless) -> Result<Option<FrameSet>, Failure> {
+    let is_left = |frames: &JobFrames| hopeless == Hopeless::Leave && frames.hopeless.is_some();
+    let wanted = |frames: &JobFrames| !frames.to_render().is_empty() && !is_left(frames);
+    let checked = check_all(ports, &load(ports, name)?)?;
+    for (job, frames) in checked.iter().filter(|(_, frames)| is_left(frames)) {
+        let cause = frames.hopeless.as_deref().unwrap_or_default();
+        ports.progress.note(&format!("{job}: not tried again, for it would fail again: {cause}"));
+    }
+    if !checked.iter().any(|(_, frames)| wanted(frames)) {
         return Ok(None);
     }
     let lock = locking::lock_release(ports, name)?;
     let mut file = load(ports, name)?;
     let address = ports.manager.address();
     let mut again = FrameSet::default();
-    for (job, frames) in check_all(ports, &file)? {
+    for (job, frames) in check_all(ports, &file)?.into_iter().filter(|(_, frames)| wanted(frames)) {
         let Some(record) = file.job_mut(&job.job) else { continue };
         let broken = check::broken_files(ports, name, record, &frames.bad)?;
         let to_render = to_render(&frames, &broken);

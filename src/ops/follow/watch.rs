@@ -1,0 +1,116 @@
+//! Looking on while the runs of a release are worked off by somebody else.
+
+use super::load;
+use crate::base::error::Failure;
+use crate::base::frame_set::FrameSet;
+use crate::base::ids::JobId;
+use crate::base::name::{JobRef, ReleaseName};
+use crate::base::status::JobStatus;
+use crate::frames::expected::frame_file;
+use crate::manager::Manager;
+use crate::ops::ports::{JobProgress, Ports};
+use crate::volume::layout;
+use crate::volume::release_file::JobRecord;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// Between two looks into a job's folder.
+const LIST_AGAIN: Duration = Duration::from_secs(1);
+/// Up to so many runs are asked for one by one; for more, one request for all jobs costs less.
+const FEW: usize = 8;
+
+/// Looks on until every run of the release has ended or waits for a person, or until `stop` speaks or is dropped.
+pub fn watch(ports: &Ports<'_>, name: &ReleaseName, stop: &Receiver<()>) -> Result<(), Failure> {
+    let file = load(ports, name)?;
+    let mut jobs: Vec<Watched<'_>> = file.jobs.iter().filter_map(|job| Watched::of(name, job)).collect();
+    let mut stopping = false;
+    loop {
+        let open: Vec<&JobId> = jobs.iter().flat_map(Watched::open).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let statuses = statuses(ports.manager, &open)?;
+        for job in &mut jobs {
+            job.learn(ports, &statuses)?;
+        }
+        if stopping {
+            return Ok(());
+        }
+        // After the end one more look, so that the last state is shown.
+        stopping = stop.recv_timeout(ports.manager.look_again()) != Err(RecvTimeoutError::Timeout);
+    }
+}
+
+/// The statuses of these jobs; those that the Manager does not know are not in it.
+fn statuses(manager: &dyn Manager, ids: &[&JobId]) -> Result<HashMap<JobId, JobStatus>, Failure> {
+    let found = match ids.len() {
+        0..=FEW => ids.iter().map(|id| manager.job(id)).filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?,
+        _ => manager.jobs()?,
+    };
+    Ok(found.into_iter().map(|job| (job.id, job.status)).collect())
+}
+
+/// A job that is looked at, and what was seen of it last.
+struct Watched<'a> {
+    reference: JobRef,
+    record: &'a JobRecord,
+    /// The Manager's id of each run and what was last heard of it, oldest first; at least one.
+    runs: Vec<(&'a JobId, Option<JobStatus>)>,
+    listed: Option<Instant>,
+    done: u64,
+}
+
+impl<'a> Watched<'a> {
+    /// `None` for a job without a run that the Manager knows.
+    fn of(release: &ReleaseName, record: &'a JobRecord) -> Option<Self> {
+        let runs: Vec<_> = record.runs.iter().filter_map(|run| Some((run.manager_job.as_ref()?, None))).collect();
+        let reference = JobRef::in_release(release, &record.name);
+        (!runs.is_empty()).then_some(Watched { reference, record, runs, listed: None, done: 0 })
+    }
+
+    /// The runs that may still do something.
+    fn open(&self) -> impl Iterator<Item = &'a JobId> {
+        self.runs.iter().filter(|(_, status)| !is_settled(status.as_ref())).map(|(id, _)| *id)
+    }
+
+    /// Takes in what was heard, and tells of it.
+    fn learn(&mut self, ports: &Ports<'_>, heard: &HashMap<JobId, JobStatus>) -> Result<(), Failure> {
+        if self.runs.iter().all(|(_, status)| is_settled(status.as_ref())) {
+            return Ok(());
+        }
+        for (id, status) in &mut self.runs {
+            if !is_settled(status.as_ref()) {
+                // What the Manager does not know any more does nothing any more.
+                *status = Some(heard.get(*id).cloned().unwrap_or(JobStatus::Canceled));
+            }
+        }
+        let Some((_, Some(newest))) = self.runs.last() else { return Ok(()) };
+        let word = newest.to_string();
+        let frames = &self.record.current().frames;
+        let settled = self.runs.iter().all(|(_, status)| is_settled(status.as_ref()));
+        if settled || self.listed.is_none_or(|last| last.elapsed() >= LIST_AGAIN) {
+            self.done = self.present(ports, frames)?;
+            self.listed = Some(Instant::now());
+        }
+        let (job, total) = (self.reference.clone(), frames.len() as u64);
+        ports.progress.job(&JobProgress { job, done: self.done, total, word });
+        Ok(())
+    }
+
+    /// How many of these frames have a file, whole or not: enough for a progress bar, at the price of one listing.
+    fn present(&self, ports: &Ports<'_>, frames: &FrameSet) -> Result<u64, Failure> {
+        let Some(dir) = ports.volume.dir(&layout::out_dir(&self.reference))? else { return Ok(0) };
+        let names: HashSet<OsString> = dir.list()?.into_iter().map(|entry| entry.name).collect();
+        let output = &self.record.current().output;
+        let view = output.views.last().map(String::as_str);
+        let name = |frame| frame_file(frame, view, &output.extension);
+        Ok(frames.iter().filter(|frame| names.contains(OsStr::new(&name(*frame)))).count() as u64)
+    }
+}
+
+/// Whether a run does nothing more by itself.
+fn is_settled(status: Option<&JobStatus>) -> bool {
+    status.is_some_and(|status| status.has_ended() || *status == JobStatus::Paused)
+}
