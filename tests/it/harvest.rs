@@ -273,3 +273,67 @@ fn waiting_for_a_release_leaves_what_was_delivered_alone() {
     assert_eq!(fs::read(&delivered).expect("still there").len(), whole.len() / 2);
     assert_eq!(farm.render_log(), log);
 }
+
+/// Renders a frame again as Flamenco's own pages can have it done: other bytes of the same picture.
+fn render_again(farm: &Farm, job: &str, frame: u32) {
+    fs::write(farm.frame("r1", job, frame), png::picture(64, 64, png::Filling::Noise, 99)).expect("a frame");
+}
+
+#[test]
+fn a_frame_that_was_rendered_again_is_taken_only_on_request() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    let harvested = farm.path("dist/r1/A.0001.png");
+    let old = tree::digest(&harvested);
+    render_again(&farm, "A", 1);
+    let new = tree::digest(&farm.frame("r1", "A", 1));
+    let refused = farm.run("harvest release r1 --no-preview").expect(5);
+    refused.says(&["A.0001.png was harvested before", "--replace", "nothing was moved"]);
+    assert_eq!(tree::digest(&harvested), old);
+    farm.run("harvest release r1 --no-preview --replace").expect(0);
+    assert_eq!(tree::digest(&harvested), new);
+    assert!(farm.tree_of(".farm/trash").contents().contains(&old));
+    farm.run("harvest release r1 --no-preview").expect(0).says(&["verified"]);
+}
+
+#[test]
+fn other_names_are_given_to_what_was_harvested_before() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    let files = dist_names(&farm, "r1").len();
+    farm.run("harvest release r1 --no-preview --template manifest.json").expect(5).says(&["nothing was moved"]);
+    farm.run("harvest release r1 --no-preview --template {job}/f{frame:03}.{ext}").expect(0);
+    let names = dist_names(&farm, "r1");
+    assert!(names.contains(&"A/f001.png".to_owned()) && !names.contains(&"A.0001.png".to_owned()), "{names:?}");
+    assert_eq!(names.len(), files);
+    farm.run("harvest release r1 --no-preview").expect(0).says(&["verified"]);
+}
+
+#[test]
+fn a_killed_harvest_is_finished_before_anything_is_rendered_again() {
+    if !crate::support::strace::works() {
+        return crate::support::skipped("a_killed_harvest_is_finished_before…", "strace may not trace here");
+    }
+    let farm = Farm::new().rendered("r1");
+    let strike = crate::support::strace::striking("renameat2", "signal=SIGKILL:when=4");
+    farm.room.start_under(&strike, &farm.arguments("harvest release r1 --no-preview")).wait().expect(137);
+    let rendered = farm.render_log().len();
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes --wait").expect(0);
+    assert_eq!(farm.render_log().len(), rendered, "nothing was missing");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    assert_eq!(frames_of(&dist_names(&farm, "r1")), BOTH);
+}
+
+#[test]
+fn an_altered_delivery_is_rendered_again_once_it_is_moved_away() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    let path = farm.path("dist/r1/A.0002.png");
+    fs::write(&path, png::picture(64, 64, png::Filling::Noise, 98)).expect("altered");
+    farm.run("harvest release r1 --no-preview").expect(7).says(&["move it away to have it rendered again"]);
+    let plan = "plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes --wait";
+    farm.run(plan).expect(1).says(&["dist/r1/A.0002.png", "move it away"]);
+    fs::rename(&path, farm.room.path("altered.png")).expect("moved away");
+    farm.run(plan).expect(0);
+    farm.run("harvest release r1 --no-preview").expect(0);
+}

@@ -17,8 +17,9 @@ pub enum HarvestCommand {
 /// `farm harvest release`
 #[derive(Debug, Args)]
 pub struct HarvestReleaseArgs {
-    /// The name of the release
-    pub release: String,
+    /// The name of the release; not needed with --apply
+    #[arg(required_unless_present = "apply")]
+    pub release: Option<String>,
     /// Only these jobs of it: a name, or a glob such as 'shot0*'; may be given again
     #[arg(long, value_name = "NAME|GLOB", conflicts_with = "apply")]
     pub jobs: Vec<String>,
@@ -28,10 +29,13 @@ pub struct HarvestReleaseArgs {
     /// Move the good frames even if others are missing or bad
     #[arg(long, conflicts_with = "apply")]
     pub partial: bool,
-    /// Leave the rendered frames where they are too: link or copy instead of moving
+    /// Leave the rendered frames where they are too: copy instead of moving
     #[arg(long, conflicts_with = "apply")]
     pub keep: bool,
-    /// File names in dist/, made of {release} {job} {frame} {frame:04} {ext} {scene} {layer} {view} {pass};
+    /// Where a frame was rendered again after it was harvested, take the new one; the old one goes to the trash
+    #[arg(long, conflicts_with = "apply")]
+    pub replace: bool,
+    /// File names in dist/, also of what lies there already; made of {release} {job} {frame} {frame:04} {ext} {scene} {layer} {view} {pass};
     /// default: {job}.{frame:04}.{ext}, for stills {job}.{ext}
     #[arg(long, value_name = "TEMPLATE", conflicts_with = "apply")]
     pub template: Option<String>,

@@ -15,6 +15,7 @@ use crate::frames::sampling::Depth;
 use crate::frames::template::Template;
 use crate::ops::check::Remember;
 use crate::ops::harvest::plan::{self, HarvestPlan, JobVerdict};
+use crate::ops::harvest::request::{NamesOfOld, RenderedAgain};
 use crate::ops::harvest::{Gaps, HarvestReport, HarvestRequest, JobsTaken, Keeping, Outcome, Suspects, apply, survey};
 use crate::ops::ports::{Actor, Ports};
 use crate::ops::preview::{self, Encoder, Level};
@@ -47,18 +48,22 @@ struct Asked {
 impl Asked {
     fn of(args: &HarvestReleaseArgs, context: &Context) -> Result<Self, Failure> {
         // Wrong words are refused before anything is opened.
-        let early = request_of(args, None)?;
+        let named: Option<ReleaseName> = args.release.as_deref().map(str::parse).transpose()?;
+        let early = named.clone().map(|release| request_of(release, args, None)).transpose()?;
         let saved: Option<HarvestPlan> =
             args.change.apply.as_deref().map(|file| plan_file::read(file, plan::SCHEMA)).transpose()?;
-        if let Some(saved) = saved.as_ref().filter(|saved| saved.request.release != early.release) {
-            let other = format!("the plan is for release {}, not {}", saved.request.release, early.release);
-            return Err(Failure::new(Class::Usage, other).with_hint("Name the plan's own release."));
+        if let (Some(saved), Some(named)) = (&saved, &named)
+            && saved.request.release != *named
+        {
+            let other = format!("the plan is for release {}, not {named}", saved.request.release);
+            return Err(Failure::new(Class::Usage, other).with_hint("Name the plan's own release, or none."));
         }
         let (volume, mut settings) = context.volume()?;
         settings.lock_wait = args.change.lock_wait.unwrap_or(settings.lock_wait);
-        let request = match &saved {
-            Some(saved) => saved.request.clone(),
-            None => request_of(args, settings.harvest_template.as_deref())?,
+        let request = match (&saved, early) {
+            (Some(saved), _) => saved.request.clone(),
+            (None, Some(early)) => request_of(early.release, args, settings.harvest_template.as_deref())?,
+            (None, None) => return Err(Failure::new(Class::Usage, "the release's name is missing")),
         };
         Ok(Asked { volume, settings, request, saved })
     }
@@ -150,10 +155,14 @@ fn exit_code(report: &HarvestReport) -> u8 {
     }
 }
 
-fn request_of(args: &HarvestReleaseArgs, configured: Option<&str>) -> Result<HarvestRequest, Failure> {
+fn request_of(
+    release: ReleaseName,
+    args: &HarvestReleaseArgs,
+    configured: Option<&str>,
+) -> Result<HarvestRequest, Failure> {
     let template = args.template.as_deref().or(configured).map(str::parse::<Template>).transpose()?;
     Ok(HarvestRequest {
-        release: args.release.parse()?,
+        release,
         jobs: args.jobs.clone(),
         taken: if args.completed { JobsTaken::Completed } else { JobsTaken::All },
         gaps: if args.partial { Gaps::Allow } else { Gaps::Refuse },
@@ -165,5 +174,7 @@ fn request_of(args: &HarvestReleaseArgs, configured: Option<&str>) -> Result<Har
             (false, false) => Depth::Standard,
         },
         template,
+        names: if args.template.is_some() { NamesOfOld::Change } else { NamesOfOld::Stay },
+        rendered_again: if args.replace { RenderedAgain::Replace } else { RenderedAgain::Refuse },
     })
 }

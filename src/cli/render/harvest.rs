@@ -3,7 +3,7 @@
 use super::table::Table;
 use crate::base::frame_set::FrameSet;
 use crate::base::size::Bytes;
-use crate::ops::harvest::plan::{FileVerdict, HarvestPlan, JobVerdict, PlannedJob, Problem, ProblemState};
+use crate::ops::harvest::plan::{FileVerdict, HarvestPlan, JobVerdict, PlannedFile, PlannedJob, Problem, ProblemState};
 use crate::ops::harvest::{HarvestReport, Outcome};
 use crate::ops::preview::PreviewState;
 use std::collections::BTreeMap;
@@ -122,11 +122,15 @@ fn remarks(job: &PlannedJob, text: &mut String) {
             ),
         );
     }
-    for file in job.files.iter().filter(|file| file.verdict == FileVerdict::Rename) {
-        line(
-            text,
-            &format!("{}: {} becomes {}, for the job has several frames now", job.reference, file.from, file.to),
-        );
+    if let Some(first) = job.missing_inputs.first() {
+        let more = job.missing_inputs.len() - 1;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        line(text, &format!("{}: rendered without {first}{more}, missing when it was planned", job.reference));
+    }
+    let renamed: Vec<&PlannedFile> = job.files.iter().filter(|file| file.verdict == FileVerdict::Rename).collect();
+    if let [first, rest @ ..] = renamed.as_slice() {
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        line(text, &format!("{}: {} is called {} now{more}", job.reference, first.from, first.to));
     }
     if job.unknown > 0 {
         line(
@@ -160,15 +164,32 @@ fn summary(report: &HarvestReport, volume: &Path) -> String {
     match report.outcome {
         Outcome::Planned if plan.is_blocked() => format!("{not_fine} frame(s) are not fine: nothing would be moved"),
         Outcome::Planned => format!("{now} file(s) would be put into {dist}"),
-        Outcome::Blocked => format!(
-            "{not_fine} frame(s) are not fine, so nothing was moved. Render them again, or take the others with --partial."
-        ),
+        Outcome::Blocked => {
+            format!("{not_fine} frame(s) are not fine, so nothing was moved. {}", next_steps(plan))
+        }
         Outcome::Partial => format!("{now} file(s) were put into {dist}; {not_fine} frame(s) are still to come"),
         Outcome::Harvested => {
             format!("{now} file(s) were put into {dist}; manifest.json lists them all with their digests")
         }
         Outcome::Verified => format!("all {} file(s) are in {dist} already and are what they were", files().count()),
     }
+}
+
+/// What to do about frames that are not fine, by how they stand.
+fn next_steps(plan: &HarvestPlan) -> String {
+    let has = |states: &[ProblemState]| plan.problems.iter().any(|problem| states.contains(&problem.state));
+    let mut steps = Vec::new();
+    if has(&[ProblemState::Rendering]) {
+        steps.push("`farm status` shows what is still being rendered; on the local queue `farm work` goes on with it.");
+    }
+    if has(&[ProblemState::Missing, ProblemState::Bad]) {
+        steps.push("The command that planned the release, with --wait, renders what is missing or bad.");
+    }
+    if has(&[ProblemState::Suspect]) {
+        steps.push("--allow-suspect takes suspect frames as they are.");
+    }
+    steps.push("--partial takes the others.");
+    steps.join(" ")
 }
 
 fn previews(report: &HarvestReport, volume: &Path, text: &mut String) {

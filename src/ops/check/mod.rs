@@ -192,7 +192,8 @@ fn after_reading(file: &JobFile, reading: Reading) -> Looked {
 }
 
 /// What is wrong with a harvested file whose bytes are others now.
-pub const CHANGED: &str = "it differs from what was harvested: its SHA-256 is not the manifest's";
+pub const CHANGED: &str =
+    "it differs from what was harvested: its SHA-256 is not the manifest's (move it away to have it rendered again)";
 
 fn judged<'a>(located: &'a JobFiles, paths: &'a [RelPath], looked: Vec<Looked>) -> Result<Vec<Judged<'a>>, Failure> {
     let judged = |((file, path), looked): ((&'a JobFile, &'a RelPath), Looked)| {

@@ -14,7 +14,8 @@ use crate::ops::check::{self, Effort, FrameCounts, FrameFlaw, JobFrames, OpenWor
 use crate::ops::ports::Ports;
 use crate::ops::submit::{self, Queueing};
 use crate::ops::work::discard;
-use crate::ops::{locking, release};
+use crate::ops::{harvest, locking, release};
+use crate::volume::area::Area;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
 
 /// What becomes of jobs whose newest run failed in a way that another run cannot mend.
@@ -36,6 +37,8 @@ pub struct Followed {
     pub frames: FrameCounts,
     /// How often missing frames were submitted anew.
     pub tries: u32,
+    /// Harvested files that are not what was harvested, beneath the volume: a person has to look at those.
+    pub altered: Vec<RelPath>,
     /// The last lines of the log of what failed; empty if nothing did.
     pub tail: String,
 }
@@ -55,6 +58,8 @@ pub fn submit_missing(ports: &Ports<'_>, name: &ReleaseName, hopeless: Hopeless)
         return Ok(None);
     }
     let lock = locking::lock_release(ports, name)?;
+    // Frames that a killed harvest took are not missing.
+    harvest::recover::finish_killed(ports, &lock, name)?;
     let mut file = load(ports, name)?;
     let address = ports.manager.address();
     let mut again = FrameSet::default();
@@ -97,7 +102,9 @@ pub fn outcome(ports: &Ports<'_>, name: &ReleaseName, tries: u32) -> Result<Foll
     let frames: FrameCounts = checked.iter().map(|(_, frames)| frames.counts()).sum();
     keep_pace(ports, name, &checked)?;
     let tail = if frames.missing + frames.bad == 0 { String::new() } else { failing_tail(ports, &file)? };
-    Ok(Followed { frames, tries, tail })
+    let flaws = checked.iter().flat_map(|(_, frames)| &frames.flaws);
+    let altered = flaws.map(|flaw| flaw.path.clone()).filter(|path| path.is_within(&Area::Dist.folder())).collect();
+    Ok(Followed { frames, tries, altered, tail })
 }
 
 fn check_all(ports: &Ports<'_>, file: &ReleaseFile) -> Result<Vec<(JobRef, JobFrames)>, Failure> {
@@ -154,6 +161,18 @@ fn load(ports: &Ports<'_>, name: &ReleaseName) -> Result<ReleaseFile, Failure> {
 }
 
 impl Followed {
+    fn next_step(&self, name: &ReleaseName) -> String {
+        match self.altered.first() {
+            Some(path) => format!(
+                "{path} is not what was harvested: restore it, or move it away to have it rendered again by the same command."
+            ),
+            None => format!(
+                "Look at `farm status {name}`; mend the cause, then give the same command again. A scene that was changed \
+                 needs another job or release name."
+            ),
+        }
+    }
+
     /// The failure that this ending is, if it is one.
     pub fn failure(&self, name: &ReleaseName) -> Option<Failure> {
         let FrameCounts { expected, missing, bad, .. } = self.frames;
@@ -166,7 +185,7 @@ impl Followed {
                 Class::Failed,
                 format!("{name}: {} of {expected} frame(s) are not rendered{tries}", missing + bad),
             )
-            .with_hint(format!("Look at `farm status {name}`; mend the cause, then plan it again to go on.")),
+            .with_hint(self.next_step(name)),
         )
     }
 }

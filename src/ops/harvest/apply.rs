@@ -72,9 +72,17 @@ fn carry_out(ports: &Ports<'_>, lock: &Lock, transaction: &Transaction) -> Resul
     let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, transaction)?;
     let carrier = Carrier { volume: ports.volume, lock, id: journal.id(), knowledge: Knowledge::Surveyed(ports) };
     let carried = carrier.carry(transaction)?;
-    record(ports.volume, lock, transaction, &carried)?;
-    let id = journal.done(&carried.placed.len())?;
+    let listed = record(ports.volume, lock, transaction, &carried);
+    let id =
+        listed.and_then(|()| Ok(journal.done(&carried.placed.len())?)).map_err(|end| unlisted(end, transaction))?;
     Ok((id, carried))
+}
+
+/// The frames lie where they belong, and nobody has been told.
+fn unlisted(end: Failure, transaction: &Transaction) -> Failure {
+    let words = format!("{}; the files are in dist/{}, but not in its list yet", end.message(), transaction.release);
+    let next = "Give the same command again, or `farm recover`, to finish the harvest.";
+    Failure::new(end.class(), words).with_hint(end.hint().map_or(next.to_owned(), |hint| format!("{hint} {next}")))
 }
 
 /// Writes the manifest: what was placed is in it, what went to the trash is not.
@@ -177,6 +185,8 @@ mod tests {
             suspects: Suspects::Refuse,
             depth: Depth::Standard,
             template: None,
+            names: Default::default(),
+            rendered_again: Default::default(),
         }
     }
 

@@ -241,7 +241,7 @@ fn by_size(file: &JobFile, at: &FileToRead) -> FileState {
     match at.dir.stat(&at.name) {
         Ok(Some(now)) if Some(now.size) == wanted => FileState::Harvested,
         Ok(Some(_)) => {
-            FileState::Broken("it differs from what was harvested: its size is not the manifest's".to_owned())
+            FileState::Broken("it differs from what was harvested: its size is not the manifest's (move it away to have it rendered again)".to_owned())
         }
         Ok(None) => FileState::Missing,
         Err(error) => FileState::Unreadable(error.to_string()),

@@ -4,7 +4,7 @@ use super::look::{Looked, Where};
 use super::manifest::ManifestFile;
 use super::plan::{FileVerdict, PlannedFile, Reason};
 use super::refusal::{Conflict, ConflictCause};
-use super::request::{HarvestRequest, Keeping};
+use super::request::{HarvestRequest, Keeping, NamesOfOld};
 use super::survey::SurveyedJob;
 use crate::base::error::Failure;
 use crate::base::rel_path::RelPath;
@@ -55,7 +55,7 @@ pub(super) fn candidates(request: &HarvestRequest, job: &SurveyedJob<'_>) -> Res
         match (file.place, file.read) {
             (Where::Dist, _) => {
                 if let Some(mut there) = there(file, request.depth) {
-                    rename_if_grown(&mut there, request, record, file)?;
+                    rename_if_wanted(&mut there, template, request, record, file)?;
                     candidates.push(there);
                 }
             }
@@ -82,21 +82,23 @@ pub(super) fn candidates(request: &HarvestRequest, job: &SurveyedJob<'_>) -> Res
     Ok(candidates)
 }
 
-/// A still that was harvested before its job got more frames bears the name of a still: it gets that of a frame, so that
-/// the sequence is whole. Whoever chose a template chose the names.
-fn rename_if_grown(
+/// Files that lie in `dist/` keep their names, with two exceptions: where other names are asked for now, and where a still
+/// was harvested before its job got more frames. The latter gets the name of a frame, so that the sequence is whole;
+/// whoever chose a template chose the names.
+fn rename_if_wanted(
     there: &mut Candidate,
+    template: &Template,
     request: &HarvestRequest,
     record: &JobRecord,
     file: &Looked,
 ) -> Result<(), Failure> {
-    let frames = record.current().frames.len();
-    if request.template.is_some() || frames == 1 {
-        return Ok(());
-    }
-    if there.planned.to == name(&Template::default_for(1), request, record, file)? {
-        there.planned.from = there.planned.to.clone();
-        there.planned.to = name(&Template::default_for(frames), request, record, file)?;
+    let has_grown = || {
+        let was_still = request.template.is_none() && record.current().frames.len() > 1;
+        Ok::<_, Failure>(was_still && there.planned.to == name(&Template::default_for(1), request, record, file)?)
+    };
+    let wanted = name(template, request, record, file)?;
+    if wanted != there.planned.to && (request.names == NamesOfOld::Change || has_grown()?) {
+        there.planned.from = std::mem::replace(&mut there.planned.to, wanted);
         there.planned.verdict = FileVerdict::Rename;
     }
     Ok(())

@@ -55,6 +55,9 @@ pub struct PlannedJob {
     /// Inputs that changed since it was planned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stale_inputs: Vec<StaleInput>,
+    /// Files that the scene needs and that were missing when it was planned: its frames lack them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_inputs: Vec<String>,
     /// Files of a format that farm cannot check; they are taken as they are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unknown: u64,

@@ -37,11 +37,7 @@ pub fn recover(volume: &Volume, lock: &Lock, account: &Account) -> Result<Finish
 }
 
 /// Finishes every killed harvest of the release, and files journals of what was finished but for that.
-pub(super) fn finish_killed(
-    ports: &Ports<'_>,
-    lock: &Lock,
-    release: &ReleaseName,
-) -> Result<Vec<TransactionId>, Failure> {
+pub fn finish_killed(ports: &Ports<'_>, lock: &Lock, release: &ReleaseName) -> Result<Vec<TransactionId>, Failure> {
     journal::file_done(ports.volume, &journal::survey(ports.volume)?.not_filed)?;
     let mut finished = Vec::new();
     for (account, _) in unfinished::of_release(ports.volume, release)? {
@@ -79,6 +75,8 @@ mod tests {
             suspects: Suspects::Refuse,
             depth: Depth::Standard,
             template: None,
+            names: Default::default(),
+            rendered_again: Default::default(),
         }
     }
 

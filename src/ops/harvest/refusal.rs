@@ -6,7 +6,7 @@ use crate::base::rel_path::RelPath;
 use std::fmt;
 
 /// So many conflicts are named; whoever has more has one cause.
-const NAMED: usize = 10;
+const NAMED: usize = 3;
 
 /// A name in `dist/<release>/` that a file cannot have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,11 @@ pub enum ConflictCause {
         /// The file in `out/`, beneath the volume.
         from: RelPath,
     },
+    /// What was harvested from the same frame before lies there.
+    RenderedAgain {
+        /// The file in `out/`, beneath the volume.
+        from: RelPath,
+    },
     /// A harvested file of another frame lies there.
     Belongs {
         /// The job that it belongs to.
@@ -55,6 +60,9 @@ impl fmt::Display for Conflict {
             }
             ConflictCause::Own => write!(f, "{path} is a name that farm keeps for itself"),
             ConflictCause::OtherBytes { from } => write!(f, "{path} is there already and is not the same as {from}"),
+            ConflictCause::RenderedAgain { from } => {
+                write!(f, "{path} was harvested before, and {from} was rendered again since")
+            }
             ConflictCause::Belongs { job, frame } => write!(f, "{path} is there already: it is frame {frame} of {job}"),
             ConflictCause::NotAFile => write!(f, "{path} is there already and is no file"),
         }
@@ -106,6 +114,11 @@ impl Explain for HarvestError {
             HarvestError::Conflicts { conflicts, .. } => match conflicts.first().map(|conflict| &conflict.cause) {
                 Some(ConflictCause::Wanted { .. } | ConflictCause::Own) => {
                     "Choose other names with --template, e.g. '{job}.{frame:04}.{ext}'.".into()
+                }
+                Some(ConflictCause::RenderedAgain { .. }) => {
+                    "--replace takes the new frames and puts the old ones into the trash; to keep the old ones, delete the new \
+                     ones from out/."
+                        .into()
                 }
                 _ => "Move those files away, or choose other names with --template.".into(),
             },

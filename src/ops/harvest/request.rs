@@ -24,6 +24,34 @@ pub struct HarvestRequest {
     pub depth: Depth,
     /// Names in `dist/`; the default for each job otherwise.
     pub template: Option<Template>,
+    /// What becomes of the names of files that were harvested before.
+    #[serde(default)]
+    pub names: NamesOfOld,
+    /// What to do about frames that were rendered again after they were harvested.
+    #[serde(default)]
+    pub rendered_again: RenderedAgain,
+}
+
+/// What becomes of the names of files that lie in `dist/` already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NamesOfOld {
+    /// They stay: others may know them by these names.
+    #[default]
+    Stay,
+    /// They change to what the template says.
+    Change,
+}
+
+/// What to do about a frame in `out/` whose harvested file in `dist/` is not out of date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RenderedAgain {
+    /// Refuse: nobody but a person knows which of the two is wanted.
+    #[default]
+    Refuse,
+    /// Take the new one; the old one goes to the trash.
+    Replace,
 }
 
 /// Which jobs are taken.
@@ -52,7 +80,7 @@ pub enum Gaps {
 pub enum Keeping {
     /// They are moved.
     Move,
-    /// They stay, and get a second place in `dist/`: a hard link, or a copy where there is none.
+    /// They stay, and a copy goes to `dist/`.
     Keep,
 }
 

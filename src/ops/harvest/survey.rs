@@ -16,7 +16,7 @@ use crate::ops::harvest::manifest::Manifest;
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::volume::layout;
-use crate::volume::release_file::{JobRecord, ReleaseFile};
+use crate::volume::release_file::{JobRecord, ReleaseFile, Revision};
 
 /// Whether there is such a release at all: asked before a lock is taken for it.
 pub(super) fn require_release(ports: &Ports<'_>, request: &HarvestRequest) -> Result<ReleaseFile, Failure> {
@@ -184,6 +184,7 @@ impl Surveyor<'_> {
             scene: revision.store.digest,
             files,
             stale_inputs: stale_inputs(self.ports.volume, record)?,
+            missing_inputs: missing_inputs(revision),
             unknown: frames.unknown,
             extras: frames.extras,
         })
@@ -215,6 +216,12 @@ impl Surveyor<'_> {
         }
         problems
     }
+}
+
+/// What `--allow-missing` let pass. Packed files have a size.
+fn missing_inputs(revision: &Revision) -> Vec<String> {
+    let missing = revision.dependencies.iter().filter(|one| one.stored.is_none() && one.size == 0);
+    missing.map(|one| one.path.clone()).collect()
 }
 
 fn state_of(frame: i32, frames: &JobFrames, suspects: Suspects) -> Option<ProblemState> {

@@ -4,7 +4,7 @@ use super::manifest::{Manifest, ManifestFile};
 use super::names::Candidate;
 use super::plan::{FileVerdict, PlannedFile, Reason, Replaced};
 use super::refusal::{Conflict, ConflictCause};
-use super::request::{HarvestRequest, Keeping};
+use super::request::{HarvestRequest, Keeping, RenderedAgain};
 use crate::base::digest::Digest;
 use crate::base::error::Failure;
 use crate::base::name::ReleaseName;
@@ -116,6 +116,13 @@ pub(super) fn settle(
             match occupant(&candidate, &job, &known, &targets, &twins) {
                 Occupant::SameBytes => candidate.settle_same_bytes(request.keeping, &known),
                 Occupant::None => settled.replaced.extend(make_room(&candidate.planned, &job, &known, &targets)),
+                Occupant::Earlier(entry) if request.rendered_again == RenderedAgain::Replace => {
+                    settled.replaced.push(replaced(&entry, "was rendered again"));
+                }
+                Occupant::Earlier(_) => {
+                    let cause = Some(ConflictCause::RenderedAgain { from: out.join(candidate.planned.from.as_str())? });
+                    settled.conflicts.push(conflict(&candidate.planned, &out, cause)?);
+                }
                 Occupant::Conflict(cause) => settled.conflicts.push(conflict(&candidate.planned, &out, cause)?),
             }
             files.push(candidate.planned);
@@ -138,6 +145,8 @@ enum Occupant {
     None,
     /// The very bytes that are to come, or this file itself.
     SameBytes,
+    /// What was harvested from this very frame before, and is not out of date.
+    Earlier(ManifestFile),
     /// Something else; without a cause: other bytes.
     Conflict(Option<ConflictCause>),
 }
@@ -184,7 +193,10 @@ fn occupant(
     match foreign {
         Some(entry) => Occupant::Conflict(Some(ConflictCause::Belongs { job: entry.job.clone(), frame: entry.frame })),
         None if twins.get(&file.to) == Some(&file.sha256) => Occupant::SameBytes,
-        None => Occupant::Conflict(None),
+        None => match known.by_path.get(&file.to) {
+            Some(entry) => Occupant::Earlier((*entry).clone()),
+            None => Occupant::Conflict(None),
+        },
     }
 }
 
@@ -213,17 +225,14 @@ fn make_room(file: &PlannedFile, job: &str, known: &Known<'_>, targets: &Targets
     let of_frame = known.stale.get(&(job, file.frame)).into_iter().flatten().filter(|entry| entry.role == file.role);
     let gone = by_name.into_iter().chain(of_frame.copied());
     let there = gone.filter(|entry| targets.find(&entry.path).is_some());
-    there.map(replaced).collect()
+    there.map(|entry| replaced(entry, "is out of date and was rendered anew")).collect()
 }
 
-fn replaced(entry: &ManifestFile) -> Replaced {
+fn replaced(entry: &ManifestFile, why: &str) -> Replaced {
     Replaced {
         path: entry.path.clone(),
         size: entry.size,
         modified: entry.modified,
-        reason: format!(
-            "frame {} of {}, revision {}, is out of date and was rendered anew",
-            entry.frame, entry.job, entry.revision
-        ),
+        reason: format!("frame {} of {}, revision {}, {why}", entry.frame, entry.job, entry.revision),
     }
 }

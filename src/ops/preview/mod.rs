@@ -228,6 +228,8 @@ mod tests {
             suspects: Suspects::Refuse,
             depth: Depth::Standard,
             template: None,
+            names: Default::default(),
+            rendered_again: Default::default(),
         };
         let (_, lock) = apply::harvest(&room.ports(), &request, None).expect("harvest");
         (room, lock)

@@ -41,6 +41,7 @@ struct Job<'a> {
     frames: FrameCounts,
     unknown: u64,
     stale_inputs: &'a [StaleInput],
+    missing_inputs: &'a [String],
     extras: &'a [String],
 }
 
@@ -92,6 +93,7 @@ fn job_of(job: &PlannedJob) -> Job<'_> {
         frames: job.frames,
         unknown: job.unknown,
         stale_inputs: &job.stale_inputs,
+        missing_inputs: &job.missing_inputs,
         extras: &job.extras,
     }
 }
