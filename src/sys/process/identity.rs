@@ -18,6 +18,17 @@ pub struct ProcessId {
     pub start_time: u64,
 }
 
+/// Whether a process runs, as far as this one can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// It runs, or `/proc` cannot be read, which proves nothing.
+    Runs,
+    /// It has ended.
+    Ended,
+    /// It cannot be seen from here: it is another host's, or of another process namespace (a container) of this one.
+    Unseen,
+}
+
 impl ProcessId {
     /// This process.
     pub fn this() -> io::Result<Self> {
@@ -48,12 +59,31 @@ impl ProcessId {
     /// Whether it still runs here: same host, same boot, same pid, same start time, not a zombie. A doubt (an unreadable `/proc`)
     /// counts as alive: whoever asks would take something away from it otherwise.
     pub fn is_alive(&self) -> bool {
-        match boot_id() {
-            _ if !self.is_of_this_host() => false,
-            Ok(boot) if boot != self.boot_id => false,
-            Ok(_) => proc_table::entry(self.pid).map_or(true, |found| found.is_some_and(|entry| self.is(&entry))),
-            Err(_) => true,
+        self.life() == Life::Runs
+    }
+
+    /// The same, told apart from what cannot be seen from here.
+    pub fn life(&self) -> Life {
+        let Ok(boot) = boot_id() else { return if self.is_of_this_host() { Life::Runs } else { Life::Unseen } };
+        if !self.is_of_this_host() {
+            return Life::Unseen;
         }
+        if machine_boot(&boot) != machine_boot(&self.boot_id) {
+            return Life::Ended;
+        }
+        if boot != self.boot_id {
+            return Life::Unseen;
+        }
+        match proc_table::entry(self.pid) {
+            Ok(Some(entry)) if self.is(&entry) => Life::Runs,
+            Ok(_) => Life::Ended,
+            Err(_) => Life::Runs,
+        }
+    }
+
+    /// Whether it is of this boot of this machine, in whichever process namespace.
+    pub fn is_of_this_boot(&self) -> io::Result<bool> {
+        Ok(machine_boot(&boot_id()?) == machine_boot(&self.boot_id))
     }
 
     /// Whether `entry`, read in this boot, is this very process and runs.
@@ -102,6 +132,7 @@ fn host_name() -> String {
 /// The kernel's random id of this boot, with the number of the process namespace where that is not the machine's own:
 /// in a container the processes beside it are not seen, and must not be taken for gone.
 pub(super) fn boot_id() -> io::Result<String> {
+    // The namespace is behind a `+`, which no boot's id has.
     const INITIAL_NAMESPACE: &str = "pid:[4026531836]";
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned();
     let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
@@ -111,9 +142,28 @@ pub(super) fn boot_id() -> io::Result<String> {
     })
 }
 
+/// The part of a boot's id that every process namespace of the machine shares.
+fn machine_boot(boot: &str) -> &str {
+    boot.split('+').next().unwrap_or(boot)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_not_taken_for_ended() {
+        let this = ProcessId::this().unwrap();
+        let of_boot = |boot_id: String| ProcessId { boot_id, ..this.clone() };
+        assert_eq!(this.life(), Life::Runs);
+        assert_eq!(ProcessId { start_time: 0, ..this.clone() }.life(), Life::Ended);
+        assert_eq!(of_boot("another boot".into()).life(), Life::Ended);
+        assert_eq!(of_boot("another boot+pid:[7]".into()).life(), Life::Ended);
+        let contained = of_boot(format!("{}+pid:[7]", machine_boot(&this.boot_id)));
+        assert_eq!((contained.life(), contained.is_alive()), (Life::Unseen, false));
+        assert!(contained.is_of_this_boot().unwrap());
+        assert_eq!(ProcessId { host: "elsewhere".into(), ..this.clone() }.life(), Life::Unseen);
+    }
 
     #[test]
     fn this_process_is_alive_and_its_doubles_are_not() {

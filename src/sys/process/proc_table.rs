@@ -30,8 +30,7 @@ impl Entry {
 pub fn entry(pid: u32) -> io::Result<Option<Entry>> {
     match fs::read(format!("/proc/{pid}/stat")) {
         Ok(bytes) => Ok(parse_stat(pid, &String::from_utf8_lossy(&bytes))),
-        // ESRCH: it ended between open and read.
-        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(3) => Ok(None),
+        Err(error) if is_gone(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -58,14 +57,33 @@ fn parse_stat(pid: u32, text: &str) -> Option<Entry> {
     })
 }
 
-/// Whether the environment with which `pid` was started has the item `NAME=value`. Unreadable (another user's): no.
-pub fn has_environment_item(pid: u32, item: &str) -> bool {
-    let Ok(file) = fs::File::open(format!("/proc/{pid}/environ")) else { return false };
+/// Whether a process was started with an item in its environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marked {
+    /// It was.
+    Yes,
+    /// It was not, or it has ended meanwhile.
+    No,
+    /// Its environment may not be read: it is another user's.
+    Unreadable,
+}
+
+/// Whether the environment with which `pid` was started has the item `NAME=value`.
+pub fn has_environment_item(pid: u32, item: &str) -> Marked {
     let mut bytes = Vec::new();
-    if file.take(MAX_ENVIRONMENT).read_to_end(&mut bytes).is_err() {
-        return false;
+    let read = fs::File::open(format!("/proc/{pid}/environ"))
+        .and_then(|file| file.take(MAX_ENVIRONMENT).read_to_end(&mut bytes));
+    match read {
+        Ok(_) if bytes.split(|byte| *byte == 0).any(|found| found == item.as_bytes()) => Marked::Yes,
+        Ok(_) => Marked::No,
+        Err(error) if is_gone(&error) => Marked::No,
+        Err(_) => Marked::Unreadable,
     }
-    bytes.split(|byte| *byte == 0).any(|found| found == item.as_bytes())
+}
+
+/// Whether an error says that the process is not there any more (ESRCH: it ended between open and read).
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(3)
 }
 
 #[cfg(test)]
@@ -89,5 +107,7 @@ mod tests {
         assert!(seen.runs());
         assert_eq!(entry(me).unwrap().unwrap().start_time, seen.start_time);
         assert_eq!(entry(u32::MAX).unwrap(), None);
+        assert_eq!(has_environment_item(me, "no such item"), Marked::No);
+        assert_eq!(has_environment_item(u32::MAX, "no such process"), Marked::No);
     }
 }

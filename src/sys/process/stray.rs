@@ -5,7 +5,7 @@
 
 use super::environment::mark_item;
 use super::identity::{ProcessId, boot_id};
-use super::proc_table::{self, Entry};
+use super::proc_table::{self, Entry, Marked};
 use crate::sys::clock::{self, Stopwatch};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -26,20 +26,39 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// Whether `entry` is one of its processes: it bears the mark, or is in the group of the living leader.
+    /// Whether `entry` is one of its processes: it bears the mark, or is in the renderer's group.
     fn owns(&self, entry: &Entry) -> bool {
-        entry.runs() && (proc_table::has_environment_item(entry.pid, &mark_item(&self.mark)) || self.leads(entry))
+        entry.runs()
+            && match proc_table::has_environment_item(entry.pid, &mark_item(&self.mark)) {
+                Marked::Yes => true,
+                Marked::No => self.leads(entry),
+                Marked::Unreadable => self.is_of_its_group(entry),
+            }
     }
 
-    /// A group's number is only taken for the renderer's while its leader is proved to be the recorded one.
+    /// A group's number is only taken for the renderer's, and its processes killed, while its leader is proved to be
+    /// the recorded one.
     fn leads(&self, entry: &Entry) -> bool {
         self.leader.as_ref().is_some_and(|leader| leader.pid == entry.group && leader.is_alive())
     }
 
+    /// Of a process that hides its environment (a wrapper that changed its user) the group must do, also when the
+    /// leader is gone: a group's number is not given away again while the group has members. If another process has the
+    /// number, then the group was empty.
+    fn is_of_its_group(&self, entry: &Entry) -> bool {
+        let Some(leader) = self.leader.as_ref().filter(|leader| leader.pid == entry.group) else { return false };
+        let is_given_away = || {
+            let holder = proc_table::entry(leader.pid);
+            holder.is_ok_and(|found| found.is_some_and(|found| found.start_time != leader.start_time))
+        };
+        boot_id().is_ok_and(|boot| boot == leader.boot_id)
+            && entry.start_time >= leader.start_time
+            && !is_given_away()
+    }
+
     /// Whether it was started in an earlier boot, so that nothing of it can be left.
     fn is_of_another_boot(&self) -> io::Result<bool> {
-        let boot = boot_id()?;
-        Ok(self.leader.as_ref().is_some_and(|leader| leader.boot_id != boot))
+        self.leader.as_ref().map_or(Ok(false), |leader| Ok(!leader.is_of_this_boot()?))
     }
 }
 
@@ -121,6 +140,49 @@ mod tests {
         assert_eq!(kill(&record).unwrap(), 3);
         assert_eq!(left(&record).unwrap(), Vec::<u32>::new());
         child.wait().unwrap();
+    }
+
+    const JUDGED: &str = "STRAY_JUDGED";
+
+    /// Not a test of its own: with a renderer in the environment, this process finds that it cannot kill it.
+    #[test]
+    fn judge_entry() {
+        let Ok(text) = std::env::var(JUDGED) else { return };
+        let record: Recorded = serde_json::from_str(&text).unwrap();
+        assert_eq!(left(&record).unwrap().len(), 1);
+        assert!(kill(&record).unwrap_err().to_string().contains("cannot kill process"));
+        let leader = record.leader.clone().unwrap();
+        let stranger = Recorded { leader: Some(ProcessId { pid: leader.pid + 1, ..leader }), ..record };
+        assert_eq!(left(&stranger).unwrap(), Vec::<u32>::new());
+    }
+
+    /// The renderer is another user's and its leader is gone. Only the superuser can start it, and must let go of its
+    /// powers to be refused then.
+    #[test]
+    fn a_renderer_of_another_user_is_not_taken_for_gone() {
+        let powerless = ["--bounding-set=-all", "--inh-caps=-all"];
+        let can = Command::new("setpriv").args(powerless).arg("true").status().is_ok_and(|status| status.success());
+        if crate::sys::process::identity::user_id() != 0 || !can {
+            eprintln!("SKIPPED a_renderer_of_another_user_is_not_taken_for_gone: it needs the superuser and setpriv");
+            return;
+        }
+        let mut command = Command::new("sh");
+        command.args(["-c", "read go; sleep 60 & exit"]).uid(65534).process_group(0).stdin(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let record = Recorded { mark: "hidden".into(), leader: ProcessId::of(child.id()).unwrap() };
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"\n").unwrap();
+        child.wait().unwrap();
+        let judge = Command::new("setpriv")
+            .args(powerless)
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "sys::process::stray::tests::judge_entry"])
+            .env(JUDGED, serde_json::to_string(&record).unwrap())
+            .output()
+            .unwrap();
+        let group = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        rustix::process::kill_process_group(group, Signal::KILL).unwrap();
+        let said = String::from_utf8_lossy(&judge.stdout);
+        assert!(judge.status.success() && said.contains("1 passed"), "{said}");
     }
 
     #[test]
