@@ -9,7 +9,7 @@ use crate::base::frame_set::FrameSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A run as its tasks.
+/// A run as its tasks, where it is not made of a [`Work`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compiled {
     /// The job type's name.
@@ -45,14 +45,51 @@ pub struct Command {
 #[error("{0}")]
 pub struct CompileError(pub String);
 
-/// Compiles `work`.
-pub fn compile(work: &Work) -> Result<Compiled, CompileError> {
+/// A task before its commands: what a queue keeps of each, for the rest follows from the run's work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline {
+    /// As [`CompiledTask::name`].
+    pub name: String,
+    /// As [`CompiledTask::task_type`].
+    pub task_type: String,
+    /// As [`CompiledTask::frames`].
+    pub frames: FrameSet,
+}
+
+/// The name of the job type that does `work`.
+pub fn job_type(work: &Work) -> &'static str {
     match work {
-        Work::SimpleBlenderRender(work) => simple_blender_render::compile(work),
+        Work::SimpleBlenderRender(_) => simple_blender_render::JOB_TYPE,
+    }
+}
+
+/// Refuses work that cannot be compiled.
+pub fn check(work: &Work) -> Result<(), CompileError> {
+    match work {
+        Work::SimpleBlenderRender(work) => simple_blender_render::check(work),
+    }
+}
+
+/// The tasks of `work`, which was checked, one at a time: there may be a million.
+pub fn outlines(work: &Work) -> impl Iterator<Item = Outline> {
+    match work {
+        Work::SimpleBlenderRender(work) => simple_blender_render::outlines(work),
+    }
+}
+
+/// What is run for one task: for all frames of `work` at once.
+pub fn commands(work: &Work) -> Vec<Command> {
+    match work {
+        Work::SimpleBlenderRender(work) => simple_blender_render::commands(work),
     }
 }
 
 /// The frames of each task of `work`, as the Manager will cut them.
-pub fn chunks(work: &RenderWork) -> Vec<FrameSet> {
-    work.frames.chunks(work.chunk_size as usize)
+pub fn chunks(work: &RenderWork) -> impl Iterator<Item = FrameSet> {
+    let size = work.chunk_size.max(1) as usize;
+    let mut frames = work.frames.iter();
+    std::iter::from_fn(move || {
+        let chunk: FrameSet = frames.by_ref().take(size).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    })
 }

@@ -1,6 +1,6 @@
 //! Flamenco's built-in job type `simple-blender-render`, without its preview video (farm never sends `fps`).
 
-use super::{Command, CompileError, Compiled, CompiledTask, chunks};
+use super::{Command, CompileError, Outline, chunks};
 use crate::base::frame_set::FrameSet;
 use crate::manager::RenderWork;
 use serde_json::json;
@@ -18,13 +18,16 @@ const RENDER_SETTINGS: &str = "import bpy; render = bpy.context.scene.render; \
      render.use_file_extension = True; render.use_overwrite = False; render.use_placeholder = False";
 
 /// One task per chunk.
-pub fn compile(work: &RenderWork) -> Result<Compiled, CompileError> {
-    check(work)?;
-    let tasks = chunks(work).into_iter().map(|frames| render_task(work, frames)).collect();
-    Ok(Compiled { job_type: JOB_TYPE.into(), tasks })
+pub fn outlines(work: &RenderWork) -> impl Iterator<Item = Outline> {
+    chunks(work).map(|frames| Outline {
+        name: format!("render-{}", ranges(&frames, "-")),
+        task_type: "blender".into(),
+        frames,
+    })
 }
 
-fn check(work: &RenderWork) -> Result<(), CompileError> {
+/// Refuses what Flamenco would refuse, and what would mean nothing.
+pub fn check(work: &RenderWork) -> Result<(), CompileError> {
     let refuse = |message: String| Err(CompileError(message));
     if work.frames.is_empty() {
         return refuse("there are no frames to render".into());
@@ -46,12 +49,13 @@ fn check(work: &RenderWork) -> Result<(), CompileError> {
     Ok(())
 }
 
-fn render_task(work: &RenderWork, frames: FrameSet) -> CompiledTask {
+/// One start of Blender for all of the frames.
+pub fn commands(work: &RenderWork) -> Vec<Command> {
     let mut arguments: Vec<&str> = Vec::new();
     if let Some(scene) = work.scene.as_deref().filter(|scene| !scene.is_empty()) {
         arguments.extend(["--scene", scene]);
     }
-    let for_blender = ranges(&frames, "..");
+    let for_blender = ranges(&work.frames, "..");
     // Blender works its options off from left to right: the scene first, the rendering last.
     arguments.extend(["--python-expr", RENDER_SETTINGS]);
     arguments.extend(["--render-output", &work.render_output_path, "--render-format", &work.format]);
@@ -64,12 +68,7 @@ fn render_task(work: &RenderWork, frames: FrameSet) -> CompiledTask {
         ("args", json!(arguments)),
     ];
     let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    CompiledTask {
-        name: format!("render-{}", ranges(&frames, "-")),
-        task_type: "blender".into(),
-        frames,
-        commands: vec![Command { name: "blender-render".into(), parameters }],
-    }
+    vec![Command { name: "blender-render".into(), parameters }]
 }
 
 /// `2,4<dash>6,9`: runs of neighbours as ranges; every other step as single frames, for neither Flamenco nor Blender
@@ -105,8 +104,8 @@ mod tests {
         }
     }
 
-    fn words(task: &CompiledTask) -> Vec<String> {
-        serde_json::from_value(task.commands[0].parameters["args"].clone()).unwrap()
+    fn words(work: &RenderWork) -> Vec<String> {
+        serde_json::from_value(commands(work)[0].parameters["args"].clone()).unwrap()
     }
 
     /// The chunks are those that the real Manager made of the same text.
@@ -119,17 +118,19 @@ mod tests {
             ("2,4-6,9", 99, "render-2,4-6,9", "2,4..6,9"),
             ("7", 1, "render-7", "7"),
         ] {
-            let tasks = compile(&work(frames, chunk)).unwrap().tasks;
+            let work = work(frames, chunk);
+            let tasks: Vec<Outline> = outlines(&work).collect();
             let made: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
             assert_eq!(made.join(" "), names);
-            assert_eq!(words(tasks.last().unwrap()).last().unwrap(), last);
+            assert!(tasks.iter().all(|task| task.task_type == "blender"));
+            let of_last = RenderWork { frames: tasks.last().unwrap().frames.clone(), ..work };
+            assert_eq!(words(&of_last).last().unwrap(), last);
         }
     }
 
     #[test]
     fn arguments_come_in_the_order_that_blender_needs() {
         let work = RenderWork { scene: Some("Close up".into()), ..work("1-3", 5) };
-        let task = &compile(&work).unwrap().tasks[0];
         let expected = [
             "--scene",
             "Close up",
@@ -142,12 +143,11 @@ mod tests {
             "--render-frame",
             "1..3",
         ];
-        assert_eq!(words(task), expected);
-        let parameters = &task.commands[0].parameters;
+        assert_eq!(words(&work), expected);
+        let parameters = &commands(&work)[0].parameters;
         assert_eq!(parameters["exe"], "{blender}");
         assert_eq!(parameters["exeArgs"], "{blenderArgs}");
         assert_eq!(parameters["blendfile"], "/v/a.blend");
-        assert_eq!(task.task_type, "blender");
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
             (RenderWork { blendfile: "a.blend".into(), ..work("1", 1) }, "scene path"),
             (RenderWork { render_output_path: "//out/##".replace("//", ""), ..work("1", 1) }, "output path"),
         ] {
-            let error = compile(&wrong).unwrap_err().to_string();
+            let error = check(&wrong).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }
     }

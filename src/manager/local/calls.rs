@@ -3,7 +3,7 @@
 use super::{ADDRESS, Access, Local, change, jobs, rows};
 use crate::base::ids::{JobId, RunId, TaskId};
 use crate::base::status::{JobStatus, WorkerStatus};
-use crate::manager::compile::{Compiled, compile};
+use crate::manager::compile::{self, Compiled, Outline};
 use crate::manager::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Submission};
 use crate::sys::clock;
 use crate::sys::process::ProcessId;
@@ -32,12 +32,16 @@ impl Manager for Local {
     }
 
     fn check(&self, submission: &Submission) -> Result<(), ManagerError> {
-        self.compile(submission).map(drop)
+        jobs::check(submission).map_err(|fault| self.explain(fault))?;
+        compile::check(&submission.work)
+            .map_err(|error| ManagerError::Rejected { address: ADDRESS.into(), message: error.to_string() })
     }
 
     fn submit(&self, submission: &Submission) -> Result<ManagerJob, ManagerError> {
-        let compiled = self.compile(submission)?;
-        self.submit_compiled(submission, &compiled)
+        self.check(submission)?;
+        let work = &submission.work;
+        let tasks = compile::outlines(work).map(|task| (task, None));
+        self.write(|tx| jobs::insert(tx, submission, compile::job_type(work), tasks, clock::now()))
     }
 
     fn jobs(&self) -> Result<Vec<ManagerJob>, ManagerError> {
@@ -86,15 +90,13 @@ impl Manager for Local {
 }
 
 impl Local {
-    fn compile(&self, submission: &Submission) -> Result<Compiled, ManagerError> {
-        jobs::check(submission).map_err(|fault| self.explain(fault))?;
-        compile(&submission.work)
-            .map_err(|error| ManagerError::Rejected { address: ADDRESS.into(), message: error.to_string() })
-    }
-
     /// Stores a job with tasks that the caller compiled, in place of those of its `work`.
     pub fn submit_compiled(&self, submission: &Submission, compiled: &Compiled) -> Result<ManagerJob, ManagerError> {
-        self.write(|tx| jobs::insert(tx, submission, compiled, clock::now()))
+        let tasks = compiled.tasks.iter().map(|task| {
+            let (name, task_type, frames) = (task.name.clone(), task.task_type.clone(), task.frames.clone());
+            (Outline { name, task_type, frames }, Some(task.commands.as_slice()))
+        });
+        self.write(|tx| jobs::insert(tx, submission, &compiled.job_type, tasks, clock::now()))
     }
 
     /// Before a look: what dead workers left is made good, unless this handle is for looking only.

@@ -1,6 +1,6 @@
 //! Carrying out in the queue what `transition` decided.
 
-use super::rows::stored;
+use super::rows::{self, stored, to_json};
 use super::store::Fault;
 use super::transition::{Change, Event, Move, Tally, TaskEvent, decide};
 use crate::base::ids::JobId;
@@ -13,7 +13,12 @@ use rusqlite::{OptionalExtension, Transaction};
 pub(super) struct JobRow {
     pub(super) seq: i64,
     status: JobStatus,
+    /// Kept with the job, for counting a million tasks at each change of one would take a second.
+    tally: Tally,
 }
+
+/// The columns that [`job_row`] reads.
+const JOB_ROW: &str = "seq, status, tally";
 
 /// A task as far as changing it needs it.
 #[derive(Debug)]
@@ -33,10 +38,10 @@ pub(super) fn ask(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let job = tx
-        .query_row("SELECT seq, status FROM job WHERE id = ?1", (&id.0,), job_row)
+        .query_row(&format!("SELECT {JOB_ROW} FROM job WHERE id = ?1"), (&id.0,), job_row)
         .optional()?
         .ok_or_else(|| Fault::Missing(format!("job {id}")))?;
-    let change = decide(&job.status, &tally(tx, job.seq)?, &Event::Ask(status))?;
+    let change = decide(&job.status, &job.tally, &Event::Ask(status))?;
     if change.job == job.status && change.moves.is_empty() {
         return Ok(());
     }
@@ -53,8 +58,8 @@ pub(super) fn happen(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let task = task_row(tx, task)?;
-    let job = tx.query_row("SELECT seq, status FROM job WHERE seq = ?1", (task.job,), job_row)?;
-    let change = decide(&job.status, &tally(tx, job.seq)?, &Event::Task(task.status.clone(), event))?;
+    let job = tx.query_row(&format!("SELECT {JOB_ROW} FROM job WHERE seq = ?1"), (task.job,), job_row)?;
+    let change = decide(&job.status, &job.tally, &Event::Task(task.status.clone(), event))?;
     let words = match &change.reason {
         Some(reason) if words.is_empty() => reason.clone(),
         Some(reason) => format!("{}: {words} ({reason})", task.name),
@@ -71,28 +76,41 @@ fn carry_out(
     words: &str,
     now: Timestamp,
 ) -> Result<(), Fault> {
+    let mut tally = job.tally.clone();
     if let (Some(task), Some(status)) = (task, &change.task) {
+        tally.shift(&task.status, status, 1);
         tx.execute(
             "UPDATE task SET status = ?2, activity = ?3, updated = ?4 WHERE seq = ?1",
             (task.seq, status.as_str(), words, stored(now)),
         )?;
     }
     for step in &change.moves {
-        move_tasks(tx, job.seq, step, words, now)?;
+        move_tasks(tx, job.seq, step, &mut tally, words, now)?;
     }
     if change.forgives {
-        tx.execute("DELETE FROM failure WHERE task IN (SELECT seq FROM task WHERE job = ?1)", (job.seq,))?;
+        // From the failures to their tasks, of which there are fewer than tasks.
+        tx.execute(
+            "DELETE FROM failure WHERE EXISTS (SELECT 1 FROM task WHERE task.seq = failure.task AND task.job = ?1)",
+            (job.seq,),
+        )?;
         tx.execute("DELETE FROM block WHERE job = ?1", (job.seq,))?;
     }
     // The activity stays what it was unless the status has a new reason.
     tx.execute(
-        "UPDATE job SET status = ?2, activity = iif(?3, ?4, activity), updated = ?5 WHERE seq = ?1",
-        (job.seq, change.job.as_str(), change.reason.is_some(), words, stored(now)),
+        "UPDATE job SET status = ?2, activity = iif(?3, ?4, activity), updated = ?5, tally = ?6 WHERE seq = ?1",
+        (job.seq, change.job.as_str(), change.reason.is_some(), words, stored(now), to_json(&tally)),
     )?;
     Ok(())
 }
 
-fn move_tasks(tx: &Transaction<'_>, job: i64, step: &Move, words: &str, now: Timestamp) -> Result<(), Fault> {
+fn move_tasks(
+    tx: &Transaction<'_>,
+    job: i64,
+    step: &Move,
+    tally: &mut Tally,
+    words: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
     let all = step.from.unwrap_or(TaskStatus::KNOWN);
     // Whoever had a task that is not active any more does nothing about it: only the name of one that is at it stays,
     // for as long as its renderer may still write.
@@ -101,13 +119,14 @@ fn move_tasks(tx: &Transaction<'_>, job: i64, step: &Move, words: &str, now: Tim
          WHERE job = ?1 AND status = ?2",
     )?;
     for from in all.iter().filter(|from| **from != step.to) {
-        update.execute((job, from.as_str(), step.to.as_str(), words, stored(now)))?;
+        let moved = update.execute((job, from.as_str(), step.to.as_str(), words, stored(now)))?;
+        tally.shift(from, &step.to, moved as u64);
     }
     Ok(())
 }
 
 fn job_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<JobRow> {
-    Ok(JobRow { seq: row.get(0)?, status: JobStatus::from(row.get::<_, String>(1)?) })
+    Ok(JobRow { seq: row.get(0)?, status: JobStatus::from(row.get::<_, String>(1)?), tally: rows::json(row, 2)? })
 }
 
 fn task_row(tx: &Transaction<'_>, seq: i64) -> Result<TaskRow, Fault> {
@@ -120,11 +139,4 @@ fn task_row(tx: &Transaction<'_>, seq: i64) -> Result<TaskRow, Fault> {
         })
     })?;
     Ok(row)
-}
-
-fn tally(tx: &Transaction<'_>, job: i64) -> Result<Tally, Fault> {
-    let mut select = tx.prepare_cached("SELECT status, count(*) FROM task WHERE job = ?1 GROUP BY status")?;
-    let counts = select
-        .query_map((job,), |row| Ok((TaskStatus::from(row.get::<_, String>(0)?), u64::from(row.get::<_, u32>(1)?))))?;
-    Ok(Tally::new(counts.collect::<Result<Vec<_>, _>>()?))
 }

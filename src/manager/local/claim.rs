@@ -2,24 +2,29 @@
 
 use super::presence::Registered;
 use super::store::Fault;
-use super::transition::TaskEvent;
+use super::transition::{Tally, TaskEvent};
 use super::{Local, change, rows};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
+use crate::base::status::TaskStatus;
 use crate::base::time::Timestamp;
-use crate::manager::compile::Command;
+use crate::manager::compile::{self, Command};
 use crate::manager::{ManagerError, ManagerJob, ManagerTask};
 use crate::sys::clock;
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 use uuid::Uuid;
 
 /// SQL: whether `worker` may take `task` of `job`: its type, its tag, and not after failing it or being blocked.
 pub(super) const CAPABLE: &str = "
     task.type IN (SELECT value FROM json_each(worker.task_types))
-    AND (job.tag IS NULL OR job.tag IN (SELECT value FROM json_each(worker.tags)))
+    AND (job.tag IS NULL OR job.tag IN (SELECT value FROM json_each(worker.tags))) -- as TAGGED
     AND NOT EXISTS (SELECT 1 FROM failure WHERE failure.task = task.seq AND failure.worker = worker.id)
     AND NOT EXISTS (SELECT 1 FROM block WHERE block.job = job.seq AND block.worker = worker.id
                                           AND block.task_type = task.type)";
+
+/// SQL: whether `worker` may take tasks of `job` at all.
+const TAGGED: &str = "(job.tag IS NULL OR job.tag IN (SELECT value FROM json_each(worker.tags)))";
 
 /// SQL: jobs that are worked on, within the scope `?2` (a JSON list of ids, or NULL for all).
 const OPEN: &str = "
@@ -95,35 +100,96 @@ fn outlook(connection: &Connection, worker: &Registered) -> Result<Outlook, Faul
     })
 }
 
-/// The first task that `worker` may take.
+/// The first task that `worker` may take: job by job, so that of a million tasks one is looked at.
 fn next(connection: &Connection, worker: &Registered) -> Result<Option<i64>, Fault> {
     let mut select = connection.prepare_cached(&format!(
-        "SELECT task.seq FROM job JOIN task ON task.job = job.seq JOIN worker ON worker.id = ?1
-         WHERE task.status IN ('queued', 'soft-failed') AND {OPEN} AND {CAPABLE}
-         ORDER BY job.priority DESC, job.seq, task.position LIMIT 1"
+        "SELECT job.seq, job.tally, worker.task_types FROM worker CROSS JOIN job
+         WHERE worker.id = ?1 AND {OPEN} AND {TAGGED} ORDER BY job.priority DESC, job.seq"
     ))?;
-    Ok(select.query_row((&worker.id.0, &worker.scope), |row| row.get(0)).optional()?)
+    let mut jobs = select.query((&worker.id.0, &worker.scope))?;
+    while let Some(row) = jobs.next()? {
+        let (job, tally): (i64, Tally) = (row.get(0)?, rows::json(row, 1)?);
+        if tally.waiting() == 0 {
+            continue;
+        }
+        if let Some(task) = next_of_job(connection, worker, job, &rows::json::<Vec<String>>(row, 2)?)? {
+            return Ok(Some(task));
+        }
+    }
+    Ok(None)
+}
+
+/// The first waiting task of `job` that `worker` may take, by its position, whatever its type and however it waits.
+fn next_of_job(
+    connection: &Connection,
+    worker: &Registered,
+    job: i64,
+    types: &[String],
+) -> Result<Option<i64>, Fault> {
+    let mut is_blocked = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM block WHERE job = ?1 AND worker = ?2 AND task_type = ?3)",
+    )?;
+    let mut first = connection.prepare_cached(
+        "SELECT position, seq FROM task WHERE job = ?1 AND status = ?2 AND type = ?3
+           AND NOT EXISTS (SELECT 1 FROM failure WHERE failure.task = task.seq AND failure.worker = ?4)
+         ORDER BY position LIMIT 1",
+    )?;
+    let mut found: Option<(i64, i64)> = None;
+    for task_type in types {
+        if is_blocked.query_row((job, &worker.id.0, task_type), |row| row.get(0))? {
+            continue;
+        }
+        for status in [TaskStatus::Queued, TaskStatus::SoftFailed] {
+            let parameters = (job, status.as_str(), task_type, &worker.id.0);
+            let next = first.query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            found = found.into_iter().chain(next).min();
+        }
+    }
+    Ok(found.map(|(_, seq)| seq))
 }
 
 /// A task that `worker` tried in vain, or is blocked from, and that no worker at work may take: its last chances left.
+///
+/// Either somebody failed that very task, or all workers that could take any of its type are blocked from the job:
+/// both are looked for from the few failures and blocks, not from the tasks.
 fn hopeless(connection: &Connection, worker: &Registered) -> Result<Option<i64>, Fault> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT task.seq FROM job JOIN task ON task.job = job.seq
-         WHERE task.status IN ('queued', 'soft-failed') AND {OPEN}
-           AND NOT EXISTS (SELECT 1 FROM worker WHERE worker.status = 'awake' AND {CAPABLE})
-           AND (EXISTS (SELECT 1 FROM failure WHERE failure.task = task.seq AND failure.worker = ?1)
-             OR EXISTS (SELECT 1 FROM block WHERE block.job = job.seq AND block.worker = ?1
-                                              AND block.task_type = task.type))
-         ORDER BY job.seq, task.position LIMIT 1"
-    ))?;
-    Ok(select.query_row((&worker.id.0, &worker.scope), |row| row.get(0)).optional()?)
+    let queries = [
+        format!(
+            "SELECT task.seq FROM failure CROSS JOIN task ON task.seq = failure.task CROSS JOIN job ON job.seq = task.job
+             WHERE task.status IN ('queued', 'soft-failed') AND {OPEN}
+               AND NOT EXISTS (SELECT 1 FROM worker WHERE worker.status = 'awake' AND {CAPABLE})
+               AND (failure.worker = ?1 OR EXISTS (
+                     SELECT 1 FROM block WHERE block.job = job.seq AND block.worker = ?1 AND block.task_type = task.type))
+             ORDER BY job.seq, task.position LIMIT 1"
+        ),
+        format!(
+            "SELECT task.seq FROM block AS mine CROSS JOIN job ON job.seq = mine.job
+             CROSS JOIN task ON task.job = job.seq AND task.status IN ('queued', 'soft-failed')
+                                AND task.type = mine.task_type
+             WHERE mine.worker = ?1 AND {OPEN}
+               AND NOT EXISTS (
+                     SELECT 1 FROM worker WHERE worker.status = 'awake' AND {TAGGED}
+                       AND mine.task_type IN (SELECT value FROM json_each(worker.task_types))
+                       AND NOT EXISTS (SELECT 1 FROM block WHERE block.job = mine.job AND block.worker = worker.id
+                                                             AND block.task_type = mine.task_type))
+             LIMIT 1"
+        ),
+    ];
+    for query in queries {
+        let mut select = connection.prepare_cached(&query)?;
+        let found = select.query_row((&worker.id.0, &worker.scope), |row| row.get(0)).optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// Whether another worker has a task that `worker` could take if it came back.
 fn is_pending(connection: &Connection, worker: &Registered) -> Result<bool, Fault> {
     let mut select = connection.prepare_cached(&format!(
-        "SELECT EXISTS (SELECT 1 FROM job JOIN task ON task.job = job.seq JOIN worker ON worker.id = ?1
-         WHERE task.status = 'active' AND task.worker IS NOT worker.id AND {OPEN} AND {CAPABLE})"
+        "SELECT EXISTS (SELECT 1 FROM worker CROSS JOIN job CROSS JOIN task ON task.job = job.seq
+         WHERE worker.id = ?1 AND task.status = 'active' AND task.worker IS NOT worker.id AND {OPEN} AND {CAPABLE})"
     ))?;
     Ok(select.query_row((&worker.id.0, &worker.scope), |row| row.get(0))?)
 }
@@ -142,15 +208,31 @@ fn take(tx: &Transaction<'_>, worker: &Registered, now: Timestamp) -> Result<Opt
 
 fn assignment(tx: &Transaction<'_>, task: i64) -> Result<Assignment, Fault> {
     let query = format!(
-        "SELECT {}, task.frames, task.commands, task.attempts, job.id FROM task JOIN job ON job.seq = task.job
-         WHERE task.seq = ?1",
+        "SELECT {}, task.frames, task.attempts, job.id FROM task JOIN job ON job.seq = task.job WHERE task.seq = ?1",
         rows::TASK
     );
-    let (task, frames, commands, attempt, job) = tx.query_row(&query, (task,), |row| {
-        Ok((rows::task(row)?, rows::json(row, 6)?, rows::json(row, 7)?, row.get(8)?, JobId(row.get(9)?)))
+    let commands = tx.query_row(
+        "SELECT commands, settings, frames FROM task JOIN job ON job.seq = task.job WHERE task.seq = ?1",
+        (task,),
+        commands,
+    )?;
+    let (task, frames, attempt, job) = tx.query_row(&query, (task,), |row| {
+        Ok((rows::task(row)?, rows::json(row, 6)?, row.get(7)?, JobId(row.get(8)?)))
     })?;
     let job = super::jobs::job(tx, &job)?.ok_or_else(|| Fault::Missing(format!("job {job}")))?;
     Ok(Assignment { job, task, frames, commands, attempt, mark: Uuid::new_v4().to_string() })
+}
+
+/// The commands that were stored with the task, or those of the job's work for the task's frames.
+fn commands(row: &Row<'_>) -> rusqlite::Result<Vec<Command>> {
+    if !row.get_ref(0)?.as_str()?.is_empty() {
+        return rows::json(row, 0);
+    }
+    let mut settings: serde_json::Value = rows::json(row, 1)?;
+    settings["frames"] = rows::json(row, 2)?;
+    let work = serde_json::from_value(settings)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error)))?;
+    Ok(compile::commands(&work))
 }
 
 fn give_up(tx: &Transaction<'_>, worker: &Registered, now: Timestamp) -> Result<(), Fault> {
@@ -164,7 +246,7 @@ fn give_up(tx: &Transaction<'_>, worker: &Registered, now: Timestamp) -> Result<
 mod tests {
     use super::*;
     use crate::base::frame_set::FrameSet;
-    use crate::base::status::{JobStatus, TaskStatus};
+    use crate::base::status::JobStatus;
     use crate::manager::compile::{Compiled, CompiledTask};
     use crate::manager::local::{Ended, LocalSettings, WorkerOptions};
     use crate::manager::{Manager, RenderWork, Submission, Work};
@@ -300,6 +382,21 @@ mod tests {
     }
 
     #[test]
+    fn a_job_whose_only_worker_left_is_blocked_from_it_fails() {
+        let queue = Queue::new();
+        let job = queue.job(40);
+        let workers = queue.workers(3);
+        assert_eq!([(); 3].map(|()| queue.fail(&workers[0])), ["t1", "t2", "t3"]);
+        assert!(matches!(queue.local.claim(&workers[0]).unwrap(), Claim::Nothing), "others can do the rest");
+        for worker in &workers[1..] {
+            queue.local.sign_off(worker).unwrap();
+        }
+        assert!(matches!(queue.local.claim(&workers[0]).unwrap(), Claim::Wait));
+        assert_eq!(queue.statuses(&job).0, JobStatus::Failed);
+        queue.local.check_integrity().unwrap();
+    }
+
+    #[test]
     fn a_dead_workers_task_goes_back_at_the_next_look() {
         let queue = Queue::new();
         let job = queue.job(1);
@@ -358,5 +455,52 @@ mod tests {
         assert_eq!(queue.local.finish(&worker, &taken, Ended::Completed).unwrap(), Ended::Revoked);
         assert_eq!(queue.statuses(&job), (JobStatus::Canceled, "canceled canceled".into()));
         assert!(queue.local.is_quiet(&job).unwrap());
+    }
+
+    /// Prints how long a million tasks take to submit, and each of them to take and to report.
+    #[test]
+    #[ignore = "a measurement: cargo test --lib a_million_tasks -- --ignored --nocapture"]
+    #[expect(clippy::print_stderr, reason = "a measurement prints what it measured")]
+    fn a_million_tasks() {
+        let count: i32 = std::env::var("TASKS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
+        let queue = Queue::new();
+        let worker = queue.workers(1).remove(0);
+        let submission = Submission {
+            name: "j".into(),
+            priority: 50,
+            metadata: std::collections::BTreeMap::new(),
+            tag: None,
+            paused: false,
+            work: Work::SimpleBlenderRender(RenderWork {
+                blendfile: "/volume/store/scenes/0123456789abcdef/scene.blend".into(),
+                scene: None,
+                frames: (1..=count).collect(),
+                chunk_size: 1,
+                render_output_path: "/volume/releases/r1/out/A/######".into(),
+                format: "PNG".into(),
+                image_file_extension: ".png".into(),
+            }),
+        };
+        let watch = clock::Stopwatch::start();
+        queue.local.check(&submission).unwrap();
+        eprintln!("check of {count} tasks: {:?}", watch.elapsed());
+        let watch = clock::Stopwatch::start();
+        queue.local.submit(&submission).unwrap();
+        eprintln!("submission of {count} tasks: {:?}", watch.elapsed());
+        let (mut claims, mut reports) = (std::time::Duration::ZERO, std::time::Duration::ZERO);
+        const ROUNDS: u32 = 10;
+        for _ in 0..ROUNDS {
+            let watch = clock::Stopwatch::start();
+            let taken = queue.take(&worker).unwrap();
+            claims += watch.elapsed();
+            let watch = clock::Stopwatch::start();
+            queue.local.finish(&worker, &taken, Ended::Completed).unwrap();
+            reports += watch.elapsed();
+        }
+        eprintln!("taking: {:?} each, reporting: {:?} each", claims / ROUNDS, reports / ROUNDS);
+        let peak = std::fs::read_to_string("/proc/self/status").unwrap();
+        eprintln!("memory at most: {}", peak.lines().find(|line| line.starts_with("VmHWM")).unwrap());
+        let file = std::fs::metadata(queue.local.settings().queue()).unwrap().len();
+        eprintln!("queue: {} MB", file >> 20);
     }
 }

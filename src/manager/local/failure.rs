@@ -67,8 +67,8 @@ pub(super) fn record(
 
 fn gather(tx: &Transaction<'_>, task: i64, worker: &WorkerId) -> Result<Facts, Fault> {
     let failures_of_worker = tx.query_row(
-        "SELECT count(*) FROM failure JOIN task ON task.seq = failure.task JOIN task AS this ON this.seq = ?1
-         WHERE failure.worker = ?2 AND task.job = this.job AND task.type = this.type",
+        "SELECT count(*) FROM task AS this CROSS JOIN failure CROSS JOIN task ON task.seq = failure.task
+         WHERE this.seq = ?1 AND failure.worker = ?2 AND task.job = this.job AND task.type = this.type",
         (task, &worker.0),
         |row| row.get(0),
     )?;

@@ -2,9 +2,11 @@
 
 use super::rows::{self, stored, to_json};
 use super::store::Fault;
+use super::transition::Tally;
 use crate::base::ids::JobId;
+use crate::base::status::TaskStatus;
 use crate::base::time::Timestamp;
-use crate::manager::compile::{Compiled, CompiledTask};
+use crate::manager::compile::{Command, Outline};
 use crate::manager::job::META_ID;
 use crate::manager::{ManagerJob, ManagerTask, Submission};
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
@@ -21,24 +23,30 @@ pub(super) fn check(submission: &Submission) -> Result<(), Fault> {
     Ok(())
 }
 
+/// A task as it is stored: with commands of its own, or without, if they are those of the job's work.
+pub(super) type NewTask<'a> = (Outline, Option<&'a [Command]>);
+
 /// Stores a job with its tasks, queued, or paused as the submission says.
-pub(super) fn insert(
+pub(super) fn insert<'a>(
     tx: &Transaction<'_>,
     submission: &Submission,
-    compiled: &Compiled,
+    job_type: &str,
+    tasks: impl Iterator<Item = NewTask<'a>>,
     now: Timestamp,
 ) -> Result<ManagerJob, Fault> {
-    let id = JobId(Uuid::new_v4().to_string());
+    let uuid = Uuid::new_v4();
+    let id = JobId(uuid.to_string());
     // Tasks of a paused job are queued too, as on Flamenco: the job's status keeps workers away.
     let status = if submission.paused { "paused" } else { "queued" };
     tx.execute(
-        "INSERT INTO job (id, run, name, type, status, priority, tag, activity, metadata, settings, created, updated)
-         VALUES (:id, :run, :name, :type, :status, :priority, :tag, '', :metadata, :settings, :now, :now)",
+        "INSERT INTO job
+         (id, run, name, type, status, priority, tag, activity, metadata, settings, tally, created, updated)
+         VALUES (:id, :run, :name, :type, :status, :priority, :tag, '', :metadata, :settings, '{}', :now, :now)",
         named_params! {
             ":id": id.0,
             ":run": submission.metadata.get(META_ID),
             ":name": submission.name,
-            ":type": compiled.job_type,
+            ":type": job_type,
             ":status": status,
             ":priority": submission.priority,
             ":tag": submission.tag,
@@ -48,17 +56,29 @@ pub(super) fn insert(
         },
     )?;
     let seq = tx.last_insert_rowid();
-    for (position, task) in (1..).zip(&compiled.tasks) {
-        insert_task(tx, seq, position, task, now)?;
+    let mut tally = Tally::default();
+    for (position, task) in (1..).zip(tasks) {
+        insert_task(tx, seq, &task_id(uuid, position), position, task, now)?;
+        tally.add(&TaskStatus::Queued);
     }
+    tx.execute("UPDATE job SET tally = ?2 WHERE seq = ?1", (seq, to_json(&tally)))?;
     job(tx, &id)?.ok_or_else(|| Fault::Missing(format!("job {id}")))
+}
+
+/// The job's id with the task's position in it. Ids in order go to the end of the index; random ones would rewrite all
+/// of it, over and over, for a large job.
+fn task_id(job: Uuid, position: u32) -> String {
+    let mut bytes = job.into_bytes();
+    bytes[12..].copy_from_slice(&position.to_be_bytes());
+    Uuid::from_bytes(bytes).to_string()
 }
 
 fn insert_task(
     tx: &Transaction<'_>,
     job: i64,
-    position: i64,
-    task: &CompiledTask,
+    id: &str,
+    position: u32,
+    (task, commands): NewTask<'_>,
     now: Timestamp,
 ) -> Result<(), Fault> {
     let mut insert = tx.prepare_cached(
@@ -66,13 +86,13 @@ fn insert_task(
          VALUES (:id, :job, :position, :name, :type, 'queued', :frames, :commands, '', :now)",
     )?;
     insert.execute(named_params! {
-        ":id": Uuid::new_v4().to_string(),
+        ":id": id,
         ":job": job,
         ":position": position,
         ":name": task.name,
         ":type": task.task_type,
         ":frames": to_json(&task.frames),
-        ":commands": to_json(&task.commands),
+        ":commands": commands.map(|commands| to_json(&commands)).unwrap_or_default(),
         ":now": stored(now),
     })?;
     Ok(())

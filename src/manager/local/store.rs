@@ -1,7 +1,8 @@
 //! The queue's file: opening, making, checking, transactions, and what its errors mean.
 
-use super::transition::Refusal;
-use super::{ADDRESS, LocalSettings, schema};
+use super::transition::{Refusal, Tally};
+use super::{ADDRESS, LocalSettings, rows, schema};
+use crate::base::status::TaskStatus;
 use crate::manager::ManagerError;
 use crate::sys::process::HostId;
 use crate::sys::process::scratch::Scratch;
@@ -98,6 +99,9 @@ pub(super) fn open_or_create(settings: &LocalSettings) -> Result<Opened, Fault> 
         in_transaction(&mut connection, TransactionBehavior::Immediate, |tx| create(tx, &settings.host))?;
     }
     check_owner(&connection, &settings.host)?;
+    if version(&connection)? < schema::VERSION {
+        in_transaction(&mut connection, TransactionBehavior::Immediate, bring_up_to_date)?;
+    }
     Ok(Opened { connection, copy: None })
 }
 
@@ -152,6 +156,9 @@ fn configure(connection: &Connection) -> Result<(), Fault> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    // In KiB. With SQLite's own 2 MB the submission of a large job would write each of its pages many times, and shut out
+    // readers for all of that time.
+    connection.pragma_update(None, "cache_size", -65_536)?;
     Ok(())
 }
 
@@ -169,6 +176,15 @@ fn create(tx: &Transaction<'_>, host: &HostId) -> Result<(), Fault> {
     tx.execute("INSERT INTO owner (host, machine) VALUES (?1, ?2)", (&host.name, &host.machine))?;
     tx.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", schema::VERSION)?;
+    Ok(())
+}
+
+/// Makes a queue of an earlier version one of this. A handle for looking reads either: what it reads is in both.
+fn bring_up_to_date(tx: &Transaction<'_>) -> Result<(), Fault> {
+    if version(tx)? == 1 {
+        tx.execute_batch(schema::FROM_1_TO_2)?;
+        tx.pragma_update(None, "user_version", 2)?;
+    }
     Ok(())
 }
 
@@ -199,10 +215,27 @@ pub(super) fn check_integrity(connection: &Connection) -> Result<(), Fault> {
         return Err(Fault::Damaged(verdict));
     }
     let dangling = connection.query_row("PRAGMA foreign_key_check", (), |row| row.get::<_, String>(0)).optional()?;
-    match dangling {
-        Some(table) => Err(Fault::Damaged(format!("table {table} refers to rows that are not there"))),
-        None => Ok(()),
+    if let Some(table) = dangling {
+        return Err(Fault::Damaged(format!("table {table} refers to rows that are not there")));
     }
+    if version(connection)? < schema::VERSION { Ok(()) } else { check_tallies(connection) }
+}
+
+/// That each job's tally is what counting gives.
+fn check_tallies(connection: &Connection) -> Result<(), Fault> {
+    let mut select = connection.prepare("SELECT seq, id, tally FROM job")?;
+    let mut jobs = select.query(())?;
+    while let Some(job) = jobs.next()? {
+        let (seq, id, kept): (i64, String, Tally) = (job.get(0)?, job.get(1)?, rows::json(job, 2)?);
+        let mut count = connection.prepare_cached("SELECT status, count(*) FROM task WHERE job = ?1 GROUP BY status")?;
+        let counted = count
+            .query_map((seq,), |row| Ok((TaskStatus::from(row.get::<_, String>(0)?), row.get::<_, u32>(1)?.into())))?;
+        let counted = Tally::new(counted.collect::<Result<Vec<_>, _>>()?);
+        if TaskStatus::KNOWN.iter().any(|status| kept.of(status) != counted.of(status)) {
+            return Err(Fault::Damaged(format!("job {id} has {counted:?} and says {kept:?}")));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! is what a Manager does for stuck jobs when it starts: the local manager starts with every command.
 
 use crate::base::status::{JobStatus, TaskStatus};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A job fails when this part of its tasks failed, in percent (fixed in Flamenco too).
@@ -46,7 +47,7 @@ pub enum TaskEvent {
 }
 
 /// How many tasks of a job are in each status.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally(BTreeMap<TaskStatus, u64>);
 
 impl Tally {
@@ -65,11 +66,22 @@ impl Tally {
         self.0.values().sum()
     }
 
+    /// How many tasks wait for a worker.
+    pub fn waiting(&self) -> u64 {
+        self.of_all(WAITING)
+    }
+
+    /// One more task in `status`.
+    pub fn add(&mut self, status: &TaskStatus) {
+        *self.0.entry(status.clone()).or_default() += 1;
+    }
+
     fn of_all(&self, statuses: &[TaskStatus]) -> u64 {
         statuses.iter().map(|status| self.of(status)).sum()
     }
 
-    fn shift(&mut self, from: &TaskStatus, to: &TaskStatus, count: u64) {
+    /// So many tasks get another status.
+    pub fn shift(&mut self, from: &TaskStatus, to: &TaskStatus, count: u64) {
         let left = self.of(from).saturating_sub(count);
         self.0.insert(from.clone(), left);
         *self.0.entry(to.clone()).or_default() += count;
