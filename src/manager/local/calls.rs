@@ -1,5 +1,6 @@
 //! The local queue as a [`Manager`].
 
+use super::store::PATIENCE;
 use super::{ADDRESS, Access, Local, change, jobs, rows};
 use crate::base::ids::{JobId, RunId, TaskId};
 use crate::base::status::{JobStatus, WorkerStatus};
@@ -102,7 +103,7 @@ impl Local {
     /// Before a look: what dead workers left is made good, unless this handle is for looking only.
     fn catch_up(&self) -> Result<(), ManagerError> {
         if self.access == Access::Full {
-            self.sweep()?;
+            self.sweep(PATIENCE).map_err(|fault| self.explain(fault))?;
         }
         Ok(())
     }

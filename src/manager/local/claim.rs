@@ -13,6 +13,7 @@ use crate::manager::{ManagerError, ManagerJob, ManagerTask};
 use crate::sys::clock;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// SQL: whether `worker` may take `task` of `job`: its type, its tag, and not after failing it or being blocked.
@@ -58,17 +59,25 @@ pub(super) enum Claim {
 impl Local {
     /// Takes the next task for `worker`: by priority, then submission, then the order within the job.
     pub(super) fn claim(&self, worker: &Registered) -> Result<Claim, ManagerError> {
+        match self.claim_now(worker) {
+            // Somebody submits a large job, say: no reason for a worker to end, nor to be deaf until it is done.
+            Err(fault) if fault.is_busy() => Ok(Claim::Wait),
+            other => other.map_err(|fault| self.explain(fault)),
+        }
+    }
+
+    fn claim_now(&self, worker: &Registered) -> Result<Claim, Fault> {
         // What cannot be brought back now (a renderer that another user must kill) is tried again at the next call.
-        self.sweep()?;
-        let outlook = self.read(|connection| outlook(connection, worker))?.unwrap_or(Outlook::Nothing);
-        match outlook {
+        self.sweep(Duration::ZERO)?;
+        let outlook = self.read_within(Duration::ZERO, |connection| outlook(connection, worker))?;
+        match outlook.unwrap_or(Outlook::Nothing) {
             Outlook::Runnable => {
-                let taken = self.write(|tx| take(tx, worker, clock::now()))?;
+                let taken = self.write_within(Duration::ZERO, |tx| take(tx, worker, clock::now()))?;
                 // Another worker may have been faster; then look again.
                 Ok(taken.map_or(Claim::Wait, |assignment| Claim::Taken(Box::new(assignment))))
             }
             Outlook::Hopeless => {
-                self.write(|tx| give_up(tx, worker, clock::now()))?;
+                self.write_within(Duration::ZERO, |tx| give_up(tx, worker, clock::now()))?;
                 Ok(Claim::Wait)
             }
             Outlook::Pending => Ok(Claim::Wait),
@@ -382,6 +391,25 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_that_is_busy_for_long_is_waited_for() {
+        let queue = Queue::new();
+        queue.job(1);
+        let worker = queue.workers(1).remove(0);
+        let other = Connection::open(queue.local.settings().queue()).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        assert!(matches!(queue.local.claim(&worker).unwrap(), Claim::Wait), "it can look whether it shall stop");
+        std::thread::scope(|scope| {
+            let beat = scope.spawn(|| queue.local.write(|_| Ok(())));
+            let look = scope.spawn(|| queue.local.jobs().map(|jobs| jobs.len()));
+            clock::sleep(Duration::from_millis(1500));
+            other.execute_batch("COMMIT").unwrap();
+            beat.join().unwrap().unwrap();
+            assert_eq!(look.join().unwrap().unwrap(), 1);
+        });
+        assert!(queue.take(&worker).is_some());
+    }
+
+    #[test]
     fn a_job_whose_only_worker_left_is_blocked_from_it_fails() {
         let queue = Queue::new();
         let job = queue.job(40);
@@ -487,7 +515,7 @@ mod tests {
         let watch = clock::Stopwatch::start();
         queue.local.submit(&submission).unwrap();
         eprintln!("submission of {count} tasks: {:?}", watch.elapsed());
-        let (mut claims, mut reports) = (std::time::Duration::ZERO, std::time::Duration::ZERO);
+        let (mut claims, mut reports) = (Duration::ZERO, Duration::ZERO);
         const ROUNDS: u32 = 10;
         for _ in 0..ROUNDS {
             let watch = clock::Stopwatch::start();

@@ -27,10 +27,12 @@ pub use recovery::Recovered;
 pub use worker::{Scope, Staying, WorkReport, WorkerHooks, WorkerOptions, work};
 
 use super::ManagerError;
+use crate::sys::clock::{self, Stopwatch};
 use crate::sys::process::HostId;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use store::{Fault, Opened};
 
 /// How the local manager calls itself in messages.
@@ -144,38 +146,78 @@ impl Local {
 
     /// Reads within one transaction, so that all that is read is of one moment; `None` if there is no queue yet.
     fn read<T>(&self, body: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<Option<T>, ManagerError> {
-        let mut slot = self.slot();
-        if slot.is_none() {
-            *slot = match self.access {
-                Access::Full => store::open_existing(&self.settings),
-                Access::ReadOnly => store::open_read_only(&self.settings),
+        self.read_within(store::PATIENCE, body).map_err(|fault| self.explain(fault))
+    }
+
+    /// The same with another patience for other processes' transactions; zero is a moment.
+    fn read_within<T>(
+        &self,
+        patience: Duration,
+        body: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        let watch = Stopwatch::start();
+        loop {
+            let mut slot = self.slot();
+            match self.begin_reading(&mut slot) {
+                Ok(None) => return Ok(None),
+                Ok(Some(tx)) => return body(&tx).map(Some),
+                Err(fault) => bear(fault, &watch, patience)?,
             }
-            .map_err(|fault| self.explain(fault))?;
+            // Within this process others may have their turn.
+            drop(slot);
+            clock::sleep(store::PAUSE);
         }
-        let Some(opened) = slot.as_mut() else { return Ok(None) };
-        let outcome = store::in_transaction(&mut opened.connection, TransactionBehavior::Deferred, |tx| body(tx));
-        if opened.is_copy() {
-            // The next look shall see the queue, not this copy.
-            *slot = None;
-        }
-        outcome.map(Some).map_err(|fault| self.explain(fault))
     }
 
     /// Changes the queue within one transaction that nobody else writes beside; makes the queue if there is none.
     fn write<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, ManagerError> {
-        if self.access == Access::ReadOnly {
-            return Err(ManagerError::Rejected {
-                address: ADDRESS.into(),
-                message: "the queue was opened for looking only".into(),
-            });
+        self.write_within(store::PATIENCE, body).map_err(|fault| self.explain(fault))
+    }
+
+    /// The same with another patience for other processes' transactions; zero is a moment.
+    fn write_within<T>(
+        &self,
+        patience: Duration,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let watch = Stopwatch::start();
+        loop {
+            let mut slot = self.slot();
+            match self.begin_writing(&mut slot) {
+                Ok(tx) => {
+                    let value = body(&tx)?;
+                    store::commit(tx, || watch.has_passed(patience))?;
+                    return Ok(value);
+                }
+                Err(fault) => bear(fault, &watch, patience)?,
+            }
+            drop(slot);
+            clock::sleep(store::PAUSE);
         }
-        let mut slot = self.slot();
+    }
+
+    fn begin_reading<'a>(&self, slot: &'a mut Option<Opened>) -> Result<Option<Transaction<'a>>, Fault> {
+        // Each look shall see the queue, not a copy that an earlier one made.
+        drop(slot.take_if(|opened| opened.is_copy()));
         if slot.is_none() {
-            *slot = Some(store::open_or_create(&self.settings).map_err(|fault| self.explain(fault))?);
+            *slot = match self.access {
+                Access::Full => store::open_existing(&self.settings)?,
+                Access::ReadOnly => store::open_read_only(&self.settings)?,
+            };
         }
-        let Some(opened) = slot.as_mut() else { return Err(self.explain(Fault::Missing("queue".into()))) };
-        store::in_transaction(&mut opened.connection, TransactionBehavior::Immediate, body)
-            .map_err(|fault| self.explain(fault))
+        let opened = slot.as_mut();
+        opened.map(|opened| store::begin(&mut opened.connection, TransactionBehavior::Deferred)).transpose()
+    }
+
+    fn begin_writing<'a>(&self, slot: &'a mut Option<Opened>) -> Result<Transaction<'a>, Fault> {
+        if self.access == Access::ReadOnly {
+            return Err(Fault::Rejected("the queue was opened for looking only".into()));
+        }
+        if slot.is_none() {
+            *slot = Some(store::open_or_create(&self.settings)?);
+        }
+        let opened = slot.as_mut().ok_or_else(|| Fault::Missing("queue".into()))?;
+        store::begin(&mut opened.connection, TransactionBehavior::Immediate)
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Opened>> {
@@ -190,4 +232,9 @@ impl Local {
     fn log_path(&self, job: &str, task: &str) -> PathBuf {
         self.settings.logs().join(Path::new(job)).join(format!("{task}.txt"))
     }
+}
+
+/// Fine if another process's transaction was in the way and may end yet.
+fn bear(fault: Fault, watch: &Stopwatch, patience: Duration) -> Result<(), Fault> {
+    if fault.is_busy() && !watch.has_passed(patience) { Ok(()) } else { Err(fault) }
 }

@@ -11,6 +11,7 @@ use crate::manager::ManagerError;
 use crate::sys::clock;
 use crate::sys::process::ProcessId;
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// A worker that signed on.
@@ -70,14 +71,16 @@ impl Local {
     }
 
     /// Whether the task is still this attempt's: not canceled, not deleted, not given to another.
-    pub(super) fn may_run(&self, worker: &Registered, assignment: &Assignment) -> Result<bool, ManagerError> {
-        let found = self.read(|connection| held_task(connection, &worker.id, &assignment.mark))?;
+    pub(super) fn may_run(&self, worker: &Registered, assignment: &Assignment) -> Result<bool, Fault> {
+        // The renderer's output waits meanwhile, and so does whoever told the worker to stop.
+        let held = |connection: &Connection| held_task(connection, &worker.id, &assignment.mark);
+        let found = self.read_within(Duration::ZERO, held)?;
         Ok(found.flatten().is_some())
     }
 
     /// A sign of life.
-    pub(super) fn beat(&self, worker: &Registered) -> Result<(), ManagerError> {
-        self.write(|tx| {
+    pub(super) fn beat(&self, worker: &Registered) -> Result<(), Fault> {
+        self.write_within(Duration::ZERO, |tx| {
             tx.execute("UPDATE worker SET last_seen = ?2 WHERE id = ?1", (&worker.id.0, stored(clock::now())))?;
             Ok(())
         })

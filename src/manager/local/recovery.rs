@@ -4,7 +4,7 @@
 use super::Local;
 use super::presence::release_attempt;
 use super::rows::json;
-use super::store::Fault;
+use super::store::{Fault, PATIENCE};
 use crate::base::ids::{JobId, TaskId, WorkerId};
 use crate::manager::ManagerError;
 use crate::sys::process::stray::{self, Recorded};
@@ -12,6 +12,7 @@ use crate::sys::process::{ProcessId, scratch};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What was made good.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl Local {
     /// Makes good what dead workers left. Done also by every call that looks at or takes tasks; this one tells of it,
     /// and sweeps the temporary folders.
     pub fn recover(&self) -> Result<Recovered, ManagerError> {
-        let mut done = self.sweep()?;
+        let mut done = self.sweep(PATIENCE).map_err(|fault| self.explain(fault))?;
         let base = self.settings.scratch();
         let listed = scratch::list(&base).map_err(|error| self.explain(error.into()))?;
         if !listed.is_empty() {
@@ -67,16 +68,16 @@ impl Local {
 
     /// Whether no worker can write for this job any more, be it canceled or deleted.
     pub fn is_quiet(&self, job: &JobId) -> Result<bool, ManagerError> {
-        self.sweep()?;
+        self.sweep(PATIENCE).map_err(|fault| self.explain(fault))?;
         let query = "SELECT NOT EXISTS (SELECT 1 FROM worker WHERE job = ?1 AND mark IS NOT NULL)";
         let quiet = self.read(|connection| Ok(connection.query_row(query, (&job.0,), |row| row.get(0))?))?;
         Ok(quiet.unwrap_or(true))
     }
 
     /// Kills the renderers of dead workers and puts their tasks back.
-    pub(super) fn sweep(&self) -> Result<Recovered, ManagerError> {
+    pub(super) fn sweep(&self, patience: Duration) -> Result<Recovered, Fault> {
         let mut done = Recovered::default();
-        for worker in self.read(dead)?.unwrap_or_default() {
+        for worker in self.read_within(patience, dead)?.unwrap_or_default() {
             match worker.renderer.as_ref().map_or(Ok(0), stray::kill) {
                 Ok(killed) => done.killed += killed,
                 Err(error) => {
@@ -85,7 +86,7 @@ impl Local {
                 }
             }
             // Nothing of its renderer is left, and its process is gone: whoever else swept at once did the same.
-            let requeued = self.write(|tx| {
+            let requeued = self.write_within(patience, |tx| {
                 let requeued = release_attempt(tx, &worker.id, "its worker died")?;
                 tx.execute("UPDATE worker SET status = 'offline' WHERE id = ?1", (&worker.id.0,))?;
                 Ok(requeued)

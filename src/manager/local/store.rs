@@ -12,8 +12,12 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a call waits for another process's transaction. All are short; one that takes longer hangs.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a call waits for other processes' transactions. All are short but the submission of a large job.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+/// Between two tries, so that others of this process have their turn.
+pub(super) const PAUSE: Duration = Duration::from_millis(10);
+/// How long one try takes at most.
+const TRY: Duration = Duration::from_secs(1);
 
 /// Why something could not be done with the queue.
 #[derive(Debug, thiserror::Error)]
@@ -52,12 +56,18 @@ impl Fault {
         }
     }
 
+    /// Whether another process's transaction was in the way.
+    pub(super) fn is_busy(&self) -> bool {
+        let Fault::Sqlite(error) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    }
+
     fn words(&self) -> String {
         match self {
+            Fault::Sqlite(_) if self.is_busy() => {
+                format!("another process has locked it for more than {} s", PATIENCE.as_secs())
+            }
             Fault::Sqlite(error) => match error.sqlite_error_code() {
-                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                    format!("another process has locked it for more than {} s", BUSY_TIMEOUT.as_secs())
-                }
                 Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => format!("it is damaged: {error}"),
                 _ => error.to_string(),
             },
@@ -96,11 +106,15 @@ pub(super) fn open_or_create(settings: &LocalSettings) -> Result<Opened, Fault> 
     let mut connection = Connection::open_with_flags(settings.queue(), flags)?;
     configure(&connection)?;
     if version(&connection)? == 0 {
-        in_transaction(&mut connection, TransactionBehavior::Immediate, |tx| create(tx, &settings.host))?;
+        let tx = begin(&mut connection, TransactionBehavior::Immediate)?;
+        create(&tx, &settings.host)?;
+        commit(tx, || true)?;
     }
     check_owner(&connection, &settings.host)?;
     if version(&connection)? < schema::VERSION {
-        in_transaction(&mut connection, TransactionBehavior::Immediate, bring_up_to_date)?;
+        let tx = begin(&mut connection, TransactionBehavior::Immediate)?;
+        bring_up_to_date(&tx)?;
+        commit(tx, || true)?;
     }
     Ok(Opened { connection, copy: None })
 }
@@ -116,7 +130,7 @@ pub(super) fn open_read_only(settings: &LocalSettings) -> Result<Option<Opened>,
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&queue, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.busy_timeout(TRY)?;
     let opened = match version(&connection) {
         Ok(0) => return Ok(None),
         Ok(_) => Opened { connection, copy: None },
@@ -151,7 +165,7 @@ fn open_copy(queue: &Path) -> Result<Option<Opened>, Fault> {
 /// A rollback journal that is emptied, not removed, at each commit: one request less on a network file system than
 /// removal, and SQLite syncs it after emptying it.
 fn configure(connection: &Connection) -> Result<(), Fault> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.busy_timeout(TRY)?;
     connection.pragma_update_and_check(None, "journal_mode", "TRUNCATE", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -196,16 +210,22 @@ fn check_owner(connection: &Connection, host: &HostId) -> Result<(), Fault> {
     if owner == *host { Ok(()) } else { Err(Fault::OtherHost { owner, host: host.clone() }) }
 }
 
-/// Commits what `body` did if it succeeds, else rolls all of it back.
-pub(super) fn in_transaction<T>(
-    connection: &mut Connection,
-    behavior: TransactionBehavior,
-    body: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
-) -> Result<T, Fault> {
+/// Begins a transaction that has the lock which its kind needs, so that whether the queue is busy shows here and not within.
+pub(super) fn begin(connection: &mut Connection, behavior: TransactionBehavior) -> Result<Transaction<'_>, Fault> {
     let tx = connection.transaction_with_behavior(behavior)?;
-    let value = body(&tx)?;
-    tx.commit()?;
-    Ok(value)
+    // A deferred one takes its lock when it looks at something.
+    version(&tx)?;
+    Ok(tx)
+}
+
+/// Commits, waiting for those who read until `is_over`. What cannot be committed is rolled back.
+pub(super) fn commit(tx: Transaction<'_>, is_over: impl Fn() -> bool) -> Result<(), Fault> {
+    loop {
+        match tx.execute_batch("COMMIT").map_err(Fault::from) {
+            Err(fault) if fault.is_busy() && !is_over() => {}
+            done => return done,
+        }
+    }
 }
 
 /// SQLite's own check, and that of all references.
