@@ -2,21 +2,22 @@
 
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
+use crate::base::name::ReleaseName;
 use crate::base::rel_path::RelPath;
-use crate::manager::local::{self, Ended, Local, WorkReport, WorkerHooks, WorkerOptions};
+use crate::manager::local::{self, Ended, Local, Unready, WorkReport, WorkerHooks, WorkerOptions};
 use crate::manager::{ManagerJob, ManagerTask};
-use crate::ops::check;
-use crate::ops::ports::{Actor, Ports};
-use crate::ops::{locking, release};
+use crate::ops::ports::Ports;
+use crate::ops::{check, release};
 use crate::sys::clock;
 use crate::sys::http::without_credentials;
 use crate::volume::journal::Journal;
-use crate::volume::lock::{Lock, LockWait};
+use crate::volume::lock::{Lock, LockError, LockWait, Requester, Scope, Waiting};
 use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
+use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// How long a worker waits for a release's lock before it fails its task.
+/// How long a worker waits for a release's lock before it puts its task back.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 /// The journal's word for moving broken frames away before their task.
@@ -38,8 +39,14 @@ struct Around<'a> {
 }
 
 impl WorkerHooks for Around<'_> {
-    fn before_task(&self, job: &ManagerJob, _task: &ManagerTask, frames: &FrameSet) -> Result<(), Failure> {
-        clear_broken(self.ports, job, frames)
+    fn before_task(
+        &self,
+        job: &ManagerJob,
+        _task: &ManagerTask,
+        frames: &FrameSet,
+        go_on: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<(), Unready> {
+        clear_broken(self.ports, job, frames, go_on)
     }
 
     fn after_task(&self, job: &ManagerJob, task: &ManagerTask, _frames: &FrameSet, ended: &Ended) {
@@ -54,7 +61,12 @@ impl WorkerHooks for Around<'_> {
 }
 
 /// Moves the broken files of these frames to the trash. Jobs that farm did not plan are left as they are.
-fn clear_broken(ports: &Ports<'_>, job: &ManagerJob, frames: &FrameSet) -> Result<(), Failure> {
+fn clear_broken(
+    ports: &Ports<'_>,
+    job: &ManagerJob,
+    frames: &FrameSet,
+    go_on: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<(), Unready> {
     let Some(reference) = job.job_ref() else { return Ok(()) };
     let Some(name) = reference.release() else { return Ok(()) };
     let Some(file) = release::load(ports.volume, name)? else { return Ok(()) };
@@ -63,11 +75,32 @@ fn clear_broken(ports: &Ports<'_>, job: &ManagerJob, frames: &FrameSet) -> Resul
     if broken()?.is_empty() {
         return Ok(());
     }
-    // The task would fail, and its job with it, because somebody harvests another job of the release.
-    let patient = Actor { lock_wait: LockWait::For(PATIENCE), ..ports.actor.clone() };
-    let lock = locking::lock_release(&Ports { actor: &patient, ..*ports }, name)?;
+    let lock = lock_patiently(ports, name, go_on)?;
     // Looked at again: while this one waited, somebody may have mended them.
-    discard(ports, &lock, broken()?)
+    Ok(discard(ports, &lock, broken()?)?)
+}
+
+/// The release's lock, waited for as long as `go_on` says. That somebody harvests another job of the release is no failure
+/// of this task.
+fn lock_patiently(
+    ports: &Ports<'_>,
+    name: &ReleaseName,
+    go_on: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<Lock, Unready> {
+    let requester = Requester { user: ports.actor.user.clone(), command: ports.actor.command.clone() };
+    let mut is_told = false;
+    let mut on_wait = |waiting: &Waiting| {
+        if !std::mem::replace(&mut is_told, true) {
+            let holder = waiting.holder.as_ref().map_or("somebody who cannot be told".into(), ToString::to_string);
+            ports.progress.note(&format!("waiting for {}, locked by {holder}", waiting.scope));
+        }
+        go_on()
+    };
+    let scope = Scope::Release(name.clone());
+    Lock::acquire(ports.volume, scope, &requester, LockWait::For(PATIENCE), &mut on_wait).map_err(|error| match error {
+        LockError::Held { .. } | LockError::Unreadable { .. } => Unready::NotNow(error.to_string()),
+        error => Unready::Failed(error.into()),
+    })
 }
 
 /// Moves files of the lock's release to the trash, each for the reason beside it, in a transaction of their own.

@@ -7,9 +7,10 @@ use farm::base::error::{Class, Failure};
 use farm::base::frame_set::FrameSet;
 use farm::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use farm::manager::compile::{Command, Compiled, CompiledTask};
-use farm::manager::local::{Ended, Local, LocalSettings, Scope, WorkReport, WorkerHooks, WorkerOptions, work};
+use farm::manager::local::{Ended, Local, LocalSettings, Scope, Unready, WorkReport, WorkerHooks, WorkerOptions, work};
 use farm::manager::{Manager, ManagerJob, ManagerTask, RenderWork, Submission, Work};
 use serde_json::{Value, json};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -154,7 +155,13 @@ fn with_workers(farm: &LocalFarm, count: usize) -> Vec<WorkReport> {
     let start = std::sync::Barrier::new(count);
     struct Together<'a>(&'a std::sync::Barrier, AtomicBool);
     impl WorkerHooks for Together<'_> {
-        fn before_task(&self, _: &ManagerJob, _: &ManagerTask, _: &FrameSet) -> Result<(), Failure> {
+        fn before_task(
+            &self,
+            _: &ManagerJob,
+            _: &ManagerTask,
+            _: &FrameSet,
+            _: &mut dyn FnMut() -> ControlFlow<()>,
+        ) -> Result<(), Unready> {
             if !self.1.swap(true, Ordering::Relaxed) {
                 self.0.wait();
             }
@@ -194,9 +201,15 @@ fn many_workers_never_get_the_same_task() {
 struct Recorder(Mutex<Vec<String>>);
 
 impl WorkerHooks for Recorder {
-    fn before_task(&self, job: &ManagerJob, task: &ManagerTask, frames: &FrameSet) -> Result<(), Failure> {
+    fn before_task(
+        &self,
+        job: &ManagerJob,
+        task: &ManagerTask,
+        frames: &FrameSet,
+        _: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<(), Unready> {
         self.0.lock().unwrap().push(format!("before {} {frames} {} {}", task.name, job.status, task.status));
-        if frames.contains(13) { Err(Failure::new(Class::Refused, "13 is bad luck")) } else { Ok(()) }
+        if frames.contains(13) { Err(Failure::new(Class::Refused, "13 is bad luck").into()) } else { Ok(()) }
     }
     fn after_task(&self, _: &ManagerJob, task: &ManagerTask, frames: &FrameSet, ended: &Ended) {
         self.0.lock().unwrap().push(format!("after {} {frames} {ended:?}", task.name));
@@ -227,6 +240,52 @@ fn hooks_are_called_around_each_task_and_may_refuse_it() {
             "after render-13 13 Failed(\"13 is bad luck\")",
         ]
     );
+}
+
+/// Waits, before each task, until it may not go on, as for a lock; the first time it runs out of patience.
+struct Waiting(AtomicBool, std::sync::atomic::AtomicU32);
+
+impl WorkerHooks for Waiting {
+    fn before_task(
+        &self,
+        _: &ManagerJob,
+        _: &ManagerTask,
+        _: &FrameSet,
+        go_on: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<(), Unready> {
+        if !self.0.swap(true, Ordering::Relaxed) {
+            return Err(Unready::NotNow("the release is locked".into()));
+        }
+        self.1.fetch_add(1, Ordering::Relaxed);
+        while go_on().is_continue() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Err(Unready::NotNow("told to end".into()))
+    }
+}
+
+#[test]
+fn a_worker_that_waits_before_a_task_hears_a_cancel_and_a_stop_and_fails_nothing() {
+    let farm = LocalFarm::new();
+    let canceled = submit(&farm, Scene::Light, "1", 1);
+    let stopped = submit(&farm, Scene::Light, "1", 1);
+    let stop = AtomicBool::new(false);
+    let hooks = Waiting(AtomicBool::new(false), std::sync::atomic::AtomicU32::new(0));
+    let waits = |times| wait_for("the worker to wait", || hooks.1.load(Ordering::Relaxed) == times);
+    let report = std::thread::scope(|scope| {
+        let worker = scope.spawn(|| work(farm.local(), &WorkerOptions::new(guard()), &hooks, &stop).unwrap());
+        waits(1);
+        let log = farm.local().log(&farm.local().tasks(&canceled.id).unwrap()[0].id).unwrap().unwrap();
+        let log = String::from_utf8_lossy(&log).into_owned();
+        assert!(log.contains("the release is locked\nfarm: the task goes back"), "{log}");
+        farm.local().set_job_status(&canceled.id, JobStatus::CancelRequested, "").unwrap();
+        waits(2);
+        stop.store(true, Ordering::Relaxed);
+        worker.join().unwrap()
+    });
+    assert_eq!(report, WorkReport { requeued: 2, revoked: 1, ..WorkReport::default() });
+    assert_eq!(task_statuses(&farm, &canceled.id), [TaskStatus::Canceled]);
+    assert_eq!(task_statuses(&farm, &stopped.id), [TaskStatus::Queued]);
 }
 
 #[test]

@@ -3,23 +3,23 @@
 use super::claim::Assignment;
 use super::command::{self, Halt};
 use super::presence::Registered;
+use super::store::{PATIENCE, PAUSE};
 use super::task_log::TaskLog;
-use super::{Local, WorkerHooks};
+use super::{Local, Unready, WorkerHooks};
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::process::environment::find_program;
 use crate::sys::process::renderer::{self, Ending, Launch, Watch};
 use crate::sys::process::scratch::Scratch;
+use crate::sys::process::stray::{self, Recorded};
 use crate::sys::process::{Guard, ProcessId};
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long a worker rests between looks at whether its task may go on, where no renderer runs.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How often a worker gives a sign of life while it has a task.
-const BEAT_EVERY: Duration = Duration::from_secs(10);
-
 /// How an attempt at a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
@@ -27,7 +27,7 @@ pub enum Ended {
     Completed,
     /// A command failed; the words say why.
     Failed(String),
-    /// The worker was told to stop; the task is back in the queue.
+    /// The worker was told to stop, or could not begin now; the task is back in the queue.
     Stopped,
     /// The task was canceled or deleted meanwhile.
     Revoked,
@@ -48,45 +48,67 @@ pub(super) struct Attempt<'a> {
     assignment: &'a Assignment,
     log: TaskLog,
     scratch: Scratch,
-    last_beat: Stopwatch,
+    /// The first process of the renderer that was started last.
+    leader: Option<ProcessId>,
     /// Why it may not go on, once that is so.
     halt: Option<Halt>,
 }
 
-/// Works on a task until it is done or may not go on. No process of it is left then. Reports nothing to the queue.
-pub(super) fn run(post: &Post<'_>, assignment: &Assignment) -> Ended {
+/// A renderer that could not be ended; the words say why.
+#[derive(Debug)]
+pub(super) struct RendererLives(pub(super) String);
+
+/// Works on a task until it is done or may not go on. No process of it is left then, unless it could not be ended.
+/// Reports nothing to the queue.
+pub(super) fn run(post: &Post<'_>, assignment: &Assignment) -> Result<Ended, RendererLives> {
     let mut attempt = match Attempt::begin(post, assignment) {
         Ok(attempt) => attempt,
-        Err(error) => return Ended::Failed(format!("cannot begin: {error}")),
+        Err(error) => return Ok(Ended::Failed(format!("cannot begin: {error}"))),
     };
     let outcome = attempt.prepare().and_then(|()| attempt.work());
-    match outcome {
+    Ok(match outcome {
         Ok(()) => Ended::Completed,
         Err(Halt::Failed(words)) => {
             attempt.say(&words);
             Ended::Failed(words)
         }
         Err(Halt::Stopped) => {
-            attempt.say("the worker was stopped, the task goes back into the queue");
+            attempt.say("the task goes back into the queue");
             Ended::Stopped
         }
         Err(Halt::Revoked) => {
             attempt.say("the task was canceled");
             Ended::Revoked
         }
-    }
+        Err(Halt::RendererLives(words)) => {
+            attempt.say(&words);
+            return Err(RendererLives(words));
+        }
+    })
 }
 
 impl<'a> Attempt<'a> {
     fn begin(post: &'a Post<'a>, assignment: &'a Assignment) -> io::Result<Self> {
         let log = TaskLog::begin(post.local, assignment, &post.worker.name)?;
         let scratch = Scratch::create(&post.local.settings.scratch(), &assignment.mark)?;
-        Ok(Attempt { post, assignment, log, scratch, last_beat: Stopwatch::start(), halt: None })
+        Ok(Attempt { post, assignment, log, scratch, leader: None, halt: None })
     }
 
-    fn prepare(&self) -> Result<(), Halt> {
+    fn prepare(&mut self) -> Result<(), Halt> {
         let Assignment { job, task, frames, .. } = self.assignment;
-        self.post.hooks.before_task(job, task, frames).map_err(|failure| Halt::Failed(failure.message()))
+        let hooks = self.post.hooks;
+        let mut go_on = || if self.look().is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        let prepared = hooks.before_task(job, task, frames, &mut go_on);
+        // What made it end early counts more than how that failed.
+        self.look()?;
+        match prepared {
+            Ok(()) => Ok(()),
+            Err(Unready::Failed(failure)) => Err(Halt::Failed(failure.message())),
+            Err(Unready::NotNow(words)) => {
+                self.say(&words);
+                Err(Halt::Stopped)
+            }
+        }
     }
 
     fn work(&mut self) -> Result<(), Halt> {
@@ -115,10 +137,6 @@ impl<'a> Attempt<'a> {
             return Some(Halt::Stopped);
         }
         let Post { local, worker, .. } = self.post;
-        if self.last_beat.has_passed(BEAT_EVERY) {
-            self.last_beat = Stopwatch::start();
-            let _ = local.beat(worker); // A sign of life that cannot be given now is given the next time.
-        }
         // A queue that cannot be read now says nothing against the task.
         let revoked = local.may_run(worker, self.assignment).is_ok_and(|may| !may);
         revoked.then_some(Halt::Revoked)
@@ -154,14 +172,45 @@ impl<'a> Attempt<'a> {
             Ok(Ending::Failed(code)) => Err(Halt::Failed(format!("{program} ended with exit code {code}"))),
             Ok(Ending::Killed(signal)) => Err(Halt::Failed(format!("{program} was killed by signal {signal}"))),
             Ok(Ending::Stopped) => self.look(),
-            Err(error) => Err(Halt::Failed(format!("cannot run {program}: {error}"))),
+            Err(error) => {
+                self.see_it_gone(&error)?;
+                self.look()?;
+                Err(Halt::Failed(format!("cannot run {program}: {error}")))
+            }
+        }
+    }
+
+    /// An error if anything is left of the renderer: its task must not be given to another worker then.
+    fn see_it_gone(&self, error: &io::Error) -> Result<(), Halt> {
+        let record = Recorded { mark: self.assignment.mark.clone(), leader: self.leader.clone() };
+        match stray::left(&record) {
+            Ok(left) if left.is_empty() => Ok(()),
+            _ => Err(Halt::RendererLives(format!(
+                "the renderer of task {} cannot be ended: {error}. End it as its user, then run `farm recover`",
+                self.assignment.task.name
+            ))),
         }
     }
 }
 
 impl Watch for Attempt<'_> {
     fn started(&mut self, leader: &ProcessId) -> io::Result<()> {
-        self.post.local.record_renderer(self.post.worker, leader).map_err(io::Error::other)
+        self.leader = Some(leader.clone());
+        let watch = Stopwatch::start();
+        loop {
+            match self.post.local.record_renderer(self.post.worker, leader) {
+                Err(fault) if fault.is_busy() && !watch.has_passed(PATIENCE) && self.look().is_ok() => {
+                    clock::sleep(PAUSE);
+                }
+                Err(fault) => {
+                    // Not the task's fault: it goes back.
+                    self.halt.get_or_insert(Halt::Stopped);
+                    self.say(&format!("the queue cannot be written: {fault}"));
+                    return Err(io::Error::other(fault));
+                }
+                Ok(()) => return Ok(()),
+            }
+        }
     }
 
     fn output(&mut self, bytes: &[u8]) {

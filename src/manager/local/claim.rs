@@ -98,6 +98,11 @@ enum Outlook {
 }
 
 fn outlook(connection: &Connection, worker: &Registered) -> Result<Outlook, Fault> {
+    let known = "SELECT EXISTS (SELECT 1 FROM worker WHERE id = ?1)";
+    if !connection.prepare_cached(known)?.query_row((&worker.id.0,), |row| row.get(0))? {
+        // It was silent for so long that another one got its name.
+        return Err(Fault::Missing(format!("worker {} any more", worker.name)));
+    }
     Ok(if next(connection, worker)?.is_some() {
         Outlook::Runnable
     } else if hopeless(connection, worker)?.is_some() {
@@ -129,15 +134,9 @@ fn next(connection: &Connection, worker: &Registered) -> Result<Option<i64>, Fau
 }
 
 /// The first waiting task of `job` that `worker` may take, by its position, whatever its type and however it waits.
-fn next_of_job(
-    connection: &Connection,
-    worker: &Registered,
-    job: i64,
-    types: &[String],
-) -> Result<Option<i64>, Fault> {
-    let mut is_blocked = connection.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM block WHERE job = ?1 AND worker = ?2 AND task_type = ?3)",
-    )?;
+fn next_of_job(connection: &Connection, worker: &Registered, job: i64, types: &[String]) -> Result<Option<i64>, Fault> {
+    let mut is_blocked = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM block WHERE job = ?1 AND worker = ?2 AND task_type = ?3)")?;
     let mut first = connection.prepare_cached(
         "SELECT position, seq FROM task WHERE job = ?1 AND status = ?2 AND type = ?3
            AND NOT EXISTS (SELECT 1 FROM failure WHERE failure.task = task.seq AND failure.worker = ?4)

@@ -24,7 +24,7 @@ mod worker;
 
 pub use attempt::Ended;
 pub use recovery::Recovered;
-pub use worker::{Scope, Staying, WorkReport, WorkerHooks, WorkerOptions, work};
+pub use worker::{Scope, Staying, Unready, WorkReport, WorkerHooks, WorkerOptions, work};
 
 use super::ManagerError;
 use crate::sys::clock::{self, Stopwatch};

@@ -62,9 +62,18 @@ impl Local {
         })
     }
 
-    /// Records the renderer of the attempt at work, before it may do anything.
-    pub(super) fn record_renderer(&self, worker: &Registered, leader: &ProcessId) -> Result<(), ManagerError> {
+    /// Signs a worker off whose renderer lives on: the attempt stays recorded, and its task taken, until somebody ended
+    /// the renderer and the queue is put in order.
+    pub(super) fn desert(&self, worker: &Registered) -> Result<(), ManagerError> {
         self.write(|tx| {
+            tx.execute("UPDATE worker SET status = 'offline' WHERE id = ?1", (&worker.id.0,))?;
+            Ok(())
+        })
+    }
+
+    /// Records the renderer of the attempt at work, before it may do anything.
+    pub(super) fn record_renderer(&self, worker: &Registered, leader: &ProcessId) -> Result<(), Fault> {
+        self.write_within(Duration::ZERO, |tx| {
             tx.execute("UPDATE worker SET leader = ?2 WHERE id = ?1", (&worker.id.0, to_json(leader)))?;
             Ok(())
         })
@@ -78,10 +87,13 @@ impl Local {
         Ok(found.flatten().is_some())
     }
 
-    /// A sign of life.
+    /// A sign of life. One that was taken for dead is at work again.
     pub(super) fn beat(&self, worker: &Registered) -> Result<(), Fault> {
         self.write_within(Duration::ZERO, |tx| {
-            tx.execute("UPDATE worker SET last_seen = ?2 WHERE id = ?1", (&worker.id.0, stored(clock::now())))?;
+            tx.execute(
+                "UPDATE worker SET last_seen = ?2, status = 'awake' WHERE id = ?1",
+                (&worker.id.0, stored(clock::now())),
+            )?;
             Ok(())
         })
     }
@@ -110,7 +122,9 @@ fn report(tx: &Transaction<'_>, task: i64, worker: &WorkerId, ended: &Ended) -> 
     match ended {
         Ended::Completed => change::happen(tx, task, TaskEvent::Completed, "", now),
         Ended::Failed(words) => failure::record(tx, task, worker, words, now),
-        Ended::Stopped | Ended::Revoked => change::happen(tx, task, TaskEvent::Released, "its worker stopped", now),
+        Ended::Stopped | Ended::Revoked => {
+            change::happen(tx, task, TaskEvent::Released, "its worker gave it back", now)
+        }
     }
 }
 

@@ -1,22 +1,27 @@
 //! The worker: takes tasks from the queue and works them off, one at a time.
 
-use super::Local;
-use super::attempt::{self, Ended, Post};
+use super::attempt::{self, Ended, Post, RendererLives};
 use super::claim::{Assignment, Claim};
 use super::presence::Registered;
+use super::{ADDRESS, Local};
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
 use crate::manager::{ManagerError, ManagerJob, ManagerTask};
 use crate::sys::clock;
 use crate::sys::process::Guard;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 /// How long a worker rests while another one's task may come back.
 const WAIT: Duration = Duration::from_millis(200);
 /// How long a worker that stays rests while the queue has nothing for it.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// How often a worker gives a sign of life.
+const BEAT_EVERY: Duration = Duration::from_secs(10);
 
 /// Whether a worker ends when the queue has nothing for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,10 +81,32 @@ impl WorkerOptions {
     }
 }
 
+/// Why a task cannot be begun.
+#[derive(Debug)]
+pub enum Unready {
+    /// It fails, with this failure's message.
+    Failed(Failure),
+    /// Not now, for this reason: it goes back into the queue.
+    NotNow(String),
+}
+
+impl From<Failure> for Unready {
+    fn from(failure: Failure) -> Self {
+        Unready::Failed(failure)
+    }
+}
+
 /// What others do around a worker's tasks. All of it is called on the worker's own thread.
 pub trait WorkerHooks {
-    /// Before the first command of a task. A failure fails the task with its message.
-    fn before_task(&self, _job: &ManagerJob, _task: &ManagerTask, _frames: &FrameSet) -> Result<(), Failure> {
+    /// Before the first command of a task. Whoever takes long asks `go_on` about twice a second, and ends when it says so:
+    /// then the worker was told to stop, or the task was canceled.
+    fn before_task(
+        &self,
+        _job: &ManagerJob,
+        _task: &ManagerTask,
+        _frames: &FrameSet,
+        _go_on: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<(), Unready> {
         Ok(())
     }
     /// After a task, when the queue knows how it ended. `job` and `task` are as they were when it was taken.
@@ -98,7 +125,7 @@ pub struct WorkReport {
     pub completed: u64,
     /// Attempts that failed.
     pub failed: u64,
-    /// Tasks put back because the worker was stopped.
+    /// Tasks put back because the worker was stopped, or could not begin them.
     pub requeued: u64,
     /// Tasks canceled or deleted while they were worked on.
     pub revoked: u64,
@@ -129,21 +156,60 @@ pub fn work(
     let worker = local.sign_on(options)?;
     let on_duty = OnDuty { local, worker: &worker };
     let post = Post { local, worker: &worker, hooks, guard: &options.guard, stop };
+    let done = std::thread::scope(|scope| {
+        // It goes away with this closure, also in a panic, and the signs of life end.
+        let (_alive, ends) = mpsc::channel();
+        scope.spawn(|| give_signs(local, &worker, ends));
+        take_tasks(&post, options.staying)
+    });
+    match done {
+        Ok(report) => {
+            on_duty.end()?;
+            Ok(report)
+        }
+        Err(Leaving::Failed(error)) => Err(error),
+        Err(Leaving::RendererLives(message)) => {
+            on_duty.desert()?;
+            Err(ManagerError::Unusable { address: ADDRESS.into(), message })
+        }
+    }
+}
+
+/// Says every ten seconds that the worker lives, whatever it is busy with, until `ends` hangs up.
+fn give_signs(local: &Local, worker: &Registered, ends: mpsc::Receiver<()>) {
+    while ends.recv_timeout(BEAT_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
+        let _ = local.beat(worker); // A sign that cannot be given now is given the next time.
+    }
+}
+
+/// Why a worker leaves before its work is done.
+enum Leaving {
+    Failed(ManagerError),
+    /// It cannot end its renderer, so nobody may take its task.
+    RendererLives(String),
+}
+
+impl From<ManagerError> for Leaving {
+    fn from(error: ManagerError) -> Self {
+        Leaving::Failed(error)
+    }
+}
+
+fn take_tasks(post: &Post<'_>, staying: Staying) -> Result<WorkReport, Leaving> {
     let mut report = WorkReport::default();
-    while !stop.load(Ordering::Relaxed) {
-        match local.claim(&worker)? {
-            Claim::Taken(assignment) => report.count(&work_on(&post, &assignment)?),
+    while !post.stop.load(Ordering::Relaxed) {
+        match post.local.claim(post.worker)? {
+            Claim::Taken(assignment) => report.count(&work_on(post, &assignment)?),
             Claim::Wait => clock::sleep(WAIT),
-            Claim::Nothing if options.staying == Staying::Follow => rest(IDLE, stop),
+            Claim::Nothing if staying == Staying::Follow => rest(IDLE, post.stop),
             Claim::Nothing => break,
         }
     }
-    on_duty.end()?;
     Ok(report)
 }
 
-fn work_on(post: &Post<'_>, assignment: &Assignment) -> Result<Ended, ManagerError> {
-    let ended = attempt::run(post, assignment);
+fn work_on(post: &Post<'_>, assignment: &Assignment) -> Result<Ended, Leaving> {
+    let ended = attempt::run(post, assignment).map_err(|RendererLives(words)| Leaving::RendererLives(words))?;
     let ended = post.local.finish(post.worker, assignment, ended)?;
     let Assignment { job, task, frames, .. } = assignment;
     post.hooks.after_task(job, task, frames, &ended);
@@ -164,6 +230,12 @@ struct OnDuty<'a> {
 }
 
 impl OnDuty<'_> {
+    fn desert(self) -> Result<(), ManagerError> {
+        let done = self.local.desert(self.worker);
+        std::mem::forget(self);
+        done
+    }
+
     fn end(self) -> Result<(), ManagerError> {
         let done = self.local.sign_off(self.worker);
         std::mem::forget(self);

@@ -20,10 +20,12 @@ use parameters::Parameters;
 pub(super) enum Halt {
     /// It failed; the words say why, and where it helps what to do.
     Failed(String),
-    /// The worker was told to stop.
+    /// The worker was told to stop, or cannot do it now.
     Stopped,
     /// The task was canceled or deleted.
     Revoked,
+    /// Its renderer cannot be ended; the words say why.
+    RendererLives(String),
 }
 
 impl From<std::io::Error> for Halt {
