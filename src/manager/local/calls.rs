@@ -1,5 +1,6 @@
 //! The local queue as a [`Manager`].
 
+use super::recovery::is_dead;
 use super::store::PATIENCE;
 use super::{ADDRESS, Access, Local, change, jobs, rows};
 use crate::base::ids::{JobId, RunId, TaskId};
@@ -7,7 +8,7 @@ use crate::base::status::{JobStatus, WorkerStatus};
 use crate::manager::compile::{self, Compiled, Outline};
 use crate::manager::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Submission};
 use crate::sys::clock;
-use crate::sys::process::ProcessId;
+use crate::sys::process::HostId;
 use rusqlite::Connection;
 use std::time::Duration;
 
@@ -81,7 +82,7 @@ impl Manager for Local {
 
     fn workers(&self) -> Result<Vec<ManagerWorker>, ManagerError> {
         self.catch_up()?;
-        Ok(self.read(workers)?.unwrap_or_default())
+        Ok(self.read(|connection| workers(connection, &self.settings.host))?.unwrap_or_default())
     }
 
     fn find_run(&self, run: RunId) -> Result<Option<ManagerJob>, ManagerError> {
@@ -109,13 +110,14 @@ impl Local {
     }
 }
 
-/// The workers; one whose process is gone is offline, whatever it said last.
-fn workers(connection: &Connection) -> Result<Vec<ManagerWorker>, super::store::Fault> {
+/// The workers; one that is dead is offline, whatever it said last.
+fn workers(connection: &Connection, host: &HostId) -> Result<Vec<ManagerWorker>, super::store::Fault> {
+    let now = clock::now();
     let query = format!("SELECT {}, process FROM worker ORDER BY name", rows::WORKER);
     let mut select = connection.prepare(&query)?;
     let workers = select.query_map((), |row| {
         let mut worker = rows::worker(row)?;
-        if !rows::json::<ProcessId>(row, 8)?.is_alive() {
+        if is_dead(&rows::json(row, 8)?, worker.last_seen.unwrap_or(now), host, now) {
             worker.status = WorkerStatus::Offline;
         }
         Ok(worker)

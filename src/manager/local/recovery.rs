@@ -3,12 +3,15 @@
 
 use super::Local;
 use super::presence::release_attempt;
-use super::rows::json;
+use super::rows::{json, time};
 use super::store::{Fault, PATIENCE};
 use crate::base::ids::{JobId, TaskId, WorkerId};
+use crate::base::time::Timestamp;
 use crate::manager::ManagerError;
+use crate::sys::clock;
+use crate::sys::process::identity::Life;
 use crate::sys::process::stray::{self, Recorded};
-use crate::sys::process::{ProcessId, scratch};
+use crate::sys::process::{HostId, ProcessId, scratch};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -36,18 +39,38 @@ impl Recovered {
     }
 }
 
+/// So long after its last sign of life a worker that cannot be seen is dead: one in a container on this host, or one of an
+/// earlier start of it. Workers give signs every ten seconds.
+const DEAD_AFTER: Duration = Duration::from_secs(3 * 60);
+
 /// A worker that is dead, or signed off.
 struct Dead {
     id: WorkerId,
     name: String,
-    process: ProcessId,
     renderer: Option<Recorded>,
+}
+
+/// Whether a worker of the queue of `host` is dead, by its process where that can be seen, else by its silence.
+pub(super) fn is_dead(process: &ProcessId, last_seen: Timestamp, host: &HostId, now: Timestamp) -> bool {
+    let is_silent = now.since(last_seen) > DEAD_AFTER;
+    match process.life() {
+        Life::Runs => false,
+        Life::Unseen => is_silent,
+        // Of machines without an id, two that bear one name look like one that was restarted.
+        Life::Ended if host.machine.is_empty() && !process.is_of_this_boot().unwrap_or(false) => is_silent,
+        Life::Ended => true,
+    }
 }
 
 impl Local {
     /// The names of workers that died at work and were not made good yet. Looks only.
     pub fn dead_workers(&self) -> Result<Vec<String>, ManagerError> {
-        Ok(self.read(dead)?.unwrap_or_default().into_iter().map(|worker| worker.name).collect())
+        Ok(self
+            .read(|connection| dead(connection, &self.settings.host))?
+            .unwrap_or_default()
+            .into_iter()
+            .map(|worker| worker.name)
+            .collect())
     }
 
     /// Makes good what dead workers left. Done also by every call that looks at or takes tasks; this one tells of it,
@@ -77,7 +100,8 @@ impl Local {
     /// Kills the renderers of dead workers and puts their tasks back.
     pub(super) fn sweep(&self, patience: Duration) -> Result<Recovered, Fault> {
         let mut done = Recovered::default();
-        for worker in self.read_within(patience, dead)?.unwrap_or_default() {
+        let dead = self.read_within(patience, |connection| dead(connection, &self.settings.host))?;
+        for worker in dead.unwrap_or_default() {
             match worker.renderer.as_ref().map_or(Ok(0), stray::kill) {
                 Ok(killed) => done.killed += killed,
                 Err(error) => {
@@ -99,22 +123,21 @@ impl Local {
 }
 
 /// The workers that are neither signed off nor alive.
-fn dead(connection: &Connection) -> Result<Vec<Dead>, Fault> {
+fn dead(connection: &Connection, host: &HostId) -> Result<Vec<Dead>, Fault> {
+    let now = clock::now();
     let mut select = connection.prepare_cached(
-        "SELECT id, name, process, mark, leader FROM worker WHERE status <> 'offline' OR mark IS NOT NULL",
+        "SELECT id, name, process, mark, leader, last_seen FROM worker WHERE status <> 'offline' OR mark IS NOT NULL",
     )?;
     let workers = select.query_map((), |row| {
+        if !is_dead(&json(row, 2)?, time(row, 5)?, host, now) {
+            return Ok(None);
+        }
         let leader = row.get::<_, Option<String>>(4)?.map(|_| json(row, 4)).transpose()?;
         let mark: Option<String> = row.get(3)?;
-        Ok(Dead {
-            id: WorkerId(row.get(0)?),
-            name: row.get(1)?,
-            process: json(row, 2)?,
-            renderer: mark.map(|mark| Recorded { mark, leader }),
-        })
+        let renderer = mark.map(|mark| Recorded { mark, leader });
+        Ok(Some(Dead { id: WorkerId(row.get(0)?), name: row.get(1)?, renderer }))
     })?;
-    let workers = workers.collect::<Result<Vec<_>, _>>()?;
-    Ok(workers.into_iter().filter(|worker| !worker.process.is_alive()).collect())
+    Ok(workers.filter_map(Result::transpose).collect::<Result<_, _>>()?)
 }
 
 /// The marks of the attempts at work.
@@ -122,4 +145,27 @@ fn marks(connection: &Connection) -> Result<BTreeSet<String>, Fault> {
     let mut select = connection.prepare("SELECT mark FROM worker WHERE mark IS NOT NULL")?;
     let marks = select.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(marks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_die_by_process_where_it_is_seen_and_by_silence_where_not() {
+        let this = ProcessId::this().unwrap();
+        let host = HostId { name: this.host.clone(), machine: "a machine".into() };
+        let nameless = HostId { machine: String::new(), ..host.clone() };
+        let contained = ProcessId { boot_id: format!("{}+pid:[7]", this.boot_id), ..this.clone() };
+        let restarted = ProcessId { boot_id: "before".into(), ..this.clone() };
+        let ended = ProcessId { start_time: 1, ..this.clone() };
+        let dead = |process: &ProcessId, host: &HostId| {
+            [1, 4].map(|minutes| is_dead(process, Timestamp::from_unix(0), host, Timestamp::from_unix(60 * minutes)))
+        };
+        assert_eq!(dead(&this, &host), [false, false], "a process that runs is alive however silent");
+        assert_eq!(dead(&ended, &nameless), [true, true]);
+        assert_eq!(dead(&contained, &host), [false, true]);
+        assert_eq!(dead(&restarted, &host), [true, true]);
+        assert_eq!(dead(&restarted, &nameless), [false, true]);
+    }
 }

@@ -20,7 +20,8 @@ pub(super) fn stored(time: Timestamp) -> i64 {
     time.0.as_microsecond()
 }
 
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+/// A column that holds a time.
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     let stored = row.get(column)?;
     Ok(Timestamp(jiff::Timestamp::from_microsecond(stored).unwrap_or(jiff::Timestamp::UNIX_EPOCH)))
 }

@@ -247,7 +247,8 @@ fn check_tallies(connection: &Connection) -> Result<(), Fault> {
     let mut jobs = select.query(())?;
     while let Some(job) = jobs.next()? {
         let (seq, id, kept): (i64, String, Tally) = (job.get(0)?, job.get(1)?, rows::json(job, 2)?);
-        let mut count = connection.prepare_cached("SELECT status, count(*) FROM task WHERE job = ?1 GROUP BY status")?;
+        let mut count =
+            connection.prepare_cached("SELECT status, count(*) FROM task WHERE job = ?1 GROUP BY status")?;
         let counted = count
             .query_map((seq,), |row| Ok((TaskStatus::from(row.get::<_, String>(0)?), row.get::<_, u32>(1)?.into())))?;
         let counted = Tally::new(counted.collect::<Result<Vec<_>, _>>()?);

@@ -51,9 +51,7 @@ impl Recorded {
             let holder = proc_table::entry(leader.pid);
             holder.is_ok_and(|found| found.is_some_and(|found| found.start_time != leader.start_time))
         };
-        boot_id().is_ok_and(|boot| boot == leader.boot_id)
-            && entry.start_time >= leader.start_time
-            && !is_given_away()
+        boot_id().is_ok_and(|boot| boot == leader.boot_id) && entry.start_time >= leader.start_time && !is_given_away()
     }
 
     /// Whether it was started in an earlier boot, so that nothing of it can be left.
