@@ -7,7 +7,7 @@ use super::test_farm::{Scene, TestFarm, names, submission};
 use farm::base::status::{JobStatus, TaskStatus};
 use farm::manager::local::{Local, LocalSettings, WorkerOptions, work};
 use farm::manager::{Manager, ManagerJob, RenderWork, Submission, Work};
-use farm::sys::process::environment::find_program;
+use rustix::process::{Pid, Signal, kill_process};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicBool;
@@ -21,6 +21,8 @@ const BLENDER: &str = "CONFORMANCE_BLENDER";
 const CHANGES_ROOT: &str = "CONFORMANCE_CHANGES_ROOT";
 /// How many kills each test strikes; 100 for the full run.
 const KILLS: &str = "CONFORMANCE_KILLS";
+/// The number from which the moments of the kills follow; each run's own if it is not set.
+const SEED: &str = "CONFORMANCE_SEED";
 
 /// Not a test of its own: with a folder in the environment, this process is a worker.
 #[test]
@@ -52,20 +54,44 @@ fn kills() -> u32 {
     std::env::var(KILLS).ok().and_then(|text| text.parse().ok()).unwrap_or(8)
 }
 
-/// A spread of delays that is the same in each run (a linear congruential generator).
+/// A spread of delays (a linear congruential generator), another one in each run.
 struct Delays(u64);
 
 impl Delays {
+    /// Prints the seed, which repeats the run.
+    fn new() -> Self {
+        let clock = || std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(7, |since| since.as_nanos() as u64);
+        let seed = std::env::var(SEED).ok().and_then(|text| text.parse().ok()).unwrap_or_else(clock);
+        println!("{SEED}={seed}");
+        Delays(seed)
+    }
+
     fn below(&mut self, limit_ms: u64) -> Duration {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         Duration::from_millis((self.0 >> 33) % limit_ms)
     }
 }
 
-fn kill_renderers(root: &Path) {
-    for pid in renderer_pids(root) {
-        let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status();
+/// Kills the renderers' processes that run now; whether any did.
+fn kill_renderers(root: &Path) -> bool {
+    let kill = |pid: i32| Pid::from_raw(pid).is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok());
+    // All of them: what happens to a shell's child alone the shell may bear.
+    let struck = renderer_pids(root).into_iter().filter_map(|pid| i32::try_from(pid).ok()).filter(|pid| kill(*pid));
+    struck.count() > 0
+}
+
+/// Kills a renderer of a worker that lives on, which then reports the failure and, for the job failed with it, has
+/// nothing left to do.
+fn outlive_its_renderer(worker: &mut Child, root: &Path) {
+    while !kill_renderers(root) && worker.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
     }
+    let mut ended = None;
+    super::test_farm::wait_for("the worker to see that its renderer died", || {
+        ended = worker.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert!(ended.is_some_and(|status| status.success()), "it was its renderer that died: {ended:?}");
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,23 +102,24 @@ enum Victim {
 }
 
 /// Strikes, recovers and goes on until the job is completed.
-fn strike(farm: &LocalFarm, job: &ManagerJob, blender: Option<&str>, longest_ms: u64, count: u32) {
+fn strike(farm: &LocalFarm, job: &ManagerJob, blender: Option<&str>, delays: &mut Delays, longest_ms: u64, count: u32) {
     let root = farm.root().to_owned();
-    let mut delays = Delays(0x5eed);
     for number in 0..count {
         let victim = [Victim::Worker, Victim::Renderer, Victim::Both][number as usize % 3];
         let mut worker = start_worker(&root, blender);
         std::thread::sleep(delays.below(longest_ms));
-        if victim != Victim::Renderer {
-            worker.kill().unwrap();
-        }
-        if victim != Victim::Worker {
-            kill_renderers(&root);
-        }
-        if victim == Victim::Renderer {
-            worker.kill().unwrap();
+        match victim {
+            Victim::Renderer => outlive_its_renderer(&mut worker, &root),
+            Victim::Worker => worker.kill().unwrap(),
+            Victim::Both => {
+                worker.kill().unwrap();
+                kill_renderers(&root);
+            }
         }
         worker.wait().unwrap();
+        if victim == Victim::Renderer {
+            assert_eq!(renderers_in(&root), 0, "{number}: a renderer outlived its worker's report");
+        }
         let recovered = farm.local().recover().unwrap();
         assert_eq!(recovered.left, Vec::<String>::new(), "{number}: {victim:?}");
         assert_eq!(renderers_in(&root), 0, "{number}: {victim:?}: a renderer outlived the recovery");
@@ -145,7 +172,7 @@ fn changes_entry() {
 #[test]
 fn a_queue_whose_writer_is_killed_is_whole_and_holds_whole_jobs() {
     let farm = LocalFarm::new();
-    let mut delays = Delays(7);
+    let mut delays = Delays::new();
     let mut most = 0;
     for _ in 0..3 * kills() {
         let mut command = Command::new(std::env::current_exe().unwrap());
@@ -176,7 +203,7 @@ fn struck_at_random_nothing_is_lost_and_nothing_is_done_twice_at_once() {
         let farm = LocalFarm::new();
         let count = kills();
         let (job, output) = submit_scene(&farm, does, &format!("1-{}", 10 * count));
-        strike(&farm, &job, None, 700, count);
+        strike(&farm, &job, None, &mut Delays::new(), 700, count);
         farm.work();
         check(&farm, &job);
         assert_eq!(farm.local().job(&job.id).unwrap().unwrap().status, JobStatus::Completed);
@@ -200,6 +227,39 @@ fn a_renderer_does_not_outlive_its_killed_worker_even_without_recovery() {
     });
 }
 
+/// A worker that may not end its renderer, which changed its user, keeps the task from everybody and says so.
+#[test]
+fn a_renderer_that_cannot_be_ended_keeps_its_task() {
+    let name = "a_renderer_that_cannot_be_ended_keeps_its_task";
+    let powerless = ["--bounding-set=-kill,-sys_ptrace", "--inh-caps=-all"];
+    let change_user = ["setpriv", "--reuid=65534", "--clear-groups", "true"];
+    let can = Command::new("setpriv").args(powerless).args(change_user).stderr(Stdio::null()).status();
+    if !can.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED {name}: it needs the superuser and setpriv");
+        return;
+    }
+    let farm = LocalFarm::new();
+    let (job, output) = submit_scene(&farm, "setpriv --reuid=65534 --clear-groups sleep 60 &", "1");
+    let start = || {
+        let mut command = Command::new("setpriv");
+        command.args(powerless).arg(std::env::current_exe().unwrap()).args(["--exact", "kills::worker_entry"]);
+        command.env(ROOT, farm.root()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    };
+    assert!(!start().wait().unwrap().success(), "it cannot go on");
+    let mut next = start();
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(next.try_wait().unwrap().is_none(), "it waits for the task to come back");
+    next.kill().unwrap();
+    next.wait().unwrap();
+    let starts = std::fs::read_to_string(farm.root().join("struck.scene.starts")).unwrap();
+    assert_eq!((starts.lines().count(), names(&output).len()), (1, 1));
+    // This process may end it.
+    let recovered = farm.local().recover().unwrap();
+    assert_eq!((recovered.killed, recovered.requeued.len()), (1, 1), "{recovered:?}");
+    assert_eq!(farm.local().tasks(&job.id).unwrap()[0].status, TaskStatus::Queued);
+}
+
 #[test]
 fn several_workers_struck_at_once_lose_nothing() {
     let farm = LocalFarm::new();
@@ -218,20 +278,20 @@ fn several_workers_struck_at_once_lose_nothing() {
     assert_eq!(names(&output).len(), 60, "{:?}", names(&output));
 }
 
-/// Blender keeps frames that are there, cut ones too, so a struck frame is moved away before the next try, as farm's
-/// operations do.
+/// Blender keeps frames that are there, cut ones too, so a struck frame is moved away before the next try, as `farm work`
+/// does, whose own test is in `tests/it/work.rs`.
 #[test]
 fn real_blender_struck_at_random_completes_with_whole_frames() {
-    if find_program("blender").is_none() {
-        eprintln!("skipped: Blender is not installed");
+    if !super::real_blender::has("blender", "real_blender_struck_at_random_completes_with_whole_frames") {
         return;
     }
     let farm = LocalFarm::new();
+    let mut delays = Delays::new();
     let submission = super::real_blender::cube(farm.root(), "1-40", 4);
     let job = farm.local().submit(&submission).unwrap();
     let output = farm.root().join("out");
     for _ in 0..kills().div_ceil(4) {
-        strike(&farm, &job, Some("blender"), 4000, 1);
+        strike(&farm, &job, Some("blender"), &mut delays, 4000, 1);
         for name in names(&output) {
             if !super::real_blender::is_whole_png(&output.join(&name)) {
                 std::fs::rename(output.join(&name), farm.root().join(name)).unwrap();

@@ -63,8 +63,7 @@ fn every_command_does_its_work() {
 
 #[test]
 fn frames_become_a_video() {
-    if farm::sys::process::environment::find_program("ffmpeg").is_none() {
-        eprintln!("skipped: ffmpeg is not installed");
+    if !super::real_blender::has("ffmpeg", "frames_become_a_video") {
         return;
     }
     let farm = LocalFarm::new();

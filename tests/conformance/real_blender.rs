@@ -41,6 +41,16 @@ pub(crate) fn is_whole_png(path: &Path) -> bool {
     bytes.starts_with(b"\x89PNG\r\n\x1a\n") && bytes.ends_with(b"IEND\xaeB`\x82")
 }
 
+/// Whether a program is here that `test` needs. Where all must run, as CI says by its variable, it must be.
+pub(crate) fn has(program: &str, test: &str) -> bool {
+    let found = find_program(program).is_some();
+    assert!(found || std::env::var_os("CI").is_none(), "{test}: {program} is not installed");
+    if !found {
+        eprintln!("SKIPPED {test}: {program} is not installed");
+    }
+    found
+}
+
 #[derive(Default)]
 struct Lines(Mutex<Vec<String>>);
 
@@ -52,8 +62,7 @@ impl WorkerHooks for Lines {
 
 #[test]
 fn blender_renders_the_frames_that_are_asked_for_and_no_others() {
-    if find_program("blender").is_none() {
-        eprintln!("skipped: Blender is not installed");
+    if !has("blender", "blender_renders_the_frames_that_are_asked_for_and_no_others") {
         return;
     }
     let root = tempfile::tempdir().unwrap();
@@ -79,8 +88,7 @@ fn blender_renders_the_frames_that_are_asked_for_and_no_others() {
 
 #[test]
 fn a_scene_that_is_not_there_fails_with_blenders_own_words() {
-    if find_program("blender").is_none() {
-        eprintln!("skipped: Blender is not installed");
+    if !has("blender", "a_scene_that_is_not_there_fails_with_blenders_own_words") {
         return;
     }
     let root = tempfile::tempdir().unwrap();

@@ -128,9 +128,12 @@ fn report(tx: &Transaction<'_>, task: i64, worker: &WorkerId, ended: &Ended) -> 
     }
 }
 
-/// `base`, or `base-2`, `base-3`, … The rows of workers that signed off do not hold their names.
+/// `base`, or `base-2`, `base-3`, … The rows of workers that signed off do not hold their names, unless they tell of a
+/// renderer that lives on.
 fn free_name(tx: &Transaction<'_>, base: &str) -> Result<String, Fault> {
-    let mut taken = tx.prepare("SELECT EXISTS (SELECT 1 FROM worker WHERE name = ?1 AND status <> 'offline')")?;
+    let mut taken = tx.prepare(
+        "SELECT EXISTS (SELECT 1 FROM worker WHERE name = ?1 AND (status <> 'offline' OR mark IS NOT NULL))",
+    )?;
     for number in 1u32.. {
         let name = if number == 1 { base.to_owned() } else { format!("{base}-{number}") };
         if !taken.query_row((&name,), |row| row.get::<_, bool>(0))? {
