@@ -59,6 +59,7 @@ struct Delays(u64);
 
 impl Delays {
     /// Prints the seed, which repeats the run.
+    #[expect(clippy::print_stdout, reason = "the harness shows it where the test fails")]
     fn new() -> Self {
         let clock = || std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(7, |since| since.as_nanos() as u64);
         let seed = std::env::var(SEED).ok().and_then(|text| text.parse().ok()).unwrap_or_else(clock);

@@ -7,6 +7,7 @@ use farm::manager::local::{Autoexec, Local, LocalSettings, WorkerHooks, WorkerOp
 use farm::manager::{Manager, ManagerJob, ManagerTask, RenderWork, Submission, Work, job};
 use farm::sys::process::environment::find_program;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -46,7 +47,8 @@ pub(crate) fn has(program: &str, test: &str) -> bool {
     let found = find_program(program).is_some();
     assert!(found || std::env::var_os("CI").is_none(), "{test}: {program} is not installed");
     if !found {
-        eprintln!("SKIPPED {test}: {program} is not installed");
+        // Past the harness, which would keep it to itself.
+        let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {program} is not installed");
     }
     found
 }

@@ -487,7 +487,6 @@ mod tests {
     /// Prints how long a million tasks take to submit, and each of them to take and to report.
     #[test]
     #[ignore = "a measurement: cargo test --lib a_million_tasks -- --ignored --nocapture"]
-    #[expect(clippy::print_stderr, reason = "a measurement prints what it measured")]
     fn a_million_tasks() {
         let count: i32 = std::env::var("TASKS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
         let queue = Queue::new();
