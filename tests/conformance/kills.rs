@@ -4,7 +4,7 @@
 use super::guard::guard;
 use super::local_farm::{LocalFarm, renderer_pids, renderers_in, settings};
 use super::test_farm::{Scene, TestFarm, names, submission};
-use farm::base::status::{JobStatus, TaskStatus};
+use farm::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use farm::manager::local::{Local, LocalSettings, WorkerOptions, work};
 use farm::manager::{Manager, ManagerJob, RenderWork, Submission, Work};
 use rustix::process::{Pid, Signal, kill_process};
@@ -259,6 +259,31 @@ fn a_renderer_that_cannot_be_ended_keeps_its_task() {
     let recovered = farm.local().recover().unwrap();
     assert_eq!((recovered.killed, recovered.requeued.len()), (1, 1), "{recovered:?}");
     assert_eq!(farm.local().tasks(&job.id).unwrap()[0].status, TaskStatus::Queued);
+}
+
+#[test]
+fn a_worker_in_a_container_of_this_host_keeps_its_task() {
+    let contained = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+    let can = Command::new("unshare").args(contained).arg("true").stderr(Stdio::null()).status();
+    if !can.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED a_worker_in_a_container_of_this_host_keeps_its_task: it needs the superuser and unshare");
+        return;
+    }
+    let farm = LocalFarm::new();
+    let (job, output) = submit_scene(&farm, "seconds=0.2", "1-200");
+    let mut command = Command::new("unshare");
+    command.args(contained).arg(std::env::current_exe().unwrap()).args(["--exact", "kills::worker_entry"]);
+    command.env(ROOT, farm.root()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut worker = command.spawn().unwrap();
+    super::test_farm::wait_for("a frame", || names(&output).iter().any(|name| name.ends_with(".png")));
+    let recovered = farm.local().recover().unwrap();
+    let workers = farm.local().workers().unwrap();
+    let tasks = farm.local().tasks(&job.id).unwrap();
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    assert_eq!((recovered.workers.len(), recovered.requeued.len(), recovered.killed), (0, 0, 0), "{recovered:?}");
+    assert_eq!(workers[0].status, WorkerStatus::Awake);
+    assert!(tasks.iter().all(|task| task.worker.is_none() || task.status != TaskStatus::Queued), "{tasks:?}");
 }
 
 #[test]
