@@ -9,12 +9,13 @@ use crate::base::status::JobStatus;
 use crate::frames::expected::frame_file;
 use crate::manager::Manager;
 use crate::ops::ports::{JobProgress, Ports};
+use crate::sys::clock::Stopwatch;
 use crate::volume::layout;
 use crate::volume::release_file::JobRecord;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Between two looks into a job's folder.
 const LIST_AGAIN: Duration = Duration::from_secs(1);
@@ -58,7 +59,7 @@ struct Watched<'a> {
     record: &'a JobRecord,
     /// The Manager's id of each run and what was last heard of it, oldest first; at least one.
     runs: Vec<(&'a JobId, Option<JobStatus>)>,
-    listed: Option<Instant>,
+    listed: Option<Stopwatch>,
     done: u64,
 }
 
@@ -90,9 +91,9 @@ impl<'a> Watched<'a> {
         let word = newest.to_string();
         let frames = &self.record.current().frames;
         let settled = self.runs.iter().all(|(_, status)| is_settled(status.as_ref()));
-        if settled || self.listed.is_none_or(|last| last.elapsed() >= LIST_AGAIN) {
+        if settled || self.listed.as_ref().is_none_or(|last| last.has_passed(LIST_AGAIN)) {
             self.done = self.present(ports, frames)?;
-            self.listed = Some(Instant::now());
+            self.listed = Some(Stopwatch::start());
         }
         let (job, total) = (self.reference.clone(), frames.len() as u64);
         ports.progress.job(&JobProgress { job, done: self.done, total, word });

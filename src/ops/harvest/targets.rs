@@ -146,7 +146,7 @@ enum Occupant {
     /// The very bytes that are to come, or this file itself.
     SameBytes,
     /// What was harvested from this very frame before, and is not out of date.
-    Earlier(ManifestFile),
+    Earlier(Box<ManifestFile>),
     /// Something else; without a cause: other bytes.
     Conflict(Option<ConflictCause>),
 }
@@ -194,7 +194,7 @@ fn occupant(
         Some(entry) => Occupant::Conflict(Some(ConflictCause::Belongs { job: entry.job.clone(), frame: entry.frame })),
         None if twins.get(&file.to) == Some(&file.sha256) => Occupant::SameBytes,
         None => match known.by_path.get(&file.to) {
-            Some(entry) => Occupant::Earlier((*entry).clone()),
+            Some(entry) => Occupant::Earlier(Box::new((*entry).clone())),
             None => Occupant::Conflict(None),
         },
     }
