@@ -70,13 +70,18 @@ pub(super) struct Blocks<R> {
     header: Header,
     /// The body that was announced and not yet passed.
     pending: u64,
+    /// How many heads were read.
+    count: u64,
 }
+
+/// More blocks than any scene has; a file of nothing but heads would be walked for hours.
+const MOST_BLOCKS: u64 = 50_000_000;
 
 impl<R: Read + Seek> Blocks<R> {
     /// Reads the header of a stream that stands at its beginning.
     pub(super) fn open(mut stream: Stream<R>) -> Result<Self, Cause> {
         let header = read_header(&mut stream)?;
-        Ok(Blocks { stream, header, pending: 0 })
+        Ok(Blocks { stream, header, pending: 0, count: 0 })
     }
 
     /// What the header said.
@@ -102,6 +107,10 @@ impl<R: Read + Seek> Blocks<R> {
         let head = parse_head(&bytes, self.header, self.stream.position())?;
         if head.code == *b"ENDB" {
             return Ok(None);
+        }
+        self.count += 1;
+        if self.count > MOST_BLOCKS {
+            return Err(Cause::TooLarge(format!("it has more than {MOST_BLOCKS} blocks")));
         }
         self.pending = head.length;
         Ok(Some(head))
@@ -157,6 +166,9 @@ fn parse_head(bytes: &[u8], header: Header, position: u64) -> Result<Head, Cause
         [0, 0, a, b] if header.endian == Endian::Big => [a, b, 0, 0],
         code => code,
     };
+    if !is_code(code) {
+        return Err(Cause::Damaged(format!("the block at byte {position} is of no kind that Blender writes")));
+    }
     let word = |at: usize, size: usize| header.endian.unsigned(&bytes[at..at + size]);
     let signed = |at: usize, size: usize, what: &str| match word(at, size) {
         value if value >> (size * 8 - 1) == 0 => Ok(value),
@@ -168,6 +180,13 @@ fn parse_head(bytes: &[u8], header: Header, position: u64) -> Result<Head, Cause
         Layout::Wide => (signed(16, 8, "length")?, word(8, 8), word(4, 4), signed(24, 8, "count")?),
     };
     Ok(Head { code, structure, count, address, length, position })
+}
+
+/// Two to four letters or digits, then nothing: `OB`, `DATA`, `DNA1`.
+fn is_code(code: [u8; 4]) -> bool {
+    let length = code.iter().position(|byte| *byte == 0).unwrap_or(code.len());
+    let (letters, rest) = code.split_at(length);
+    length >= 2 && letters.iter().all(u8::is_ascii_alphanumeric) && rest.iter().all(|byte| *byte == 0)
 }
 
 impl Endian {
@@ -184,5 +203,52 @@ impl Endian {
     pub fn signed(self, bytes: &[u8]) -> i64 {
         let shift = 64 - 8 * bytes.len().clamp(1, 8);
         ((self.unsigned(bytes) << shift) as i64) >> shift
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::write::GzEncoder;
+    use std::io::{Cursor, Write};
+    use std::time::{Duration, Instant};
+
+    /// Reads all heads of `header`, `head` and then `zeros` bytes, packed by gzip.
+    fn walk(head: &[u8], zeros: usize) -> Result<(), Cause> {
+        let mut packed = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(b"BLENDER-v304").unwrap();
+        packed.write_all(head).unwrap();
+        (0..zeros >> 20).for_each(|_| packed.write_all(&[0; 1 << 20]).unwrap());
+        let packed = packed.finish().unwrap();
+        let began = Instant::now();
+        let mut blocks = Blocks::open(Stream::open(Cursor::new(packed))?)?;
+        let end = loop {
+            match blocks.next_head() {
+                Ok(Some(_)) => {}
+                Ok(None) => break Ok(()),
+                Err(cause) => break Err(cause),
+            }
+        };
+        assert!(began.elapsed() < Duration::from_secs(2), "{end:?} after {:?}", began.elapsed());
+        end
+    }
+
+    #[test]
+    fn a_gzip_bomb_is_refused_at_once() {
+        let error = walk(b"", 64 << 20).unwrap_err();
+        assert_eq!(error.to_string(), "damaged: the block at byte 36 is of no kind that Blender writes");
+        // A block that claims two gigabytes, which there might well be.
+        let head = [&b"DATA"[..], &0x7fff_ffff_u32.to_le_bytes(), &[0; 16]].concat();
+        assert!(matches!(walk(&head, 64 << 20), Err(Cause::TooLarge(_))));
+    }
+
+    #[test]
+    fn codes_are_letters_and_digits() {
+        for code in [*b"OB\0\0", *b"DATA", *b"DNA1", *b"ENDB"] {
+            assert!(is_code(code), "{code:?}");
+        }
+        for code in [*b"\0\0\0\0", *b"O\0\0\0", *b"OB\0X", *b"\0\0OB", *b"OB \0", *b"\xffBCD"] {
+            assert!(!is_code(code), "{code:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::error::Cause;
 use super::zstd::{self, Frames};
+use crate::base::size::Bytes;
 use crate::sys::disk::OpenFile;
 use crate::sys::outside;
 use flate2::bufread::MultiGzDecoder;
@@ -28,6 +29,8 @@ pub enum Compression {
 pub(super) struct Stream<R> {
     inner: Inner<R>,
     position: u64,
+    /// The most plain bytes that are read.
+    most: u64,
 }
 
 enum Inner<R> {
@@ -45,6 +48,24 @@ pub(super) fn open(path: &Path) -> Result<OpenFile, Cause> {
 /// Reads that follow each other closely share one request to the disk.
 const BUFFER_BYTES: usize = 64 * 1024;
 
+/// So many plain bytes a compressed file may have, however small it is on disk…
+const PLAIN_BYTES: u64 = 1 << 30;
+/// …with so many more for each of its bytes on disk, where scenes have two to twenty…
+const PLAIN_PER_BYTE: u64 = 256;
+/// …and never more than this. What claims more was made to keep its reader busy.
+const MOST_PLAIN_BYTES: u64 = 64 << 30;
+
+fn most_plain_bytes(size: u64) -> u64 {
+    size.saturating_mul(PLAIN_PER_BYTE).saturating_add(PLAIN_BYTES).min(MOST_PLAIN_BYTES)
+}
+
+/// A file that unpacks to more than any scene.
+#[derive(Debug, thiserror::Error)]
+#[error("it is compressed and unpacks to more than {}", Bytes(*most))]
+pub(super) struct Inflated {
+    most: u64,
+}
+
 impl<R: Read + Seek> Stream<R> {
     /// Looks at the first bytes of `source` and begins to read it.
     pub(super) fn open(mut source: R) -> Result<Self, Cause> {
@@ -59,7 +80,27 @@ impl<R: Read + Seek> Stream<R> {
             magic if *magic == zstd::MAGIC => Inner::Zstd(Box::new(Frames::new(source))),
             _ => Inner::Plain { source, size },
         };
-        Ok(Stream { inner, position: 0 })
+        let most = if let Inner::Plain { .. } = inner { u64::MAX } else { most_plain_bytes(size) };
+        Ok(Stream { inner, position: 0, most })
+    }
+
+    /// Plain bytes, whatever they begin with.
+    pub(super) fn plain(mut source: R) -> Result<Self, Cause> {
+        let size = source.seek(SeekFrom::End(0)).map_err(Cause::Read)?;
+        source.rewind().map_err(Cause::Read)?;
+        let inner = Inner::Plain { source: BufReader::with_capacity(BUFFER_BYTES, source), size };
+        Ok(Stream { inner, position: 0, most: u64::MAX })
+    }
+
+    /// All plain bytes of a compressed file that has at most `most`; `None` for any other, and for one that cannot be
+    /// read to its end. The stream is used up unless it is rewound.
+    pub(super) fn unpacked(&mut self, most: u64) -> Option<Vec<u8>> {
+        if self.compression() == Compression::None {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        self.by_ref().take(most + 1).read_to_end(&mut bytes).ok()?;
+        (bytes.len() as u64 <= most).then_some(bytes)
     }
 
     /// The same file from its beginning.
@@ -96,6 +137,9 @@ impl<R: Read + Seek> Stream<R> {
     /// Leaves out `count` plain bytes: a seek where the file is plain. Past the end is [`Cause::Truncated`].
     pub(super) fn skip(&mut self, count: u64) -> Result<(), Cause> {
         let after = self.position.checked_add(count).ok_or(Cause::Truncated("no ENDB"))?;
+        if after > self.most {
+            return Err(Inflated { most: self.most }.into());
+        }
         match &mut self.inner {
             Inner::Plain { size, .. } if after > *size => Err(io::ErrorKind::UnexpectedEof.into()),
             Inner::Plain { source, .. } => match i64::try_from(count) {
@@ -129,7 +173,10 @@ impl<R: Read + Seek> Read for Stream<R> {
             Inner::Zstd(frames) => frames.read(buffer),
         }?;
         self.position += count as u64;
-        Ok(count)
+        match self.position > self.most {
+            true => Err(io::Error::other(Inflated { most: self.most })),
+            false => Ok(count),
+        }
     }
 }
 
@@ -174,5 +221,26 @@ mod tests {
             let error = Stream::open(Cursor::new(cut)).unwrap().read_vec(plain.len() as u64).unwrap_err();
             assert!(matches!(error, Cause::Truncated(_)), "{error}");
         }
+    }
+
+    #[test]
+    fn what_unpacks_to_more_than_any_scene_is_refused() {
+        let plain = vec![0; 8 << 20];
+        for packed in [gzip(&plain), zstd(&plain)] {
+            let open = || Stream { most: 1 << 20, ..Stream::open(Cursor::new(packed.clone())).unwrap() };
+            assert!(matches!(open().skip(2 << 20), Err(Cause::TooLarge(_))));
+            let error = open().read_vec(2 << 20).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "too large to read safely: it is compressed and unpacks to more than 1.0 MiB"
+            );
+            assert!(open().read_vec(1 << 20).is_ok() && open().unpacked(64 << 20).is_none());
+            let mut whole = Stream::open(Cursor::new(packed.clone())).unwrap();
+            assert_eq!(whole.unpacked(8 << 20).map(|bytes| bytes.len()), Some(8 << 20));
+            assert!(whole.rewind().unwrap().unpacked((8 << 20) - 1).is_none());
+        }
+        let most: Vec<u64> =
+            [1 << 20, 50 << 20, 1 << 40].into_iter().map(|size| most_plain_bytes(size) >> 30).collect();
+        assert_eq!(most, [1, 13, 64], "GiB");
     }
 }

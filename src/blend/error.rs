@@ -1,5 +1,6 @@
 //! Why a scene cannot be read or rewritten.
 
+use super::container::Inflated;
 use crate::base::error::{Class, Explain};
 use crate::sys::disk::DiskError;
 use std::error::Error;
@@ -77,6 +78,9 @@ impl Cause {
         if is_early_end(&error) {
             return Cause::Truncated("no ENDB");
         }
+        if let Some(inflated) = error.get_ref().and_then(|inner| inner.downcast_ref::<Inflated>()) {
+            return Cause::TooLarge(inflated.to_string());
+        }
         let error = match error.downcast::<DiskError>() {
             Ok(error) => return Cause::of_disk(error),
             Err(error) => error,
@@ -89,6 +93,12 @@ impl Cause {
             }
             _ => Cause::Read(error),
         }
+    }
+}
+
+impl From<Inflated> for Cause {
+    fn from(inflated: Inflated) -> Cause {
+        Cause::TooLarge(inflated.to_string())
     }
 }
 

@@ -11,11 +11,13 @@ use super::record::{Record, until_nul};
 use super::version::BlenderVersion;
 use super::wanted::{self, Scope};
 use std::collections::{HashMap, HashSet};
-use std::io::{Read, Seek};
+use std::io::{Cursor, Read, Seek};
 use std::sync::Arc;
 
 /// The largest DNA that is read; Blender 5's has 0.2 MiB.
 const DNA_BYTES: u64 = 16 << 20;
+/// The most plain bytes of a compressed file that are held in memory, rather than unpacked twice.
+pub(super) const UNPACKED_BYTES: u64 = 32 << 20;
 /// The largest single block that is kept.
 const BLOCK_BYTES: u64 = 16 << 20;
 /// All that is kept of one file, with what it costs to keep it.
@@ -69,10 +71,18 @@ pub(super) struct Heap {
 }
 
 impl Heap {
-    /// Walks the scene in `source` twice and keeps what [`wanted`] names.
+    /// Walks the scene in `source` twice and keeps what [`wanted`] names. One that is compressed and not large is
+    /// unpacked only once.
     pub(super) fn read<R: Read + Seek>(source: R) -> Result<Heap, Cause> {
-        let stream = Stream::open(source)?;
+        let mut stream = Stream::open(source)?;
         let compression = stream.compression();
+        match stream.unpacked(UNPACKED_BYTES) {
+            Some(plain) => Heap::walk(Stream::plain(Cursor::new(plain))?, compression),
+            None => Heap::walk(stream.rewind()?, compression),
+        }
+    }
+
+    fn walk<R: Read + Seek>(stream: Stream<R>, compression: Compression) -> Result<Heap, Cause> {
         let mut blocks = Blocks::open(stream)?;
         let header = blocks.header();
         let dna = find_dna(&mut blocks, |_| ())?;
@@ -320,7 +330,6 @@ impl Keeper {
 mod tests {
     use super::*;
     use crate::blend::needs::needs;
-    use std::io::Cursor;
 
     /// The layouts that no present Blender writes any more: 32-bit pointers, either byte order, 20-byte heads.
     struct Old {
