@@ -144,20 +144,20 @@ fn still_hair(heap: &Heap) -> HashSet<u64> {
 }
 
 /// The folder `blendcache_<scene>` beside the scene, where it exists or a baked simulation needs it.
-pub(super) fn beside(path: &Path, heap: &Heap, resolver: &mut Resolver) -> Option<Dependency> {
+pub(super) fn beside(path: &Path, simulations: &[Simulation], resolver: &Resolver) -> Option<Dependency> {
     let name = folder_name(path)?;
     let mut stored = b"//".to_vec();
     stored.extend_from_slice(outside::bytes_of(&name));
     let stored = StoredPath::new(stored);
     let there = resolver.resolve(&stored, path.parent()?, Extent::Folder);
-    let on_disk = simulations(heap).into_iter().filter(|simulation| simulation.kept == Kept::BesideScene);
-    let baked = on_disk.into_iter().find(|simulation| simulation.baked == Baked::Yes);
+    let mut on_disk = simulations.iter().filter(|simulation| simulation.kept == Kept::BesideScene);
+    let baked = on_disk.find(|simulation| simulation.baked == Baked::Yes);
     if there.state != State::Found && baked.is_none() {
         return None;
     }
     Some(Dependency {
         file: path.to_owned(),
-        owner: baked.map(|cache| cache.owner).unwrap_or_default(),
+        owner: baked.map(|cache| cache.owner.clone()).unwrap_or_default(),
         kind: Kind::PointCache,
         stored,
         extent: Extent::Folder,
@@ -177,7 +177,7 @@ pub fn folder_name(path: &Path) -> Option<PathBuf> {
 }
 
 /// Folders of simulations beside the scene that bear another scene's name.
-pub(super) fn strangers(path: &Path, resolver: &mut Resolver) -> Vec<String> {
+pub(super) fn strangers(path: &Path, resolver: &Resolver) -> Vec<String> {
     let (Some(own), Some(parent)) = (folder_name(path), path.parent()) else { return Vec::new() };
     let names = resolver.names(parent);
     let names = names.iter().filter(|entry| Path::new(&entry.name) != own);

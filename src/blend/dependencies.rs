@@ -1,12 +1,11 @@
 //! Everything a scene needs from disk, through all linked libraries.
 
 use super::caches;
-use super::container::open;
+use super::contents::Content;
 use super::dependency::{Dependency, Extent, Kind, State};
 use super::error::Cause;
-use super::heap::Heap;
-use super::needs::{Absence, Need, Packed, needs};
-use super::reach::reachable;
+use super::needs::{Absence, Need, Packed};
+use super::reader::Reader;
 use super::resolve::{Resolved, Resolver, identity, tidy};
 use super::stored_path::StoredPath;
 use std::collections::{HashMap, HashSet};
@@ -18,14 +17,14 @@ const MOST_PER_FILE: usize = 100_000;
 /// More libraries than any scene links.
 const MOST_FILES: usize = 10_000;
 
-/// All that the scene at `path`, already read into `heap`, needs; then all that its libraries need, and theirs.
+/// All that the scene at `path` with this content needs; then all that its libraries need, and theirs.
 ///
 /// A library that is missing or unreadable is itself a dependency with the state missing, never an error. What a library
 /// names, lacks, and holds only for things that nobody links, is left out: large libraries are full of it.
-pub(super) fn dependencies(path: &Path, heap: &Heap) -> Result<Vec<Dependency>, Cause> {
-    let mut walk = Walk::default();
+pub(super) fn dependencies(path: &Path, content: &Content, reader: &Reader<'_>) -> Result<Vec<Dependency>, Cause> {
+    let mut walk = Walk { reader, seen: HashMap::new(), found: Vec::new(), linked: HashMap::new() };
     walk.seen.extend(identity(path).map(|identity| (identity, Ok(()))));
-    walk.add(path, heap)?;
+    walk.add(&surroundings(path, content, reader.resolver())?);
     let mut at = 0;
     while at < walk.found.len() {
         walk.follow(at);
@@ -35,16 +34,50 @@ pub(super) fn dependencies(path: &Path, heap: &Heap) -> Result<Vec<Dependency>, 
     Ok(walk.found.into_iter().map(|found| found.dependency).collect())
 }
 
+/// What one file needs, looked up, and what it links.
+#[derive(Debug)]
+pub(super) struct Surroundings {
+    found: Vec<Found>,
+    /// Libraries with the names of data-blocks in them.
+    links: Vec<(PathBuf, Arc<str>)>,
+}
+
 /// A dependency and the data-blocks that name it.
+#[derive(Debug, Clone)]
 struct Found {
     dependency: Dependency,
     owners: Vec<Arc<str>>,
 }
 
+/// Looks up what the file at `path` with this content needs.
+pub(super) fn surroundings(path: &Path, content: &Content, resolver: &Resolver) -> Result<Surroundings, Cause> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut merged = Merged::default();
+    for need in &content.needs {
+        if merged.list.len() >= MOST_PER_FILE {
+            return Err(Cause::TooLarge(format!("it names more than {MOST_PER_FILE} files")));
+        }
+        let there = look_up(need, folder, resolver);
+        if need.absence == Absence::Missing || there.state == State::Found {
+            merged.add(path, need.clone(), there);
+        }
+    }
+    let mut found = merged.list;
+    let beside = caches::beside(path, &content.simulations, resolver);
+    found.extend(beside.map(|dependency| Found { dependency, owners: Vec::new() }));
+    // A file links hundreds of things from each of a few libraries.
+    let mut libraries: HashMap<&StoredPath, PathBuf> = HashMap::new();
+    let mut links = Vec::with_capacity(content.links.len());
+    for (library, name) in &content.links {
+        let place = libraries.entry(library).or_insert_with(|| tidy(library.resolve(folder)));
+        links.push((place.clone(), name.clone()));
+    }
+    Ok(Surroundings { found, links })
+}
+
 /// The way through a scene and its libraries.
-#[derive(Default)]
-struct Walk {
-    resolver: Resolver,
+struct Walk<'a> {
+    reader: &'a Reader<'a>,
     /// The files read so far; why, where one cannot be read.
     seen: HashMap<(u64, u64), Result<(), String>>,
     found: Vec<Found>,
@@ -52,30 +85,13 @@ struct Walk {
     linked: HashMap<PathBuf, HashSet<Arc<str>>>,
 }
 
-impl Walk {
+impl Walk<'_> {
     /// Adds what one file needs.
-    fn add(&mut self, path: &Path, heap: &Heap) -> Result<(), Cause> {
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let mut merged = Merged::default();
-        for need in needs(heap).chain(caches::needs(heap)) {
-            if need.stored.is_empty() {
-                continue;
-            }
-            if merged.list.len() >= MOST_PER_FILE {
-                return Err(Cause::TooLarge(format!("it names more than {MOST_PER_FILE} files")));
-            }
-            let there = look_up(&need, folder, &mut self.resolver);
-            if need.absence == Absence::Missing || there.state == State::Found {
-                merged.add(path, need, there);
-            }
+    fn add(&mut self, file: &Surroundings) {
+        self.found.extend(file.found.iter().cloned());
+        for (library, name) in &file.links {
+            self.linked.entry(library.clone()).or_default().insert(name.clone());
         }
-        self.found.extend(merged.list);
-        let beside = caches::beside(path, heap, &mut self.resolver);
-        self.found.extend(beside.map(|dependency| Found { dependency, owners: Vec::new() }));
-        for (library, name) in links(heap) {
-            self.linked.entry(tidy(library.resolve(folder))).or_default().insert(name);
-        }
-        Ok(())
     }
 
     /// Reads the library that a dependency is, unless that was done before.
@@ -89,7 +105,7 @@ impl Walk {
         let outcome = match self.seen.get(&identity) {
             Some(outcome) => outcome.clone(),
             None if self.seen.len() >= MOST_FILES => Err("there are too many libraries".into()),
-            None => self.read(&path).map_err(|cause| format!("it cannot be read: {cause}")),
+            None => self.read(&path),
         };
         self.seen.insert(identity, outcome.clone());
         if let Err(reason) = outcome {
@@ -97,9 +113,10 @@ impl Walk {
         }
     }
 
-    fn read(&mut self, path: &Path) -> Result<(), Cause> {
-        let heap = Heap::read(open(path)?)?;
-        self.add(path, &heap)
+    fn read(&mut self, path: &Path) -> Result<(), String> {
+        let library = self.reader.library(path);
+        self.add(library.surroundings(path, self.reader)?);
+        Ok(())
     }
 
     /// Drops what libraries miss for things that nobody links. Where that cannot be told, everything stays.
@@ -112,24 +129,16 @@ impl Walk {
             self.found.iter().filter(|found| is_doubtful(found)).map(|found| found.dependency.file.clone()).collect();
         for file in files {
             let Some(linked) = self.linked.get(&file) else { continue };
-            let Ok(reached) = open(&file).and_then(|source| reachable(source, linked)) else { continue };
+            let library = self.reader.library(&file);
+            let Some(reached) = library.graph(&file).map(|graph| graph.reach(linked)) else { continue };
             let is_used = |found: &Found| found.owners.iter().any(|owner| reached.contains(owner));
             self.found.retain(|found| found.dependency.file != file || !is_doubtful(found) || is_used(found));
         }
     }
 }
 
-/// What a file links: the library's stored path and the data-block's name.
-fn links(heap: &Heap) -> impl Iterator<Item = (StoredPath, Arc<str>)> {
-    heap.all("ID").filter_map(|link| {
-        let library = link.follow("lib")?;
-        let stored = library.record.text("name").or_else(|| library.record.text("filepath"))?;
-        Some((StoredPath::new(stored), link.entry.owner.clone()))
-    })
-}
-
 /// Where a need's paths lead; one that is missing makes all of it missing.
-fn look_up(need: &Need, folder: &Path, resolver: &mut Resolver) -> Resolved {
+fn look_up(need: &Need, folder: &Path, resolver: &Resolver) -> Resolved {
     let mut there = resolver.resolve(&need.stored, folder, need.extent);
     for other in &need.others {
         let also = resolver.resolve(other, folder, Extent::File);

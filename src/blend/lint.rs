@@ -1,10 +1,10 @@
 //! What in a scene will surprise whoever renders it elsewhere.
 
-use super::caches::{self, Baked, Kept};
+use super::caches::{self, Baked, Kept, Simulation};
+use super::contents::Content;
 use super::dependency::{Dependency, Kind, State};
 use super::file_output::Naming;
 use super::format::Medium;
-use super::heap::Heap;
 use super::resolve::Resolver;
 use super::scene::{Border, Scene};
 use serde::Serialize;
@@ -22,9 +22,9 @@ pub struct Lint {
 }
 
 /// The surprises of all scenes, then those of the file.
-pub(super) fn lints(path: &Path, heap: &Heap, scenes: &[Scene], dependencies: &[Dependency]) -> Vec<Lint> {
-    let mut lints: Vec<Lint> = scenes.iter().flat_map(of_scene).collect();
-    lints.extend(of_caches(path, heap, dependencies));
+pub(super) fn lints(path: &Path, content: &Content, dependencies: &[Dependency], resolver: &Resolver) -> Vec<Lint> {
+    let mut lints: Vec<Lint> = content.scenes.iter().flat_map(of_scene).collect();
+    lints.extend(of_caches(path, &content.simulations, dependencies, resolver));
     lints.extend(of_paths(dependencies));
     lints
 }
@@ -108,8 +108,7 @@ fn of_output(scene: &Scene) -> [Found; 3] {
     ]
 }
 
-fn of_caches(path: &Path, heap: &Heap, dependencies: &[Dependency]) -> Vec<Lint> {
-    let simulations = caches::simulations(heap);
+fn of_caches(path: &Path, simulations: &[Simulation], dependencies: &[Dependency], resolver: &Resolver) -> Vec<Lint> {
     let file = |code, sentence| Lint { code, scene: None, sentence };
     let mut lints = Vec::new();
     let unbaked = simulations.iter().filter(|simulation| simulation.baked == Baked::No);
@@ -126,7 +125,7 @@ fn of_caches(path: &Path, heap: &Heap, dependencies: &[Dependency]) -> Vec<Lint>
     if none_beside || dependencies.iter().any(is_there) {
         return lints;
     }
-    let strangers = caches::strangers(path, &mut Resolver::default());
+    let strangers = caches::strangers(path, resolver);
     if let Some(first) = strangers.first() {
         let own = caches::folder_name(path).unwrap_or_default();
         let sentence = format!("Its simulations are looked for in {}, but beside it lies {first}.", own.display());

@@ -6,9 +6,9 @@ use super::blocks::{Blocks, Head};
 use super::container::Stream;
 use super::dna::{Dna, Struct};
 use super::error::Cause;
-use super::heap::{data_block_name, find_dna};
+use super::heap::{UNPACKED_BYTES, data_block_name, find_dna};
 use std::collections::{HashMap, HashSet};
-use std::io::{Read, Seek};
+use std::io::{Cursor, Read, Seek};
 use std::sync::Arc;
 
 /// Larger blocks are bulk data and hold no pointers that matter.
@@ -27,35 +27,45 @@ const MOST_FIELDS: usize = 20_000_000;
 /// The most uses that are kept of one file.
 const MOST_USES: usize = 20_000_000;
 
-/// The names (with their two letters) of all data-blocks that those in `roots` use, and theirs.
-pub(super) fn reachable<R: Read + Seek>(source: R, roots: &HashSet<Arc<str>>) -> Result<HashSet<Arc<str>>, Cause> {
-    let mut blocks = Blocks::open(Stream::open(source)?)?;
-    let mut places = Vec::new();
-    let dna = find_dna(&mut blocks, |head| places.push(head.address))?;
-    let places = places.into_iter().enumerate().map(|(number, address)| (address, number)).collect();
-    let blocks = Blocks::open(blocks.into_stream().rewind()?)?;
-    let graph = Graph::read(blocks, &dna, &places)?;
-    Ok(graph.reach(roots))
-}
-
 /// The data-blocks of a file by number, and who uses whom.
-#[derive(Default)]
-struct Graph {
+#[derive(Debug, Default)]
+pub(super) struct Graph {
     names: Vec<Arc<str>>,
-    uses: Vec<HashSet<usize>>,
+    uses: Vec<Box<[u32]>>,
 }
 
 impl Graph {
-    fn read<R: Read + Seek>(mut blocks: Blocks<R>, dna: &Dna, places: &HashMap<u64, usize>) -> Result<Graph, Cause> {
+    /// Reads the file in `source`; one that is compressed and not large is unpacked only once.
+    pub(super) fn of<R: Read + Seek>(source: R) -> Result<Graph, Cause> {
+        let mut stream = Stream::open(source)?;
+        match stream.unpacked(UNPACKED_BYTES) {
+            Some(plain) => Graph::walk(Stream::plain(Cursor::new(plain))?),
+            None => Graph::walk(stream.rewind()?),
+        }
+    }
+
+    fn walk<R: Read + Seek>(stream: Stream<R>) -> Result<Graph, Cause> {
+        let mut blocks = Blocks::open(stream)?;
+        let mut places = Vec::new();
+        let dna = find_dna(&mut blocks, |head| places.push(head.address))?;
+        let places = places.into_iter().zip(0..).collect();
+        let blocks = Blocks::open(blocks.into_stream().rewind()?)?;
+        Graph::read(blocks, &dna, &places)
+    }
+
+    fn read<R: Read + Seek>(mut blocks: Blocks<R>, dna: &Dna, places: &HashMap<u64, u32>) -> Result<Graph, Cause> {
         let mut graph = Graph::default();
         let mut count = 0;
+        let mut uses: HashSet<u32> = HashSet::new();
         let pointers = Pointers::of_all(dna)?;
         while let Some(head) = blocks.next_head()? {
             if head.is_data_block() {
+                graph.close(&mut uses);
                 graph.names.push("".into());
-                graph.uses.push(HashSet::new());
             }
-            let Some(uses) = graph.uses.last_mut() else { continue };
+            if graph.names.is_empty() {
+                continue;
+            }
             let most = pointers.reach(&head);
             let bytes = blocks.body(if head.is_data_block() { most.max(NAME_REACH) } else { most })?;
             for address in pointers.addresses(&head, &bytes, dna) {
@@ -68,17 +78,27 @@ impl Graph {
                 *name = data_block_name(dna, head.structure, &bytes);
             }
         }
+        graph.close(&mut uses);
         Ok(graph)
     }
 
-    fn reach(&self, roots: &HashSet<Arc<str>>) -> HashSet<Arc<str>> {
-        let numbers = 0..self.names.len();
-        let mut open: Vec<usize> = numbers.filter(|number| roots.contains(&self.names[*number])).collect();
-        let mut seen: HashSet<usize> = open.iter().copied().collect();
-        while let Some(number) = open.pop() {
-            open.extend(self.uses[number].iter().filter(|used| seen.insert(**used)));
+    /// Writes down what the last data-block uses.
+    fn close(&mut self, uses: &mut HashSet<u32>) {
+        if self.uses.len() < self.names.len() {
+            self.uses.push(uses.drain().collect());
         }
-        seen.into_iter().filter_map(|number| self.names.get(number).cloned()).collect()
+    }
+
+    /// The names (with their two letters) of all data-blocks that those in `roots` use, and theirs.
+    pub(super) fn reach(&self, roots: &HashSet<Arc<str>>) -> HashSet<Arc<str>> {
+        let named = self.names.iter().zip(0_u32..);
+        let mut open: Vec<u32> = named.filter(|(name, _)| roots.contains(*name)).map(|(_, number)| number).collect();
+        let mut seen: HashSet<u32> = open.iter().copied().collect();
+        while let Some(number) = open.pop() {
+            let uses = self.uses.get(number as usize).into_iter().flatten();
+            open.extend(uses.filter(|used| seen.insert(**used)));
+        }
+        seen.into_iter().filter_map(|number| self.names.get(number as usize).cloned()).collect()
     }
 }
 
@@ -174,7 +194,7 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenes").join(name);
         let roots = HashSet::from([Arc::from(root)]);
         let mut names: Vec<String> =
-            reachable(File::open(path).unwrap(), &roots).unwrap().iter().map(|name| name.to_string()).collect();
+            Graph::of(File::open(path).unwrap()).unwrap().reach(&roots).iter().map(|name| name.to_string()).collect();
         names.sort();
         names
     }
@@ -213,8 +233,8 @@ mod tests {
 
     #[test]
     fn structs_within_structs_are_not_followed_for_ever() {
-        let read = |depth, width| reachable(std::io::Cursor::new(nested_arrays(depth, width)), &HashSet::new());
-        assert!(read(3, 4).is_ok_and(|reached| reached.is_empty()));
+        let read = |depth, width| Graph::of(Cursor::new(nested_arrays(depth, width)));
+        assert!(read(3, 4).is_ok_and(|graph| graph.reach(&HashSet::new()).is_empty()));
         assert!(matches!(read(11, 1000), Err(Cause::TooLarge(_))));
     }
 }

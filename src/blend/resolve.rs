@@ -7,7 +7,7 @@ use crate::sys::outside;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why most missing things are missing.
 const NOT_THERE: &str = "it is not there";
@@ -23,12 +23,12 @@ pub(super) struct Resolved {
 /// Looks paths up, listing each folder once.
 #[derive(Debug, Default)]
 pub(super) struct Resolver {
-    folders: HashMap<PathBuf, Rc<Vec<Entry>>>,
+    folders: Mutex<HashMap<PathBuf, Arc<Vec<Entry>>>>,
 }
 
 impl Resolver {
     /// Where `stored` leads for a file in `folder`.
-    pub(super) fn resolve(&mut self, stored: &StoredPath, folder: &Path, extent: Extent) -> Resolved {
+    pub(super) fn resolve(&self, stored: &StoredPath, folder: &Path, extent: Extent) -> Resolved {
         let path = tidy(stored.resolve(folder));
         match extent {
             Extent::File => one(path, Kind::File, "it is not a file"),
@@ -44,12 +44,13 @@ impl Resolver {
         }
     }
 
-    fn set(&mut self, path: PathBuf, pattern: &Pattern) -> Resolved {
+    fn set(&self, path: PathBuf, pattern: &Pattern) -> Resolved {
         let parent = path.parent().unwrap_or(Path::new("/")).to_owned();
         let members = self.list(&parent).map(|entries| {
             let matching = entries.iter().filter(|entry| pattern.matches(entry.name.as_encoded_bytes()));
-            let paths = matching.map(|entry| parent.join(&entry.name));
-            paths.filter(|path| is_file(path)).collect::<Vec<_>>()
+            let paths = matching.map(|entry| (entry.kind, parent.join(&entry.name)));
+            let files = paths.filter(|(kind, path)| *kind == Kind::File || is_file(path));
+            files.map(|(_, path)| path).collect::<Vec<_>>()
         });
         let (files, state) = match members {
             Ok(files) if files.is_empty() => (files, State::Missing("no file matches it".into())),
@@ -59,17 +60,19 @@ impl Resolver {
         Resolved { path, files, state }
     }
 
-    fn list(&mut self, folder: &Path) -> Result<Rc<Vec<Entry>>, DiskError> {
-        if let Some(entries) = self.folders.get(folder) {
+    fn list(&self, folder: &Path) -> Result<Arc<Vec<Entry>>, DiskError> {
+        // Whoever asks for a folder while another thread lists one waits: most often it is the same.
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entries) = folders.get(folder) {
             return Ok(entries.clone());
         }
-        let entries = Rc::new(outside::list(folder)?);
-        self.folders.insert(folder.to_owned(), entries.clone());
+        let entries = Arc::new(outside::list(folder)?);
+        folders.insert(folder.to_owned(), entries.clone());
         Ok(entries)
     }
 
     /// The names in `folder`, or none.
-    pub(super) fn names(&mut self, folder: &Path) -> Rc<Vec<Entry>> {
+    pub(super) fn names(&self, folder: &Path) -> Arc<Vec<Entry>> {
         self.list(folder).unwrap_or_default()
     }
 }

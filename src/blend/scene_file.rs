@@ -1,16 +1,14 @@
 //! A scene file as a whole.
 
-use super::container::{Compression, open};
-use super::dependencies::dependencies;
+use super::container::Compression;
+use super::contents::{Content, Contents};
 use super::dependency::Dependency;
 use super::error::{BlendError, Cause};
-use super::heap::Heap;
-use super::lint::{Lint, lints};
-use super::resolve::tidy;
-use super::scene::{Scene, scenes};
+use super::lint::Lint;
+use super::reader::Reader;
+use super::scene::Scene;
 use super::version::BlenderVersion;
 use crate::base::time::Timestamp;
-use crate::sys::outside;
 use serde::Serialize;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
@@ -56,40 +54,17 @@ impl SceneFile {
 
 /// Reads the scene at `path` and looks up all that it needs.
 pub fn read(path: &Path) -> Result<SceneFile, BlendError> {
-    let place = outside::absolute(path).map_err(|error| Cause::Read(error).of(path))?;
-    read_as(path, &tidy(place))
+    Reader::new(&Contents::default()).read(path)
 }
 
 /// The same as if the file lay at `place`, an absolute path: there its relative paths begin.
 pub fn read_as(path: &Path, place: &Path) -> Result<SceneFile, BlendError> {
-    let read = || {
-        let source = open(path)?;
-        let (bytes, modified) = (source.attributes().size, source.attributes().mtime.whole_seconds());
-        read_from(source, place, bytes, modified)
-    };
-    read().map_err(|cause: Cause| cause.of(path))
+    Reader::new(&Contents::default()).read_as(path, place)
 }
 
 /// The same from bytes that lie anywhere, as if they lay at `path`.
 pub fn read_from(source: impl Read + Seek, path: &Path, bytes: u64, modified: Timestamp) -> Result<SceneFile, Cause> {
-    let heap = Heap::read(source)?;
-    let (scenes, active_scene) = scenes(&heap);
-    let dependencies = dependencies(path, &heap)?;
-    let lints = lints(path, &heap, &scenes, &dependencies);
-    let global = heap.all("FileGlobal").next().map(|global| global.record);
-    Ok(SceneFile {
-        path: path.to_owned(),
-        bytes,
-        modified,
-        blender_version: heap.version,
-        subversion: global.and_then(|global| global.int("subversion")),
-        build_hash: global.and_then(|global| global.words("build_hash")).filter(|hash| !hash.is_empty()),
-        compression: heap.compression,
-        scenes,
-        active_scene,
-        dependencies,
-        lints,
-    })
+    Reader::new(&Contents::default()).scene(&Content::read(source)?, path, bytes, modified)
 }
 
 #[cfg(test)]
