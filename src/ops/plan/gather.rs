@@ -11,9 +11,10 @@ use super::obstacle::{Hindrance, Obstacle};
 use crate::base::digest::{Digest, Hasher};
 use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
-use crate::blend::{self, Dependency, Edit, Extent, Holds, Kind, State};
+use crate::blend::{self, Dependency, Edit, Extent, Holds, Kind, State, StoredPath};
 use crate::volume::layout;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// A copy and the edits made in it.
@@ -39,6 +40,8 @@ pub struct Gathering<'a> {
     needs: BTreeMap<&'a Path, Vec<&'a Dependency>>,
     /// Libraries on the volume of which everything that they reach lies on the volume too.
     in_place: BTreeSet<&'a Path>,
+    /// Identities that were worked out: of what is there and is named by this file, of this kind, by this stored path.
+    identities: RefCell<HashMap<(&'a Path, Kind, &'a StoredPath), Digest>>,
 }
 
 /// What one scene takes along.
@@ -87,7 +90,8 @@ impl<'a> Gathering<'a> {
                 needs.entry(&need.file).or_default().push(need);
             }
         }
-        let mut gathering = Gathering { volume, home, digests, needs, in_place: BTreeSet::new() };
+        let (in_place, identities) = (BTreeSet::new(), RefCell::default());
+        let mut gathering = Gathering { volume, home, digests, needs, in_place, identities };
         gathering.in_place = gathering.libraries_in_place();
         gathering
     }
@@ -183,16 +187,16 @@ impl<'a> Gathering<'a> {
     }
 
     /// The folder beneath the volume in which a file in `berth` will find `need`.
-    fn target(&self, need: &Dependency, berth: &Berth) -> Option<RelPath> {
+    fn target(&self, need: &'a Dependency, berth: &Berth) -> Option<RelPath> {
         if is_beside(need) { berth.simulations.clone() } else { Some(self.folder(need)) }
     }
 
-    fn folder(&self, need: &Dependency) -> RelPath {
+    fn folder(&self, need: &'a Dependency) -> RelPath {
         let there = self.on_volume(need).filter(|_| self.is_in_place(need));
         there.unwrap_or_else(|| layout::dep_dir(self.home, &self.identity(need)))
     }
 
-    fn berth(&self, library: &Dependency) -> Berth {
+    fn berth(&self, library: &'a Dependency) -> Berth {
         let folder = self.folder(library);
         let name = blend::cache_folder_name(&library.path);
         let simulations = name.and_then(|name| folder.join(name.to_str()?).ok());
@@ -200,11 +204,16 @@ impl<'a> Gathering<'a> {
         Berth { folder, simulations, copied }
     }
 
-    /// Where the render will find `file` of `need`; `None` where it does not come along.
-    pub fn stored(&self, need: &Dependency, file: &Path, luggage: &Luggage<'_>) -> Option<RelPath> {
-        let is_left = luggage.obstacles.iter().any(|obstacle| obstacle.is_about(need, file));
-        let berth = luggage.berths.get(need.file.as_path()).filter(|_| !is_left)?;
-        place(need, file, &self.target(need, berth)?)
+    /// Where the render will find each file of `need`; `None` where it does not come along.
+    pub fn stored<'n>(&self, need: &'a Dependency, luggage: &'n Luggage<'a>) -> impl Fn(&Path) -> Option<RelPath> + 'n
+    where
+        'a: 'n,
+    {
+        let berth = luggage.berths.get(need.file.as_path());
+        let target = berth.and_then(|berth| self.target(need, berth));
+        let obstacles = luggage.obstacles.iter().filter(|obstacle| obstacle.is_about(need));
+        let left: HashSet<&Path> = obstacles.flat_map(|obstacle| obstacle.files.iter().copied()).collect();
+        move |file| if left.contains(file) { None } else { place(need, file, target.as_ref()?) }
     }
 
     /// Whether the dependency lies on the volume already and is used there.
@@ -222,12 +231,19 @@ impl<'a> Gathering<'a> {
         self.needs.get(file).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// What tells this dependency from every other: its bytes, and for a library all that it reaches.
-    fn identity(&self, need: &Dependency) -> Digest {
-        match need.kind {
+    /// What tells this dependency from every other: its bytes, and for a library all that it reaches. A sequence has
+    /// thousands of files, and a library is asked after by every scene: each is worked out once.
+    fn identity(&self, need: &'a Dependency) -> Digest {
+        let key = (need.file.as_path(), need.kind, &need.stored);
+        if let Some(known) = self.identities.borrow().get(&key) {
+            return *known;
+        }
+        let identity = match need.kind {
             Kind::Library => self.library_identity(&need.path),
             _ => self.own_identity(need),
-        }
+        };
+        self.identities.borrow_mut().insert(key, identity);
+        identity
     }
 
     /// Of one file its digest; of several the digest of their names and digests.
@@ -250,7 +266,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// The digest over every (stored path, target) pair that can be reached from the library, and its own bytes.
-    fn library_identity(&self, library: &Path) -> Digest {
+    fn library_identity(&self, library: &'a Path) -> Digest {
         let mut facts: BTreeSet<String> = BTreeSet::new();
         let mut seen: BTreeSet<&Path> = BTreeSet::new();
         let mut open: Vec<&Path> = vec![library];
@@ -274,9 +290,10 @@ impl<'a> Gathering<'a> {
         hasher.finish()
     }
 
-    fn fact(&self, need: &Dependency) -> String {
+    fn fact(&self, need: &'a Dependency) -> String {
         match need.state {
             State::Found if self.is_in_place(need) => format!("at {}", need.path.display()),
+            State::Found if need.kind != Kind::Library => self.identity(need).to_string(),
             State::Found => self.own_identity(need).to_string(),
             _ => "nowhere".to_owned(),
         }
@@ -331,7 +348,7 @@ pub fn relative(folder: &RelPath, target: &RelPath) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blend::{SceneFile, StoredPath};
+    use crate::blend::SceneFile;
     use crate::ops::plan::digests::Hashed;
     use crate::sys::outside;
     use std::fs;

@@ -72,10 +72,9 @@ impl Obstacle<'_> {
         }
     }
 
-    /// Whether `file` of `need` is among what it is about.
-    pub fn is_about(&self, need: &Dependency, file: &Path) -> bool {
-        let same = (&self.need.file, self.need.kind, &self.need.stored) == (&need.file, need.kind, &need.stored);
-        same && self.files.contains(&file)
+    /// Whether it is about files of `need`.
+    pub fn is_about(&self, need: &Dependency) -> bool {
+        (&self.need.file, self.need.kind, &self.need.stored) == (&need.file, need.kind, &need.stored)
     }
 
     /// Whether Blender can pack it into the scene at `scene`: what the scene itself names, of a kind that is packed. A

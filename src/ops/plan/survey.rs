@@ -300,19 +300,22 @@ impl<'a> Planner<'a> {
         Ok((packed, left))
     }
 
-    fn records(&self, need: &blend::Dependency, luggage: &Luggage<'_>) -> Vec<DependencyRecord> {
+    fn records(&self, need: &'a blend::Dependency, luggage: &Luggage<'a>) -> Vec<DependencyRecord> {
+        let in_place = self.gathering.is_in_place(need);
         let record = |path: &Path, stored: Option<RelPath>, hashed: Option<&Hashed>| DependencyRecord {
             path: path.display().to_string(),
             kind: need.kind.to_string(),
-            in_place: stored.is_some() && self.gathering.is_in_place(need),
+            in_place: stored.is_some() && in_place,
             stored,
             size: hashed.map_or(0, Hashed::size),
             modified: hashed.map(Hashed::modified),
             digest: hashed.map(|hashed| hashed.digest),
         };
-        let found = |file: &PathBuf| record(file, self.gathering.stored(need, file, luggage), self.digests.get(file));
         match need.state {
-            State::Found => need.files.iter().map(found).collect(),
+            State::Found => {
+                let stored = self.gathering.stored(need, luggage);
+                need.files.iter().map(|file| record(file, stored(file), self.digests.get(file))).collect()
+            }
             State::Missing(_) => vec![record(&need.path, None, None)],
             State::Packed => Vec::new(),
         }
