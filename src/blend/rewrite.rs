@@ -4,14 +4,14 @@
 //! copy is compressed as the original: gzip stays gzip; of zstd only the frames with an edit are made anew, of 1 MiB with
 //! a table, as Blender writes them.
 
-use super::container::{Compression, Stream, open};
+use super::container::{Compression, Stream};
 use super::error::{BlendError, Cause};
 use super::patch::Patch;
 use super::site::Site;
 use super::stored_path::StoredPath;
 use super::zstd::{FrameWriter, Frames, FromOrTo};
 use flate2::write::GzEncoder;
-use std::io::{BufRead, Read, Write};
+use std::io::{BufRead, Read, Seek, Write};
 use std::path::Path;
 
 /// How much of a scene is in memory at a time.
@@ -54,12 +54,17 @@ pub struct Rewritten {
     pub compression: Compression,
 }
 
-/// Copies the scene at `source` to `sink` with `edits` made.
+/// Copies the scene in `source`, which lies at `path`, to `sink` with `edits` made.
 ///
 /// Fails with [`Cause::Changed`], before the copy is whole, if some place does not hold the path that was read there.
-pub fn rewrite(source: &Path, sink: impl Write, edits: &[Edit]) -> Result<Rewritten, BlendError> {
+pub fn rewrite(
+    source: impl Read + Seek,
+    path: &Path,
+    sink: impl Write,
+    edits: &[Edit],
+) -> Result<Rewritten, BlendError> {
     let rewritten = || {
-        let mut stream = Stream::open(open(source)?)?;
+        let mut stream = Stream::open(source)?;
         let compression = stream.compression();
         let mut patch = Patch::new(edits)?;
         match compression {
@@ -80,7 +85,35 @@ pub fn rewrite(source: &Path, sink: impl Write, edits: &[Edit]) -> Result<Rewrit
         patch.finish()?;
         Ok(Rewritten { plain_bytes: patch.position(), compression })
     };
-    rewritten().map_err(|cause: Cause| cause.of(source))
+    rewritten().map_err(|cause: Cause| cause.of(path))
+}
+
+/// Whether `copy` is what [`rewrite`] makes of the scene in `source`, which lies at `path`. Plain bytes are compared: two
+/// versions of farm need not compress alike. A copy that cannot be read is another one.
+pub fn is_rewritten(
+    source: impl Read + Seek,
+    path: &Path,
+    copy: impl Read + Seek,
+    edits: &[Edit],
+) -> Result<bool, BlendError> {
+    let compared = || {
+        let mut stream = Stream::open(source)?;
+        let mut patch = Patch::new(edits)?;
+        let Ok(mut copy) = Stream::open(copy) else { return Ok(false) };
+        let (mut chunk, mut there) = (vec![0; CHUNK_BYTES], vec![0; CHUNK_BYTES]);
+        loop {
+            let read = stream.read(&mut chunk).map_err(Cause::of_read)?;
+            if read == 0 {
+                patch.finish()?;
+                return Ok(matches!(copy.read(&mut there), Ok(0)));
+            }
+            patch.apply(&mut chunk[..read])?;
+            if copy.read_exact(&mut there[..read]).is_err() || chunk[..read] != there[..read] {
+                return Ok(false);
+            }
+        }
+    };
+    compared().map_err(|cause: Cause| cause.of(path))
 }
 
 /// Copies everything, patched, and gives the sink back.
@@ -135,7 +168,7 @@ mod tests {
     use super::*;
     use crate::blend::{self, BlenderVersion, Dependency, Extent, Kind, SceneFile, State};
     use std::collections::BTreeMap;
-    use std::fs;
+    use std::fs::{self, File};
     use std::path::PathBuf;
     use std::process::Command;
 
@@ -153,7 +186,7 @@ mod tests {
     fn nothing_but_the_paths_changes_in_any_container() {
         let (scene, edits) = one();
         let mut plain = Vec::new();
-        Stream::open(open(&scene.path).unwrap()).unwrap().read_to_end(&mut plain).unwrap();
+        Stream::open(File::open(&scene.path).unwrap()).unwrap().read_to_end(&mut plain).unwrap();
         let room = tempfile::tempdir().unwrap();
         let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(&plain).unwrap();
@@ -165,7 +198,8 @@ mod tests {
             let path = room.path().join(name);
             fs::write(&path, bytes).unwrap();
             let mut copy = Vec::new();
-            let done = rewrite(&path, &mut copy, &[edits.clone(), edits.clone()].concat()).unwrap();
+            let done = rewrite(File::open(&path).unwrap(), &path, &mut copy, &[edits.clone(), edits.clone()].concat())
+                .unwrap();
             assert_eq!(done, Rewritten { plain_bytes: plain.len() as u64, compression });
             let mut stream = Stream::open(std::io::Cursor::new(&copy)).unwrap();
             assert_eq!(stream.compression(), compression);
@@ -174,6 +208,11 @@ mod tests {
             let (start, end) = (site.offset as usize, site.offset as usize + site.size);
             assert!(after[..start] == plain[..start] && after[end..] == plain[end..], "{name}");
             assert!(after[start..end].starts_with(b"//deps/7/wood.png\0"), "{name}");
+            let is_it = |copy: &[u8]| {
+                is_rewritten(File::open(&path).unwrap(), &path, std::io::Cursor::new(copy), &edits).unwrap()
+            };
+            assert!(is_it(&copy) && is_it(&after), "however it is compressed: {name}");
+            assert!(!is_it(&plain) && !is_it(&after[1..]) && !is_it(&[&after[..], b"x"].concat()) && !is_it(b""));
         }
     }
 
@@ -191,7 +230,7 @@ mod tests {
         fs::write(&path, &packed).unwrap();
         let site = Site { field: "a".into(), offset: place as u64, size: 8, value: "//a.png".into() };
         let mut copy = Vec::new();
-        rewrite(&path, &mut copy, &[Edit::new(site, "//b.png".into()).unwrap()]).unwrap();
+        rewrite(File::open(&path).unwrap(), &path, &mut copy, &[Edit::new(site, "//b.png".into()).unwrap()]).unwrap();
         plain[place + 2] = b'b';
         let mut stream = Stream::open(std::io::Cursor::new(&copy)).unwrap();
         assert!(stream.read_vec(plain.len() as u64).unwrap() == plain);
@@ -209,10 +248,10 @@ mod tests {
         let fits = scene.dependencies[0].edits(&format!("//{}", "x".repeat(1012))).unwrap();
         assert_eq!(fits[0].to().as_bytes().len(), 1023);
         let other = fixtures().join("deps/udim/udim.blend");
-        let error = rewrite(&other, std::io::sink(), &edits).unwrap_err();
+        let error = rewrite(File::open(&other).unwrap(), &other, std::io::sink(), &edits).unwrap_err();
         assert!(matches!(error.cause, Cause::Changed { .. }), "{error}");
         let cut = fixtures().join("bad_truncated.blend");
-        assert!(rewrite(&cut, std::io::sink(), &edits).is_err());
+        assert!(rewrite(File::open(&cut).unwrap(), &cut, std::io::sink(), &edits).is_err());
     }
 
     /// Whether Blender is there; loudly says so when it is left out on purpose.
@@ -315,7 +354,7 @@ mod tests {
     fn copy_scene(scene: &SceneFile, file: &Path, target: &Path, folder_of: impl Fn(&Dependency) -> String) {
         let needs = scene.needs_of(file).filter(|dependency| dependency.is_needed());
         let edits: Vec<_> = needs.flat_map(|dependency| dependency.edits(&folder_of(dependency)).unwrap()).collect();
-        blend::rewrite(file, fs::File::create(target).unwrap(), &edits).unwrap();
+        blend::rewrite(File::open(file).unwrap(), file, File::create(target).unwrap(), &edits).unwrap();
     }
 
     #[test]
@@ -407,7 +446,7 @@ mod tests {
         let edits: Vec<_> =
             nodes.iter().flat_map(|node| node.edits(&format!("//out/{}", node.node)).unwrap()).collect();
         let copy = room.path().join("copy.blend");
-        blend::rewrite(&scene.path, fs::File::create(&copy).unwrap(), &edits).unwrap();
+        blend::rewrite(File::open(&scene.path).unwrap(), &scene.path, File::create(&copy).unwrap(), &edits).unwrap();
         render(&[(copy, 7)], &room.path().join("frames"));
         assert_eq!(nodes.iter().map(|node| node.node.as_str()).collect::<Vec<_>>(), ["Beauty", "Grouped", "Layers"]);
         for node in nodes {

@@ -57,11 +57,6 @@ pub fn read(path: &Path) -> Result<SceneFile, BlendError> {
     Reader::new(&Contents::default()).read(path)
 }
 
-/// The same as if the file lay at `place`, an absolute path: there its relative paths begin.
-pub fn read_as(path: &Path, place: &Path) -> Result<SceneFile, BlendError> {
-    Reader::new(&Contents::default()).read_as(path, place)
-}
-
 /// The same from bytes that lie anywhere, as if they lay at `path`.
 pub fn read_from(source: impl Read + Seek, path: &Path, bytes: u64, modified: Timestamp) -> Result<SceneFile, Cause> {
     Reader::new(&Contents::default()).scene(&Content::read(source)?, path, bytes, modified)

@@ -15,9 +15,8 @@ use crate::cli::settings::{self, ChunkChoice, Settings};
 use crate::cli::{consent, exit, plan_file};
 use crate::ops::follow::{self, Hopeless};
 use crate::ops::plan::apply;
-use crate::ops::plan::digests::Digests;
 use crate::ops::plan::request::{Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
-use crate::ops::plan::survey::{self, Survey};
+use crate::ops::plan::survey::{self, Known, Survey};
 use crate::ops::plan::{ReleasePlan, SCHEMA, from_yaml};
 use crate::ops::ports::{Actor, Ports};
 use crate::ops::renderer::Renderer;
@@ -95,13 +94,13 @@ fn release(args: &PlanReleaseArgs, context: &Context) -> Result<Settled, Failure
         let plan: ReleasePlan = plan_file::read(file, SCHEMA)?;
         let now = call.survey(&plan.request)?;
         apply::check_current(&volume, &plan, &now.plan)?;
-        return call.show_and_apply(&plan, &now.digests);
+        return call.show_and_apply(&plan, &now.known);
     }
     let request = match early {
         Some(request) => request,
         None => request_of(args, context, &settings)?,
     };
-    let Survey { plan, digests, .. } = call.survey(&request)?;
+    let Survey { plan, known, .. } = call.survey(&request)?;
     if let Some(file) = &args.change.plan_out {
         context.output.say(&render::plan::human(&plan, free_space(&volume).ok()));
         plan_file::write(file, &plan)?;
@@ -111,7 +110,7 @@ fn release(args: &PlanReleaseArgs, context: &Context) -> Result<Settled, Failure
         }
         return Ok(Settled::Shown);
     }
-    call.show_and_apply(&plan, &digests)
+    call.show_and_apply(&plan, &known)
 }
 
 /// With arguments alone, wrong names are refused before anything is opened.
@@ -139,12 +138,12 @@ impl Call<'_> {
         let manager = self.context.manager_to_look(self.volume, self.settings)?;
         let progress = Progress::new(&self.context.output);
         let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &progress, actor: &self.actor };
-        let survey = survey::survey(&ports, request, &self.renderer, &Digests::new());
+        let survey = survey::survey(&ports, request, &self.renderer, &Known::default());
         progress.clear();
         survey
     }
 
-    fn show_and_apply(&self, plan: &ReleasePlan, known: &Digests) -> Result<Settled, Failure> {
+    fn show_and_apply(&self, plan: &ReleasePlan, known: &Known) -> Result<Settled, Failure> {
         let output = &self.context.output;
         let text = || render::plan::human(plan, free_space(self.volume).ok());
         if self.args.change.dry_run {

@@ -415,7 +415,7 @@ mod tests {
             .edits_to(&StoredPath::from(grain.to_str().expect("a text")))
             .expect("it fits");
         let mut copy = Vec::new();
-        blend::rewrite(&nut, &mut copy, &moved).expect("a copy");
+        blend::rewrite(fs::File::open(&nut).expect("open"), &nut, &mut copy, &moved).expect("a copy");
         fs::write(&nut, copy).expect("temp");
         let (mut names, edits, obstacles) = taken(&volume, &scene);
         names.sort();
@@ -432,7 +432,8 @@ mod tests {
         let odd = StoredPath::new(*b"//bolt_\xff.blend");
         let shot = blend::read(&scene).expect("a scene");
         let mut copy = Vec::new();
-        blend::rewrite(&scene, &mut copy, &shot.dependencies[0].edits_to(&odd).expect("it fits")).expect("a copy");
+        let edits = shot.dependencies[0].edits_to(&odd).expect("it fits");
+        blend::rewrite(fs::File::open(&scene).expect("open"), &scene, &mut copy, &edits).expect("a copy");
         fs::write(&scene, copy).expect("temp");
         let name = std::ffi::OsStr::from_bytes(b"film/bolt_\xff.blend");
         fs::copy(room.path().join("film/lib/bolt.blend"), room.path().join(name)).expect("temp");

@@ -17,6 +17,7 @@ pub mod request;
 pub mod survey;
 pub mod verdict;
 pub mod warnings;
+mod write;
 
 pub use request::{Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
 

@@ -12,7 +12,7 @@ use super::survey::{self, SceneWork, Survey};
 use super::{output, refusal};
 use crate::base::error::{Class, Failure};
 use crate::base::name::ReleaseName;
-use crate::blend::{self, Edit, SceneFile};
+use crate::blend::{Contents, Edit, Reader, SceneFile};
 use crate::ops::renderer::{self, Renderer};
 use crate::sys::process::scratch::{self, Scratch};
 use crate::sys::process::stray::{self, Recorded};
@@ -50,7 +50,7 @@ pub fn pack(
     let text = script_text(source, &path, &work.pack);
     files::write(&script, text.as_bytes())?;
     renderer.run_script(source, &script, room.path())?;
-    let scene = read_as(&path, source)?;
+    let scene = read_as(&path, source, &survey.known.contents)?;
     let edits = edits(volume, survey, job, work, &scene)?;
     Ok(Packed { path, edits, _room: room })
 }
@@ -66,8 +66,8 @@ fn script_text(scene: &Path, copy: &Path, files: &[PathBuf]) -> String {
 }
 
 /// The copy, read as if it lay where the original does, for its relative paths are still the original's.
-fn read_as(copy: &Path, source: &Path) -> Result<SceneFile, Failure> {
-    let mut scene = blend::read_as(copy, source)?;
+fn read_as(copy: &Path, source: &Path, contents: &Contents) -> Result<SceneFile, Failure> {
+    let mut scene = Reader::new(contents).read_as(copy, source)?;
     survey::list_folders(&mut scene)?;
     Ok(scene)
 }
@@ -81,7 +81,7 @@ fn edits(
     scene: &SceneFile,
 ) -> Result<Vec<Edit>, Failure> {
     let root = volume.path();
-    let gathering = Gathering::new(&root, &job.reference.home, &survey.digests, scene.dependencies.iter());
+    let gathering = Gathering::new(&root, &job.reference.home, &survey.known.digests, scene.dependencies.iter());
     let luggage = gathering.take(&scene.path, &job.reference);
     let left: Vec<&Obstacle<'_>> =
         luggage.obstacles.iter().filter(|obstacle| obstacle.is_packable(&scene.path, Libraries::StandAlone)).collect();

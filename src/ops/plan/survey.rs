@@ -14,15 +14,18 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
 use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
-use crate::blend::{self, BlenderVersion, Edit, Extent, Scene, SceneFile, State};
+use crate::blend::{self, BlenderVersion, Contents, Edit, Extent, Kind, Reader, Scene, SceneFile, State};
+use crate::ops::check::in_parallel::try_in_parallel;
 use crate::ops::ports::{Ports, Stage};
 use crate::ops::release;
 use crate::ops::renderer::Renderer;
+use crate::sys::disk::DiskError;
 use crate::sys::scan;
 use crate::volume::layout;
 use crate::volume::release_file::{DependencyRecord, ReleaseFile, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A scene of a file that becomes a job.
 struct Candidate<'a> {
@@ -40,8 +43,17 @@ pub struct Survey {
     pub scenes: BTreeMap<RelPath, SceneWork>,
     /// Files copied with the scenes.
     pub copies: Vec<Copy>,
-    /// Digests of all files that were read.
+    /// What was read.
+    pub known: Known,
+}
+
+/// What a survey read, so that the next one need not where nothing changed.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Digests of all files.
     pub digests: Digests,
+    /// What scenes and libraries say.
+    pub contents: Arc<Contents>,
 }
 
 /// What is to be done with a scene while it is copied.
@@ -55,24 +67,20 @@ pub struct SceneWork {
     pub scene: String,
 }
 
-/// Surveys the world and makes the plan. Files whose digest is known and that are unchanged are not read again.
-pub fn survey(
-    ports: &Ports<'_>,
-    request: &PlanRequest,
-    renderer: &Renderer,
-    known: &Digests,
-) -> Result<Survey, Failure> {
+/// Surveys the world and makes the plan. Files that are known and unchanged are not read again.
+pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, known: &Known) -> Result<Survey, Failure> {
     let home = Home::Release(request.release.clone());
     let existing = existing_release(ports, request)?;
-    let files = read_scenes(ports, request)?;
+    let files = read_scenes(ports, request, &Reader::new(&known.contents))?;
     let candidates = candidates(request, &files)?;
     // Blender says its version while the files are read.
     let (here, digests) = std::thread::scope(|scope| {
         let version = scope.spawn(|| renderer.version());
-        let digests = digests::compute(ports, &wanted_files(&candidates), known);
+        let digests = digests::compute(ports, &wanted_files(&candidates), &known.digests);
         (version.join().unwrap_or_default(), digests)
     });
     let digests = digests?;
+    check_read(&files, &digests, &known.contents)?;
     let root = ports.volume.path();
     let all = files.iter().flat_map(|file| &file.dependencies);
     let gathering = Gathering::new(&root, &home, &digests, all);
@@ -108,7 +116,8 @@ pub fn survey(
         copies: copies.iter().map(|copy| copy.planned.clone()).collect(),
         request: request.clone(),
     };
-    Ok(Survey { plan, scenes, copies, digests })
+    let known = Known { digests, contents: known.contents.clone() };
+    Ok(Survey { plan, scenes, copies, known })
 }
 
 /// The copies of jobs that the release does not have yet, each once.
@@ -131,17 +140,31 @@ fn existing_release(ports: &Ports<'_>, request: &PlanRequest) -> Result<Option<R
     }
 }
 
-fn read_scenes(ports: &Ports<'_>, request: &PlanRequest) -> Result<Vec<SceneFile>, Failure> {
+fn read_scenes(ports: &Ports<'_>, request: &PlanRequest, reader: &Reader<'_>) -> Result<Vec<SceneFile>, Failure> {
     ports.progress.begin(Stage::Scenes, request.jobs.len() as u64);
-    let read = |job: &JobRequest| {
+    try_in_parallel(ports, &request.jobs, |job| {
         refusal::check_kind(&job.file)?;
         refusal::check_path(&job.file)?;
-        let mut file = blend::read(&job.file)?;
+        let mut file = reader.read(&job.file)?;
         list_folders(&mut file)?;
         ports.progress.advance(1);
-        Ok(file)
+        Ok::<_, Failure>(file)
+    })
+}
+
+/// A scene or library that was saved after it was read, and before its digest was taken, is not what the plan says of it.
+fn check_read(files: &[SceneFile], digests: &Digests, contents: &Contents) -> Result<(), DiskError> {
+    let libraries = |file: &SceneFile| {
+        let found = file.dependencies.iter().filter(|need| need.kind == Kind::Library && need.state == State::Found);
+        found.map(|need| need.path.clone()).collect::<Vec<_>>()
     };
-    request.jobs.iter().map(read).collect()
+    let read: BTreeSet<PathBuf> =
+        files.iter().flat_map(|file| libraries(file).into_iter().chain([file.path.clone()])).collect();
+    let is_other = |hashed: &&Hashed| !contents.are_of(&hashed.attributes);
+    match read.into_iter().find(|path| digests.get(path).filter(is_other).is_some()) {
+        Some(path) => Err(DiskError::Changed { path }),
+        None => Ok(()),
+    }
 }
 
 /// A folder that is needed with all that is in it is copied file by file.
