@@ -195,6 +195,61 @@ fn a_saved_plan_is_refused_when_the_world_moved() {
 }
 
 #[test]
+fn a_saved_plan_keeps_its_chunks_whoever_is_awake_by_then() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1-6 --plan-out plan.json").expect(0);
+    let path = farm.room.path("plan.json");
+    let mut saved: Value = serde_json::from_slice(&fs::read(&path).expect("a plan")).expect("JSON");
+    // As if three workers had been awake when it was made, and another Blender been here.
+    let job = &mut saved["jobs"][0];
+    job["chunk"] = 2.into();
+    job["tasks"] = 3.into();
+    job["chunk_reason"] = "one task for each of 3 local worker(s)".into();
+    job["warnings"] = serde_json::json!([{"code": "older-scene", "text": "saved by Blender 2.8"}]);
+    fs::write(&path, saved.to_string()).expect("write");
+    farm.run("plan release --apply plan.json --yes").expect(0);
+    let release = fs::read_to_string(farm.path("releases/r1/release.yaml")).expect("what was planned");
+    assert!(release.contains("chunk: 2"), "{release}");
+}
+
+#[test]
+fn options_for_what_was_submitted_already_are_not_dropped_in_silence() {
+    let farm = Farm::new();
+    let first = "plan release r1 scenes/A.blend --frames 1-3 --priority 60 --chunk 2 --yes";
+    farm.run(first).expect(0);
+    let release = || fs::read_to_string(farm.path("releases/r1/release.yaml")).expect("what was planned");
+    let before = release();
+    for (options, words) in [
+        ("--priority 80", "priority 60 instead of 80"),
+        ("--chunk 1", "2 frame(s) per task instead of 1"),
+        ("--tag gpu", "no tag instead of gpu"),
+        ("--paused", "no pause before it instead of one"),
+        ("--priority 80 --update", "r1/A has priority 60"),
+    ] {
+        let words_again = format!("plan release r1 scenes/A.blend --frames 1-3 {options} --yes");
+        farm.run(&words_again).expect(5).says(&[words, "nothing was submitted"]);
+        farm.run(&words_again.replace("--yes", "--dry-run")).expect(5);
+    }
+    for same in [first, "plan release r1 scenes/A.blend --frames 1-3 --yes"] {
+        farm.run(same).expect(0);
+    }
+    assert_eq!(release(), before, "the same again changes nothing");
+}
+
+#[test]
+fn options_count_for_the_frames_that_are_added() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1-3 --priority 60 --yes").expect(0);
+    let more = "plan release r1 scenes/A.blend --frames 1-5 --priority 80 --update --yes";
+    farm.run(more).expect(0).says(&["frames 1-3 keep priority 60 instead of 80"]);
+    let release = || fs::read_to_string(farm.path("releases/r1/release.yaml")).expect("what was planned");
+    let runs = release();
+    assert!(runs.contains("priority: 60") && runs.contains("priority: 80"), "{runs}");
+    farm.run(more).expect(0);
+    assert_eq!(release(), runs, "the same again changes nothing");
+}
+
+#[test]
 fn wrong_words_are_wrong_usage() {
     let farm = Farm::new();
     let before = farm.tree();

@@ -15,7 +15,7 @@ use crate::cli::settings::{self, ChunkChoice, Settings};
 use crate::cli::{consent, exit, plan_file};
 use crate::ops::follow::{self, Hopeless};
 use crate::ops::plan::apply;
-use crate::ops::plan::request::{Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
+use crate::ops::plan::request::{Asked, Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
 use crate::ops::plan::survey::{self, Known, Survey};
 use crate::ops::plan::{ReleasePlan, SCHEMA, from_yaml};
 use crate::ops::ports::{Actor, Ports};
@@ -241,6 +241,7 @@ fn job_request(args: &PlanReleaseArgs, settings: &Settings) -> Result<JobRequest
         missing: if args.allow_missing { Missing::Allow } else { Missing::Refuse },
         packing: if args.pack { Packing::WhereNeeded } else { Packing::Never },
         paused: args.paused,
+        asked: Asked { chunk: args.chunk.is_some(), priority: args.priority.is_some() },
     })
 }
 

@@ -65,7 +65,7 @@ pub fn apply(
     renderer.remember(ports.volume);
     check_current(ports.volume, shown, &now.plan)?;
     for (job, shown) in now.plan.jobs.iter_mut().zip(&shown.jobs) {
-        job.run = shown.run;
+        job.settle(shown);
     }
     check_space(ports.volume, &now.plan)?;
     let submitted = carry_out(ports, &now, &lock, renderer)?;

@@ -1,6 +1,6 @@
 //! `--from plan.yaml`: a release and its jobs as a document.
 
-use super::request::{Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
+use super::request::{Asked, Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
 use crate::base::error::{Class, Explain};
 use crate::base::frame_set::FrameSet;
 use crate::base::name::ReleaseName;
@@ -123,7 +123,8 @@ fn request(job: &Job, defaults: &Options, fallback: &JobRequest, folder: &Path) 
     let frames = job.frames.as_ref().or(defaults.frames.as_ref());
     let frames = frames.map(|text| text.text().parse::<FrameSet>()).transpose().map_err(|error| error.to_string())?;
     let chunk = job.chunk.as_ref().or(defaults.chunk.as_ref()).map(chunk).transpose()?;
-    let priority = job.priority.or(defaults.priority).unwrap_or(fallback.priority);
+    let asked_priority = job.priority.or(defaults.priority);
+    let priority = asked_priority.unwrap_or(fallback.priority);
     if priority > 100 {
         return Err(format!("priority {priority} is not from 0 to 100"));
     }
@@ -142,6 +143,10 @@ fn request(job: &Job, defaults: &Options, fallback: &JobRequest, folder: &Path) 
         missing: missing.map_or(fallback.missing, |allow| if allow { Missing::Allow } else { Missing::Refuse }),
         packing: pack.map_or(fallback.packing, |pack| if pack { Packing::WhereNeeded } else { Packing::Never }),
         paused: job.paused.or(defaults.paused).unwrap_or(fallback.paused),
+        asked: Asked {
+            chunk: chunk.is_some() || fallback.asked.chunk,
+            priority: asked_priority.is_some() || fallback.asked.priority,
+        },
     })
 }
 
@@ -175,6 +180,7 @@ mod tests {
             missing: Missing::Refuse,
             packing: Packing::Never,
             paused: false,
+            asked: Asked::default(),
         }
     }
 
@@ -185,6 +191,7 @@ mod tests {
         assert_eq!(plan.jobs[0].file, Path::new("/p/a.blend"));
         assert_eq!(plan.jobs[0].frames.as_ref().map(ToString::to_string).as_deref(), Some("1-10"));
         assert_eq!((plan.jobs[1].priority, plan.jobs[1].chunk), (70, Chunk::Frames(4)));
+        assert_eq!(plan.jobs[0].asked, Asked { chunk: false, priority: true });
         assert_eq!(plan.jobs[1].frames.as_ref().map(FrameSet::len), Some(1));
     }
 

@@ -12,6 +12,7 @@ pub mod names;
 pub mod obstacle;
 pub mod output;
 pub mod pack;
+mod queueing;
 pub mod refusal;
 pub mod request;
 pub mod survey;
@@ -19,7 +20,7 @@ pub mod verdict;
 pub mod warnings;
 mod write;
 
-pub use request::{Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
+pub use request::{Asked, Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
 
 use crate::base::digest::Digest;
 use crate::base::frame_set::FrameSet;
@@ -180,9 +181,27 @@ impl PlannedJob {
         Queueing { chunk: self.chunk, priority: self.priority, tag: self.tag.clone(), paused: self.paused }
     }
 
-    /// The job without the id of its run to come.
+    /// The job without what differs between two surveys of the same world: the id of its run to come, and what depends on
+    /// the workers that happen to be awake and on the Blender that happens to be here.
     pub fn essence(&self) -> PlannedJob {
-        PlannedJob { run: RunId::NONE, ..self.clone() }
+        PlannedJob {
+            run: RunId::NONE,
+            chunk: 0,
+            chunk_reason: String::new(),
+            tasks: 0,
+            warnings: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Takes over what was chosen when the plan was `shown`.
+    pub fn settle(&mut self, shown: &PlannedJob) {
+        self.run = shown.run;
+        // It may come from a file that somebody edited.
+        self.chunk = shown.chunk.max(1);
+        self.chunk_reason.clone_from(&shown.chunk_reason);
+        self.tasks = shown.tasks;
+        self.warnings.clone_from(&shown.warnings);
     }
 
     /// Bytes that the copy of the scene will take, about.
@@ -201,7 +220,7 @@ impl PlannedJob {
 }
 
 impl ReleasePlan {
-    /// The plan without what differs between two surveys of the same world: the ids of runs to come.
+    /// The plan without what differs between two surveys of the same world.
     pub fn essence(&self) -> ReleasePlan {
         ReleasePlan { jobs: self.jobs.iter().map(PlannedJob::essence).collect(), ..self.clone() }
     }

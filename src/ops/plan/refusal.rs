@@ -127,7 +127,8 @@ pub fn no_scene(file: &SceneFile) -> Failure {
         .with_hint("Name the file that is rendered, not a library that it links.")
 }
 
-fn some(things: &[String]) -> String {
+/// The first few things, and how many more there are.
+pub(super) fn some(things: &[String]) -> String {
     let named = things.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     match things.len().checked_sub(NAMED) {
         Some(more) if more > 0 => format!("{named} and {more} more"),

@@ -43,6 +43,18 @@ pub struct JobRequest {
     pub packing: Packing,
     /// Submit paused.
     pub paused: bool,
+    /// Which of these somebody asked for.
+    #[serde(default)]
+    pub asked: Asked,
+}
+
+/// Which options of a job were asked for, rather than being what is usual here. A tag, a format or a pause always was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Asked {
+    /// Frames per task.
+    pub chunk: bool,
+    /// The priority.
+    pub priority: bool,
 }
 
 /// How many frames a task gets.

@@ -104,7 +104,8 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
         jobs.push(job);
     }
     if let Some(file) = &existing {
-        verdict::judge(&mut jobs, file, request.update)?;
+        let requests: Vec<&JobRequest> = candidates.iter().map(|candidate| candidate.request).collect();
+        verdict::judge(&mut jobs, &requests, file, request.update)?;
     }
     let copies = of_new_jobs(&jobs, luggage);
     let plan = ReleasePlan {

@@ -1,10 +1,11 @@
 //! What a plan means for a release that is there already: the same, more of it, or something else.
 
-use super::request::Update;
-use super::{JobVerdict, PlannedJob};
+use super::request::{JobRequest, Update};
+use super::{JobVerdict, PlannedJob, queueing, refusal};
 use crate::base::error::{Class, Explain};
 use crate::base::name::{JobRef, ReleaseName};
 use crate::volume::release_file::{JobRecord, ReleaseFile, Revision};
+use std::collections::HashMap;
 
 /// Why a release that exists stands against the plan.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,14 @@ pub enum Conflict {
         job: JobRef,
         /// What differs.
         difference: String,
+    },
+    /// Jobs that are there as planned were submitted with other options than are asked for now.
+    #[error("release {release} was submitted with other options: {}", refusal::some(differences))]
+    Queued {
+        /// The release.
+        release: ReleaseName,
+        /// What differs, a phrase for each job.
+        differences: Vec<String>,
     },
     /// Another release has the name but for upper and lower case.
     #[error("release {existing} exists, and {release} is the same name on file systems that ignore case")]
@@ -45,20 +54,37 @@ impl Explain for Conflict {
             Conflict::OtherScene { .. } => {
                 "Choose another job name with --job-name-template, or plan a release of another name.".into()
             }
+            Conflict::Queued { .. } => {
+                "Options count for frames that are submitted anew: leave them out to go on with what was submitted."
+                    .into()
+            }
             Conflict::FoldedName { .. } => "Choose another name.".into(),
         })
     }
 }
 
-/// Gives each job its verdict. Without `--update` an existing release must be exactly what is planned.
-pub fn judge(jobs: &mut [PlannedJob], existing: &ReleaseFile, update: Update) -> Result<(), Conflict> {
-    let mut differences = Vec::new();
-    for job in jobs.iter_mut() {
-        let record = existing.jobs.iter().find(|record| record.name.folded() == job.reference.job.folded());
+/// Gives each job its verdict. Without `--update` an existing release must be exactly what is planned. What is asked of
+/// frames that were submitted before must be what they were submitted with; where other frames are added, it is said.
+pub fn judge(
+    jobs: &mut [PlannedJob],
+    requests: &[&JobRequest],
+    existing: &ReleaseFile,
+    update: Update,
+) -> Result<(), Conflict> {
+    let (mut differences, mut queued) = (Vec::new(), Vec::new());
+    let records: HashMap<String, &JobRecord> =
+        existing.jobs.iter().map(|record| (record.name.folded(), record)).collect();
+    for (job, request) in jobs.iter_mut().zip(requests) {
+        let record = records.get(&job.reference.job.folded());
         job.verdict = match record {
             None => JobVerdict::New,
             Some(record) => against(job, record)?,
         };
+        let before = record.map(|record| queueing::compare(request, &job.frames, record)).unwrap_or_default();
+        match (&job.verdict, before.refused()) {
+            (JobVerdict::Unchanged, Some(words)) => queued.push(format!("{} has {words}", job.reference)),
+            _ => job.warnings.extend(before.warning()),
+        }
         match &job.verdict {
             JobVerdict::New => differences.push(format!("{} is not in it", job.reference)),
             JobVerdict::MoreFrames(more) => differences.push(format!("{} lacks frames {more}", job.reference)),
@@ -70,13 +96,15 @@ pub fn judge(jobs: &mut [PlannedJob], existing: &ReleaseFile, update: Update) ->
         Update::Refuse if !differences.is_empty() => {
             Err(Conflict::Differs { release: existing.name.clone(), differences })
         }
+        _ if !queued.is_empty() => Err(Conflict::Queued { release: existing.name.clone(), differences: queued }),
         _ => Ok(()),
     }
 }
 
 /// Jobs of the release that the plan does not name, and frames that it does not ask for.
 fn left_out(jobs: &[PlannedJob], existing: &ReleaseFile) -> Vec<String> {
-    let planned = |record: &JobRecord| jobs.iter().find(|job| job.reference.job == record.name);
+    let named: HashMap<_, _> = jobs.iter().map(|job| (&job.reference.job, job)).collect();
+    let planned = |record: &JobRecord| named.get(&record.name).copied();
     let difference = |record: &JobRecord| match planned(record) {
         None => Some(format!("{} is not in the plan", record.name)),
         Some(job) => {
