@@ -8,7 +8,7 @@
 use super::PlannedJob;
 use super::gather::Gathering;
 use super::obstacle::{Libraries, Obstacle};
-use super::survey::{self, SceneWork, Survey};
+use super::survey::{Folders, SceneWork, Survey};
 use super::{output, refusal};
 use crate::base::error::{Class, Failure};
 use crate::base::name::ReleaseName;
@@ -68,7 +68,7 @@ fn script_text(scene: &Path, copy: &Path, files: &[PathBuf]) -> String {
 /// The copy, read as if it lay where the original does, for its relative paths are still the original's.
 fn read_as(copy: &Path, source: &Path, contents: &Contents) -> Result<SceneFile, Failure> {
     let mut scene = Reader::new(contents).read_as(copy, source)?;
-    survey::list_folders(&mut scene)?;
+    Folders::default().list(&mut scene)?;
     Ok(scene)
 }
 

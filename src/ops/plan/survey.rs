@@ -23,9 +23,9 @@ use crate::sys::disk::DiskError;
 use crate::sys::scan;
 use crate::volume::layout;
 use crate::volume::release_file::{DependencyRecord, ReleaseFile, Source};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A scene of a file that becomes a job.
 struct Candidate<'a> {
@@ -143,11 +143,12 @@ fn existing_release(ports: &Ports<'_>, request: &PlanRequest) -> Result<Option<R
 
 fn read_scenes(ports: &Ports<'_>, request: &PlanRequest, reader: &Reader<'_>) -> Result<Vec<SceneFile>, Failure> {
     ports.progress.begin(Stage::Scenes, request.jobs.len() as u64);
+    let folders = Folders::default();
     try_in_parallel(ports, &request.jobs, |job| {
         refusal::check_kind(&job.file)?;
         refusal::check_path(&job.file)?;
         let mut file = reader.read(&job.file)?;
-        list_folders(&mut file)?;
+        folders.list(&mut file)?;
         ports.progress.advance(1);
         Ok::<_, Failure>(file)
     })
@@ -168,14 +169,25 @@ fn check_read(files: &[SceneFile], digests: &Digests, contents: &Contents) -> Re
     }
 }
 
-/// A folder that is needed with all that is in it is copied file by file.
-pub(super) fn list_folders(file: &mut SceneFile) -> Result<(), Failure> {
-    let found = file.dependencies.iter_mut().filter(|need| need.state == State::Found);
-    for need in found.filter(|need| need.extent == Extent::Folder) {
-        let listed = scan::files_beneath(&need.path);
-        need.files = listed.map_err(|error| refusal::unreadable_folder(&need.path, &error))?;
+/// What is in folders that are needed whole, each looked through once, however many scenes need it.
+#[derive(Default)]
+pub(super) struct Folders(Mutex<HashMap<PathBuf, Vec<PathBuf>>>);
+
+impl Folders {
+    /// A folder that is needed with all that is in it is copied file by file.
+    pub(super) fn list(&self, file: &mut SceneFile) -> Result<(), Failure> {
+        let found = file.dependencies.iter_mut().filter(|need| need.state == State::Found);
+        for need in found.filter(|need| need.extent == Extent::Folder) {
+            let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if !folders.contains_key(&need.path) {
+                let listed = scan::files_beneath(&need.path);
+                let listed = listed.map_err(|error| refusal::unreadable_folder(&need.path, &error))?;
+                folders.insert(need.path.clone(), listed);
+            }
+            need.files.clone_from(&folders[&need.path]);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Every scene that becomes a job, named.
