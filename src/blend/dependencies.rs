@@ -2,7 +2,7 @@
 
 use super::caches;
 use super::contents::Content;
-use super::dependency::{Dependency, Extent, Kind, State};
+use super::dependency::{Dependency, Extent, Holds, Kind, State};
 use super::error::Cause;
 use super::needs::{Absence, Need, Packed};
 use super::reader::Reader;
@@ -154,16 +154,21 @@ fn look_up(need: &Need, folder: &Path, resolver: &Resolver) -> Resolved {
 #[derive(Default)]
 struct Merged {
     list: Vec<Found>,
-    places: HashMap<(Kind, StoredPath, bool), usize>,
+    places: HashMap<(Kind, StoredPath, Holds, bool), usize>,
 }
 
 impl Merged {
     fn add(&mut self, file: &Path, need: Need, there: Resolved) {
         let is_packed = need.packed == Packed::Inside;
-        let place = (need.kind, need.stored.clone(), is_packed);
+        // A sequence and a strip may name one path: that of a file, and that of a folder.
+        let place = (need.kind, need.stored.clone(), need.holds, is_packed);
         if let Some(at) = self.places.get(&place) {
-            self.list[*at].dependency.sites.extend(need.sites);
-            self.list[*at].owners.push(need.owner);
+            let Found { dependency, owners } = &mut self.list[*at];
+            dependency.sites.extend(need.sites);
+            owners.push(need.owner);
+            if !is_packed {
+                add_files(dependency, there);
+            }
             return;
         }
         self.places.insert(place, self.list.len());
@@ -180,6 +185,17 @@ impl Merged {
             holds: need.holds,
         };
         self.list.push(Found { dependency, owners: vec![need.owner] });
+    }
+}
+
+/// Strips that begin with the same image may go on with different ones, or with one that is missing.
+fn add_files(dependency: &mut Dependency, there: Resolved) {
+    if dependency.files != there.files {
+        let known: HashSet<PathBuf> = dependency.files.iter().cloned().collect();
+        dependency.files.extend(there.files.into_iter().filter(|file| !known.contains(file)));
+    }
+    if let (State::Found, State::Missing(_)) = (&dependency.state, &there.state) {
+        dependency.state = there.state;
     }
 }
 
@@ -227,6 +243,38 @@ mod tests {
         assert_eq!(missing(&shot), ["//deep/nut.blend: it cannot be read: truncated: no ENDB"]);
         fs::rename(&nut, room.path().join("away")).unwrap();
         assert_eq!(missing(&shot), ["//deep/nut.blend: it is not there"]);
+    }
+
+    #[test]
+    fn strips_that_begin_alike_need_the_files_of_both() {
+        let strip = |count: usize| {
+            let paths = (1..=count).map(|number| PathBuf::from(format!("/film/a_{number}.png")));
+            let need = Need {
+                owner: "SCScene".into(),
+                kind: Kind::Sequence,
+                stored: "//a_1.png".into(),
+                extent: Extent::File,
+                holds: Holds::Folder,
+                packed: Packed::Outside,
+                absence: Absence::Missing,
+                sites: Vec::new(),
+                others: Vec::new(),
+            };
+            (need, Resolved { path: "/film/a_1.png".into(), files: paths.collect(), state: State::Found })
+        };
+        let mut merged = Merged::default();
+        let (one, long, short) = (strip(2), strip(4), strip(3));
+        for (need, there) in [one, long, short] {
+            merged.add(Path::new("/film/shot.blend"), need, there);
+        }
+        assert_eq!((merged.list.len(), merged.list[0].dependency.files.len()), (1, 4));
+        let (need, mut there) = strip(5);
+        there.state = State::Missing("a_5.png: it is not there".into());
+        merged.add(Path::new("/film/shot.blend"), need, there);
+        assert!(matches!(merged.list[0].dependency.state, State::Missing(_)));
+        let (need, there) = strip(4);
+        merged.add(Path::new("/film/shot.blend"), Need { holds: Holds::File, ..need }, there);
+        assert_eq!(merged.list.len(), 2, "an image's field gets the path of a file, a strip's that of a folder");
     }
 
     #[test]

@@ -117,7 +117,7 @@ pub enum State {
 }
 
 /// What the stored path names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Holds {
     /// The file itself, or the pattern of a set.
     File,

@@ -40,9 +40,12 @@ pub struct Gathering<'a> {
     needs: BTreeMap<&'a Path, Vec<&'a Dependency>>,
     /// Libraries on the volume of which everything that they reach lies on the volume too.
     in_place: BTreeSet<&'a Path>,
-    /// Identities that were worked out: of what is there and is named by this file, of this kind, by this stored path.
-    identities: RefCell<HashMap<(&'a Path, Kind, &'a StoredPath), Digest>>,
+    /// Identities that were worked out, of what is there.
+    identities: RefCell<HashMap<Named<'a>, Digest>>,
 }
+
+/// A dependency by the file that names it, its kind, its stored path, and what that holds.
+type Named<'a> = (&'a Path, Kind, &'a StoredPath, Holds);
 
 /// What one scene takes along.
 #[derive(Debug, Default)]
@@ -86,7 +89,7 @@ impl<'a> Gathering<'a> {
         let mut needs: BTreeMap<&Path, Vec<&Dependency>> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for need in all {
-            if seen.insert((&need.file, need.kind, &need.stored, need.state.word())) {
+            if seen.insert((&need.file, need.kind, &need.stored, need.holds, need.state.word())) {
                 needs.entry(&need.file).or_default().push(need);
             }
         }
@@ -234,7 +237,7 @@ impl<'a> Gathering<'a> {
     /// What tells this dependency from every other: its bytes, and for a library all that it reaches. A sequence has
     /// thousands of files, and a library is asked after by every scene: each is worked out once.
     fn identity(&self, need: &'a Dependency) -> Digest {
-        let key = (need.file.as_path(), need.kind, &need.stored);
+        let key = (need.file.as_path(), need.kind, &need.stored, need.holds);
         if let Some(known) = self.identities.borrow().get(&key) {
             return *known;
         }

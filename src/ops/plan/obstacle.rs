@@ -74,7 +74,8 @@ impl Obstacle<'_> {
 
     /// Whether it is about files of `need`.
     pub fn is_about(&self, need: &Dependency) -> bool {
-        (&self.need.file, self.need.kind, &self.need.stored) == (&need.file, need.kind, &need.stored)
+        let own = self.need;
+        (&own.file, own.kind, &own.stored, own.holds) == (&need.file, need.kind, &need.stored, need.holds)
     }
 
     /// Whether Blender can pack it into the scene at `scene`: what the scene itself names, of a kind that is packed. A
