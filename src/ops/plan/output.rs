@@ -61,7 +61,7 @@ fn image_format(
         Medium::Image => Ok((chosen, None)),
         Medium::Movie => {
             let text =
-                format!("the scene writes a movie ({chosen}): frames are rendered as PNG and encoded at harvest");
+                format!("the scene writes a movie ({chosen}): frames are rendered as PNG, and the preview at harvest is a video of them");
             warnings.push(Warning { code: "movie-output".into(), text });
             Ok((ImageFormat::PNG, Some(chosen.word())))
         }
