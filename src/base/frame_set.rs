@@ -101,7 +101,11 @@ impl FrameSet {
             if first <= last {
                 common.push(Run { first, last });
             }
-            if our.last < their.last { ours.next() } else { theirs.next() };
+            if our.last < their.last {
+                ours.next()
+            } else {
+                theirs.next()
+            };
         }
         FrameSet(common)
     }
@@ -115,7 +119,8 @@ impl FrameSet {
             while let (Some(first), Some(their)) = (from, theirs.peek().filter(|their| their.first <= run.last)) {
                 // What is before the gap that `their` makes stays; what is behind it is looked at further.
                 left.extend(Run::before(first, their.first));
-                from = if their.last < first { from } else { their.last.checked_add(1).filter(|next| *next <= run.last) };
+                from =
+                    if their.last < first { from } else { their.last.checked_add(1).filter(|next| *next <= run.last) };
                 // One that reaches beyond this run may reach into the next.
                 if their.last <= run.last {
                     theirs.next();
@@ -378,7 +383,10 @@ mod tests {
     fn oracle(set: &FrameSet) -> BTreeSet<i32> {
         let frames: Vec<i32> = set.iter().collect();
         assert!(set.0.windows(2).all(|two| i64::from(two[0].last) + 1 < i64::from(two[1].first)), "{set:?}");
-        assert_eq!((set.len(), set.first(), set.last()), (frames.len(), frames.first().copied(), frames.last().copied()));
+        assert_eq!(
+            (set.len(), set.first(), set.last()),
+            (frames.len(), frames.first().copied(), frames.last().copied())
+        );
         frames.into_iter().collect()
     }
 

@@ -55,7 +55,8 @@ impl Context {
     pub fn config_as_far_as_it_goes(&self, volume: Option<&Path>) -> (Config, Vec<Failure>) {
         let mut config = Config::defaults();
         let of_user = user_config().map(|path| (path.clone(), Origin::User(path)));
-        let of_volume = volume.map(|root| root.join(".farm/config.yaml")).map(|path| (path.clone(), Origin::Volume(path)));
+        let of_volume =
+            volume.map(|root| root.join(".farm/config.yaml")).map(|path| (path.clone(), Origin::Volume(path)));
         let lay = |(path, origin): (PathBuf, Origin)| lay_file(&mut config, origin, &path).err();
         let troubles = of_user.into_iter().chain(of_volume).filter_map(lay).collect();
         self.lay_call(&mut config);

@@ -72,7 +72,8 @@ mod tests {
     fn a_second_time_changes_nothing_and_says_what_was_ignored() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("V");
-        let ask = |name, purpose| init(&InitRequest { path: &path, name, purpose, home: None }, Identity::Lost).unwrap();
+        let ask =
+            |name, purpose| init(&InitRequest { path: &path, name, purpose, home: None }, Identity::Lost).unwrap();
         let first = ask(Some("studio"), Purpose::Production);
         assert_eq!((first.outcome, first.name.as_str()), (InitOutcome::Created, "studio"));
         std::fs::write(path.join("notes.txt"), b"x").unwrap();

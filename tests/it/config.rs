@@ -82,7 +82,9 @@ fn a_wrong_value_in_the_environment_is_named() {
 
 #[test]
 fn what_is_wrong_is_shown_beside_everything_else() {
-    for text in [&b"manger: local\nplan:\n  priority: 7\n"[..], b"plan:\n  priority: soon\n", b"a: [1\n", b"user: \xff\n"] {
+    for text in
+        [&b"manger: local\nplan:\n  priority: 7\n"[..], b"plan:\n  priority: soon\n", b"a: [1\n", b"user: \xff\n"]
+    {
         let farm = Farm::new();
         fs::write(farm.path(".farm/config.yaml"), text).expect("the volume's file");
         let outcome = farm.run("config show").expect(2).says(&["config.yaml", "next: "]);

@@ -71,8 +71,7 @@ fn show(plan: &InitPlan, context: &Context) {
         text += &format!("  with  {}\n", folders.join(", "));
     }
     let create = plan.outcome == InitOutcome::Created;
-    let document =
-        PlanDocument { schema: "farm.init-plan/1", name, path: path.to_string(), create, folders, warnings };
+    let document = PlanDocument { schema: "farm.init-plan/1", name, path: path.to_string(), create, folders, warnings };
     context.output.result(&text, &document);
 }
 

@@ -12,9 +12,8 @@ const OTHERS: [&str; 6] = ["FARM_ATTEMPT", "FARM_BENCH_", "FARM_NOW", "FARM_SWEE
 
 /// Those of the variables `set` that are no key of farm's but nearly one, each with the one that it is nearly.
 pub fn misspelt(set: impl Iterator<Item = String>) -> Vec<(String, &'static str)> {
-    let is_known = |name: &str| {
-        KEYS.iter().any(|key| key.env == name) || OTHERS.iter().any(|other| name.starts_with(other))
-    };
+    let is_known =
+        |name: &str| KEYS.iter().any(|key| key.env == name) || OTHERS.iter().any(|other| name.starts_with(other));
     let suspects = set.filter(|name| name.to_ascii_uppercase().starts_with(PREFIX) && !is_known(name));
     suspects.filter_map(|name| near(&name).map(|near| (name, near))).collect()
 }

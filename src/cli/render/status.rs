@@ -47,11 +47,16 @@ fn jobs(report: &StatusReport) -> String {
             &count(job.frames.missing),
             &count(job.frames.bad),
             &count(job.frames.suspect),
-            &job.seconds_per_frame.map(|s| format!("{s:.1}s")).unwrap_or_default(),
+            &job.seconds_per_frame.map(pace).unwrap_or_default(),
             &job.eta_seconds.map(|s| human(Duration::from_secs(s))).unwrap_or_default(),
         ]);
     }
     table.to_string()
+}
+
+/// Light frames take less than a tenth of a second, which is not nothing.
+fn pace(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{seconds:.2}s") } else { format!("{seconds:.1}s") }
 }
 
 fn workers(report: &StatusReport) -> String {
