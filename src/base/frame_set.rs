@@ -2,7 +2,6 @@
 
 use super::error::{Class, Explain};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,9 +12,19 @@ pub const MAX_FRAMES: u64 = 1_000_000;
 ///
 /// Grammar: items separated by commas, spaces allowed; an item is `N`, `A-B` or `A..B`, a range may end in `xS` (every
 /// S-th frame from A). Negative numbers are allowed (`-5--1`).
+///
+/// Kept as runs of neighbouring frames, rising, with a gap between any two: a whole film is one run, and the sets of
+/// its tasks one each.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct FrameSet(BTreeSet<i32>);
+pub struct FrameSet(Vec<Run>);
+
+/// Frames without a gap, from the first to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Run {
+    first: i32,
+    last: i32,
+}
 
 /// Why a text is no set of frames.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,12 +53,12 @@ impl FrameSet {
             let text = if step == 1 { format!("{start}-{end}") } else { format!("{start}-{end}x{step}") };
             return Err(FrameSetError { text, column: 1, cause: too_many() });
         }
-        Ok(FrameSet((start..=end).step_by(step as usize).collect()))
+        Ok(FrameSet(runs(start, end, step).collect()))
     }
 
     /// How many frames.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.iter().map(Run::len).sum()
     }
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
@@ -57,41 +66,120 @@ impl FrameSet {
     }
     /// Whether `frame` is one of them.
     pub fn contains(&self, frame: i32) -> bool {
-        self.0.contains(&frame)
+        let at = self.0.partition_point(|run| run.last < frame);
+        self.0.get(at).is_some_and(|run| run.first <= frame)
     }
     /// The frames in rising order.
     pub fn iter(&self) -> impl Iterator<Item = i32> + '_ {
-        self.0.iter().copied()
+        self.0.iter().flat_map(|run| run.first..=run.last)
     }
     /// The lowest frame.
     pub fn first(&self) -> Option<i32> {
-        self.0.first().copied()
+        self.0.first().map(|run| run.first)
     }
     /// The highest frame.
     pub fn last(&self) -> Option<i32> {
-        self.0.last().copied()
+        self.0.last().map(|run| run.last)
     }
     /// The frames of both.
     #[must_use]
     pub fn union(&self, other: &FrameSet) -> FrameSet {
-        FrameSet(self.0.union(&other.0).copied().collect())
+        FrameSet::union_of([self, other])
+    }
+    /// The frames of all of them, at the price of one sort: a job may have a hundred thousand tasks.
+    #[must_use]
+    pub fn union_of<'a>(sets: impl IntoIterator<Item = &'a FrameSet>) -> FrameSet {
+        FrameSet::of_runs(sets.into_iter().flat_map(|set| &set.0).copied().collect())
+    }
+    /// The frames that are in both.
+    #[must_use]
+    pub fn common(&self, other: &FrameSet) -> FrameSet {
+        let mut common = Vec::new();
+        let (mut ours, mut theirs) = (self.since(other).iter().peekable(), other.since(self).iter().peekable());
+        while let (Some(our), Some(their)) = (ours.peek(), theirs.peek()) {
+            let (first, last) = (our.first.max(their.first), our.last.min(their.last));
+            if first <= last {
+                common.push(Run { first, last });
+            }
+            if our.last < their.last {
+                ours.next()
+            } else {
+                theirs.next()
+            };
+        }
+        FrameSet(common)
     }
     /// The frames of this set that `other` lacks.
     #[must_use]
     pub fn minus(&self, other: &FrameSet) -> FrameSet {
-        FrameSet(self.0.difference(&other.0).copied().collect())
+        let mut left = Vec::new();
+        let mut theirs = other.since(self).iter().peekable();
+        for run in &self.0 {
+            let mut from = Some(run.first);
+            while let (Some(first), Some(their)) = (from, theirs.peek().filter(|their| their.first <= run.last)) {
+                // What is before the gap that `their` makes stays; what is behind it is looked at further.
+                left.extend(Run::before(first, their.first));
+                from =
+                    if their.last < first { from } else { their.last.checked_add(1).filter(|next| *next <= run.last) };
+                // One that reaches beyond this run may reach into the next.
+                if their.last <= run.last {
+                    theirs.next();
+                }
+            }
+            left.extend(from.map(|first| Run { first, last: run.last }));
+        }
+        FrameSet(left)
     }
     /// Runs of at most `size` frames, in order: the frames of each task.
     pub fn chunks(&self, size: usize) -> Vec<FrameSet> {
         let frames: Vec<i32> = self.iter().collect();
-        frames.chunks(size.max(1)).map(|run| FrameSet(run.iter().copied().collect())).collect()
+        frames.chunks(size.max(1)).map(|chunk| chunk.iter().copied().collect()).collect()
+    }
+
+    /// The runs from the first that `other` may touch: a small set against a large one need not walk all of it.
+    fn since(&self, other: &FrameSet) -> &[Run] {
+        let at = other.first().map_or(self.0.len(), |first| self.0.partition_point(|run| run.last < first));
+        &self.0[at..]
+    }
+
+    /// Sorts, and joins what overlaps or touches.
+    fn of_runs(mut runs: Vec<Run>) -> FrameSet {
+        // What is sorted already, as the tasks of a run are, costs one look.
+        runs.sort_unstable();
+        runs.dedup_by(|next, run| {
+            let touches = next.first <= run.last.saturating_add(1);
+            if touches {
+                run.last = run.last.max(next.last);
+            }
+            touches
+        });
+        runs.shrink_to_fit();
+        FrameSet(runs)
+    }
+}
+
+impl Run {
+    fn len(&self) -> usize {
+        usize::try_from(i64::from(self.last) - i64::from(self.first) + 1).unwrap_or_default()
+    }
+
+    /// The frames from `first` to the one before `end`, if there are any.
+    fn before(first: i32, end: i32) -> Option<Run> {
+        (first < end).then(|| Run { first, last: end - 1 })
     }
 }
 
 impl FromIterator<i32> for FrameSet {
     fn from_iter<I: IntoIterator<Item = i32>>(frames: I) -> Self {
-        FrameSet(frames.into_iter().collect())
+        FrameSet::of_runs(frames.into_iter().map(|frame| Run { first: frame, last: frame }).collect())
     }
+}
+
+/// The runs of a range: one, or one for each frame where there are gaps.
+fn runs(first: i32, last: i32, step: i32) -> impl Iterator<Item = Run> {
+    let whole = (step == 1 && first <= last).then_some(Run { first, last });
+    let apart = (step != 1).then(|| (first..=last).step_by(step.unsigned_abs().max(1) as usize));
+    whole.into_iter().chain(apart.into_iter().flatten().map(|frame| Run { first: frame, last: frame }))
 }
 
 /// How many frames there are from `first` to `last`, every `step`-th; none where the range ends before it begins.
@@ -149,7 +237,7 @@ impl FromStr for FrameSet {
     type Err = FrameSetError;
 
     fn from_str(text: &str) -> Result<Self, FrameSetError> {
-        let mut frames = BTreeSet::new();
+        let (mut found, mut frames) = (Vec::new(), 0);
         let mut column = 1;
         for item in text.split(',') {
             let indent = item.len() - item.trim_start().len();
@@ -159,13 +247,14 @@ impl FromStr for FrameSet {
                 cause,
             };
             let (first, last, step) = parse_item(item.trim()).map_err(&fail)?;
-            if count(first, last, step) + frames.len() as u64 > MAX_FRAMES {
+            frames += count(first, last, step);
+            if frames > MAX_FRAMES {
                 return Err(fail(too_many()));
             }
-            frames.extend((first..=last).step_by(step as usize));
+            found.extend(runs(first, last, step));
             column += item.chars().count() + 1;
         }
-        Ok(FrameSet(frames))
+        Ok(FrameSet::of_runs(found))
     }
 }
 
@@ -222,6 +311,7 @@ impl From<FrameSet> for String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     fn set(text: &str) -> FrameSet {
         text.parse().expect("a frame set")
@@ -281,7 +371,57 @@ mod tests {
         assert_eq!(chunks, ["3,5-7", "8-10,47", "48-50"]);
     }
 
+    #[test]
+    fn the_ends_of_the_numbers_are_frames_too() {
+        let ends: FrameSet = [i32::MAX, i32::MIN].into_iter().collect();
+        let high = FrameSet::from_iter([i32::MAX]);
+        assert_eq!((ends.len(), ends.contains(i32::MAX), ends.contains(0)), (2, true, false));
+        assert_eq!((ends.minus(&high).last(), ends.common(&high)), (Some(i32::MIN), high));
+    }
+
+    /// What a set of single numbers says is the truth.
+    fn oracle(set: &FrameSet) -> BTreeSet<i32> {
+        let frames: Vec<i32> = set.iter().collect();
+        assert!(set.0.windows(2).all(|two| i64::from(two[0].last) + 1 < i64::from(two[1].first)), "{set:?}");
+        assert_eq!(
+            (set.len(), set.first(), set.last()),
+            (frames.len(), frames.first().copied(), frames.last().copied())
+        );
+        frames.into_iter().collect()
+    }
+
+    fn frames() -> impl Strategy<Value = BTreeSet<i32>> {
+        // Close together, so that runs touch, overlap and lie in one another.
+        prop_oneof![
+            proptest::collection::btree_set(-20i32..40, 0..40),
+            proptest::collection::btree_set(-2000i32..2000, 0..60)
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn sets_of_runs_are_sets_of_numbers(a in frames(), b in frames(), c in frames(), size in 1usize..9) {
+            let of = |frames: &BTreeSet<i32>| frames.iter().rev().copied().collect::<FrameSet>();
+            let (x, y, z) = (of(&a), of(&b), of(&c));
+            prop_assert_eq!(&oracle(&x), &a);
+            prop_assert_eq!(oracle(&x.union(&y)), &a | &b);
+            prop_assert_eq!(oracle(&x.minus(&y)), &a - &b);
+            prop_assert_eq!(oracle(&x.common(&y)), &a & &b);
+            prop_assert_eq!(oracle(&FrameSet::union_of([&x, &y, &z])), &(&a | &b) | &c);
+            prop_assert!((-30..50).all(|frame| x.contains(frame) == a.contains(&frame)));
+            let chunks = x.chunks(size);
+            prop_assert!(chunks.iter().rev().skip(1).all(|chunk| chunk.len() == size));
+            prop_assert_eq!(FrameSet::union_of(&chunks), x);
+        }
+
+        #[test]
+        fn ranges_are_what_counting_says(start in -50i32..50, width in -5i32..60, step in -1i32..9) {
+            let counted: BTreeSet<i32> = (start..=start + width).step_by(step.max(1) as usize).collect();
+            let range = FrameSet::range(start, start + width, step).expect("short");
+            prop_assert_eq!(oracle(&range), counted);
+            prop_assert_eq!(FrameSet::try_from(range.to_string()).expect("frames"), range);
+        }
+
         #[test]
         fn printing_and_parsing_is_the_identity(frames in proptest::collection::btree_set(-500i32..2000, 1..60)) {
             let frames: FrameSet = frames.into_iter().collect();

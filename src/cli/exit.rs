@@ -65,6 +65,7 @@ pub const TABLE: &[Row] = &[
     row("6", "Manager unreachable or incompatible", "Flamenco is down, or too old"),
     row("7", "a check found something wrong", "missing, bad or suspect frames; a failed check of `farm doctor`"),
     row("75", "locked by another run", "somebody else is at work on this release; the message says who and since when"),
+    row("129", "its terminal was closed", "the same as 130; `nohup`, `tmux` and `screen` keep a farm running"),
     row("130", "interrupted by Ctrl-C", "what was done is kept; run it again or run `farm recover`"),
     row("143", "ended by `kill`", "the same"),
 ];
@@ -84,6 +85,7 @@ mod tests {
             Class::Manager,
             Class::Found,
             Class::Locked,
+            Class::Interrupted(1),
             Class::Interrupted(2),
             Class::Interrupted(15),
         ];

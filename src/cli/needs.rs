@@ -1,18 +1,19 @@
 //! What a command needs before it can begin: settings, a volume, a Manager. One bridge each.
 
-use crate::base::error::{Class, Failure};
+use crate::base::error::{Class, Explain, Failure};
 use crate::cli::args::global::GlobalArgs;
-use crate::cli::config::{Config, Origin};
+use crate::cli::config::{Config, Origin, misspelt};
 use crate::cli::output::{Form, Output, Talk};
 use crate::cli::settings::{ManagerChoice, Settings};
 use crate::manager::Manager;
 use crate::manager::local::{Autoexec, Local, LocalSettings};
 use crate::ops::ports::Actor;
+use crate::sys::disk::DiskError;
 use crate::sys::http::without_credentials;
 use crate::sys::interrupt::Interrupt;
 use crate::sys::outside;
 use crate::sys::process::HostId;
-use crate::sys::process::identity::user_id;
+use crate::sys::process::identity::{login_name, user_id};
 use crate::volume::lock::LockWait;
 use crate::volume::{Volume, layout};
 use std::path::{Path, PathBuf};
@@ -36,28 +37,30 @@ impl Context {
     pub fn new(global: GlobalArgs) -> Self {
         let form = if global.json { Form::Json } else { Form::Human };
         let talk = if global.quiet { Talk::Quiet } else { Talk::Normal };
-        Context { output: Output::new(form, talk), global }
+        let output = Output::new(form, talk);
+        let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for (name, near) in misspelt(set) {
+            output.warn(&format!("the environment variable {name} means nothing to farm; did you mean {near}?"));
+        }
+        Context { output, global }
     }
 
     /// The configuration, with the volume's own file where a volume is known.
     pub fn config(&self, volume: Option<&Path>) -> Result<Config, Failure> {
-        let mut config = self.outer_config()?;
-        if let Some(root) = volume {
-            let path = root.join(".farm/config.yaml");
-            lay_file(&mut config, Origin::Volume(path.clone()), &path)?;
-            self.lay_call(&mut config);
-        }
-        Ok(config)
+        let (config, mut troubles) = self.config_as_far_as_it_goes(volume);
+        if troubles.is_empty() { Ok(config) } else { Err(troubles.remove(0)) }
     }
 
-    /// Everything but the volume's own file.
-    fn outer_config(&self) -> Result<Config, Failure> {
+    /// The configuration without what is wrong in its files, and what that is: for whoever shows it.
+    pub fn config_as_far_as_it_goes(&self, volume: Option<&Path>) -> (Config, Vec<Failure>) {
         let mut config = Config::defaults();
-        if let Some(path) = user_config() {
-            lay_file(&mut config, Origin::User(path.clone()), &path)?;
-        }
+        let of_user = user_config().map(|path| (path.clone(), Origin::User(path)));
+        let of_volume =
+            volume.map(|root| root.join(".farm/config.yaml")).map(|path| (path.clone(), Origin::Volume(path)));
+        let lay = |(path, origin): (PathBuf, Origin)| lay_file(&mut config, origin, &path).err();
+        let troubles = of_user.into_iter().chain(of_volume).filter_map(lay).collect();
         self.lay_call(&mut config);
-        Ok(config)
+        (config, troubles)
     }
 
     /// The layers of this one call: environment and flags.
@@ -69,7 +72,7 @@ impl Context {
 
     /// The settings without a volume.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        Ok(Settings::resolve(&self.outer_config()?)?)
+        Ok(Settings::resolve(&self.config(None)?)?)
     }
 
     /// Where the volume is: `--volume`, `FARM_VOLUME`, upward from the working directory, the configuration.
@@ -84,7 +87,7 @@ impl Context {
         if let Some(found) = here.as_deref().map(Volume::find).transpose()?.flatten() {
             return Ok(Some(found));
         }
-        Ok(self.outer_config()?.text("volume").map(PathBuf::from))
+        Ok(self.config(None)?.text("volume").map(PathBuf::from))
     }
 
     /// The volume, opened and proven, and the settings that hold on it.
@@ -106,7 +109,8 @@ impl Context {
         let host = HostId::this().name;
         let named =
             settings.user.clone().or_else(|| ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()));
-        let user = named.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("uid{}", user_id()));
+        let named = named.filter(|name| !name.is_empty()).or_else(login_name);
+        let user = named.unwrap_or_else(|| format!("uid{}", user_id()));
         let words: Vec<String> = std::env::args_os().skip(1).map(|word| printable(&word.to_string_lossy())).collect();
         let command = format!("farm {}", words.join(" ")).chars().take(MAX_COMMAND).collect();
         let lock_wait = match settings.lock_wait {
@@ -195,7 +199,11 @@ fn user_config() -> Option<PathBuf> {
 
 fn lay_file(config: &mut Config, origin: Origin, path: &Path) -> Result<(), Failure> {
     let read = outside::read_text(path, MAX_CONFIG);
-    match read.map_err(|error| Failure::new(Class::Usage, error.to_string()))? {
+    let unusable = |error: DiskError| {
+        let hint = error.hint().unwrap_or_else(|| "Mend the file, or move it away: farm needs none.".to_owned());
+        Failure::new(Class::Usage, format!("the configuration cannot be read: {error}")).with_hint(hint)
+    };
+    match read.map_err(unusable)? {
         Some(text) => Ok(config.lay_file(&text, &origin)?),
         None => Ok(()),
     }

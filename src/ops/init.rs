@@ -4,7 +4,8 @@ use crate::base::error::Failure;
 use crate::base::ids::VolumeId;
 use crate::sys::disk::space::{self, FileSystem};
 use crate::volume::Volume;
-use crate::volume::init::{InitOutcome, InitRequest, Initialised, init as make};
+use crate::volume::init::{Identity, InitOutcome, InitPlan, InitRequest, Initialised};
+use crate::volume::init::{init_as as make, plan as plan_of_volume};
 use crate::volume::marker::Purpose;
 use std::path::PathBuf;
 
@@ -23,9 +24,14 @@ pub struct InitReport {
     pub warnings: Vec<String>,
 }
 
+/// What would become of the folder. Changes nothing.
+pub fn plan(request: &InitRequest<'_>, identity: Identity) -> Result<InitPlan, Failure> {
+    Ok(plan_of_volume(request, identity)?)
+}
+
 /// Makes the folder a volume, or finds that it is one. Twice is once.
-pub fn init(request: &InitRequest<'_>) -> Result<InitReport, Failure> {
-    let Initialised { volume, outcome, foreign, .. } = make(request)?;
+pub fn init(request: &InitRequest<'_>, identity: Identity) -> Result<InitReport, Failure> {
+    let Initialised { volume, outcome, foreign, .. } = make(request, identity)?;
     let mut warnings = Vec::new();
     if outcome == InitOutcome::Already {
         warnings.extend(ignored(request, &volume));
@@ -49,7 +55,8 @@ fn ignored(request: &InitRequest<'_>, volume: &Volume) -> Vec<String> {
     name.into_iter().chain(purpose).collect()
 }
 
-fn strangers(foreign: &[String]) -> Option<String> {
+/// What lies there and is not farm's, in a sentence.
+pub fn strangers(foreign: &[String]) -> Option<String> {
     let first = foreign.first()?;
     Some(match foreign.len() {
         1 => format!("{first:?} lies in it too; farm leaves it alone."),
@@ -65,7 +72,8 @@ mod tests {
     fn a_second_time_changes_nothing_and_says_what_was_ignored() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("V");
-        let ask = |name, purpose| init(&InitRequest { path: &path, name, purpose, home: None }).unwrap();
+        let ask =
+            |name, purpose| init(&InitRequest { path: &path, name, purpose, home: None }, Identity::Lost).unwrap();
         let first = ask(Some("studio"), Purpose::Production);
         assert_eq!((first.outcome, first.name.as_str()), (InitOutcome::Created, "studio"));
         std::fs::write(path.join("notes.txt"), b"x").unwrap();

@@ -1,9 +1,8 @@
 //! `farm path`: where something of a job or release lies.
 
-use super::release;
-use super::status::nearest;
+use super::status::{Named, find};
 use crate::base::error::{Class, Failure};
-use crate::base::name::{Home, JobName, JobRef, ReleaseName};
+use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use crate::volume::{Volume, layout};
@@ -22,77 +21,14 @@ pub enum Place {
     Log,
 }
 
-/// What a word names.
-enum Named {
-    Release(ReleaseFile),
-    Job(ReleaseFile, JobName),
-}
-
 /// The absolute path of a place. It need not be there yet.
 pub fn path(volume: &Volume, word: &str, place: Place) -> Result<PathBuf, Failure> {
-    let named = find(volume, word)?;
-    let rel = match &named {
-        Named::Release(file) => of_release(file, place)?,
-        Named::Job(file, job) => of_job(file, job, place)?,
+    let Named { file, job } = find(volume, word)?;
+    let rel = match &job {
+        None => of_release(&file, place)?,
+        Some(job) => of_job(&file, job, place)?,
     };
     Ok(volume.path_of(&rel))
-}
-
-/// A release, a `release/job`, or the name of a job that only one release has.
-fn find(volume: &Volume, word: &str) -> Result<Named, Failure> {
-    if let Some((release, job)) = word.split_once('/') {
-        let file = load(volume, release)?.ok_or_else(|| unknown(volume, word))?;
-        let job: Option<JobName> = job.parse().ok();
-        let job = job.filter(|job| file.job(job).is_some()).ok_or_else(|| unknown(volume, word))?;
-        return Ok(Named::Job(file, job));
-    }
-    match load(volume, word)? {
-        Some(file) => Ok(Named::Release(file)),
-        None => job_of_any(volume, word),
-    }
-}
-
-/// `None` where the release is not there, also because its name cannot be one.
-fn load(volume: &Volume, name: &str) -> Result<Option<ReleaseFile>, Failure> {
-    match name.parse::<ReleaseName>() {
-        Ok(name) => release::load(volume, &name),
-        Err(_) => Ok(None),
-    }
-}
-
-fn job_of_any(volume: &Volume, word: &str) -> Result<Named, Failure> {
-    let Ok(job) = word.parse::<JobName>() else { return Err(unknown(volume, word)) };
-    let mut having = Vec::new();
-    for name in volume.releases()?.names {
-        having.extend(release::load(volume, &name)?.filter(|file| file.job(&job).is_some()));
-    }
-    if having.len() > 1 {
-        let full: Vec<String> = having.iter().map(|file| format!("{}/{job}", file.name)).collect();
-        return Err(Failure::new(Class::Usage, format!("{word:?} is the name of several jobs: {}", full.join(", ")))
-            .with_hint("Write one of them in full."));
-    }
-    having.pop().map(|file| Named::Job(file, job)).ok_or_else(|| unknown(volume, word))
-}
-
-fn unknown(volume: &Volume, word: &str) -> Failure {
-    let names = names(volume);
-    // Among bare names a bare word is compared with the jobs' own names too.
-    let own = names.iter().filter_map(|name| name.split_once('/')).map(|(_, job)| job);
-    let hint = match nearest(word, names.iter().map(String::as_str).chain(own)) {
-        Some(near) => format!("Did you mean {near:?}? `farm status` lists everything."),
-        None => "`farm status` lists everything.".to_owned(),
-    };
-    Failure::new(Class::NoMatch, format!("no release or job is called {word:?}")).with_hint(hint)
-}
-
-/// Every release and every job in full; what cannot be read is left out of a suggestion.
-fn names(volume: &Volume) -> Vec<String> {
-    let releases = volume.releases().map(|releases| releases.names).unwrap_or_default();
-    let mut names: Vec<String> = releases.iter().map(ToString::to_string).collect();
-    for file in releases.iter().filter_map(|name| release::load(volume, name).ok().flatten()) {
-        names.extend(file.jobs.iter().map(|job| format!("{}/{}", file.name, job.name)));
-    }
-    names
 }
 
 fn of_release(file: &ReleaseFile, place: Place) -> Result<RelPath, Failure> {
@@ -214,7 +150,16 @@ jobs:
         assert!(fails("shto010", Place::Out).hint().is_some_and(|hint| hint.contains("shot010")));
         let several = fails("shot010", Place::Out).message();
         assert!(several.contains("r1/shot010, r2/shot010"), "{several}");
+        assert_eq!(fails("shot010", Place::Out).class(), Class::Usage);
         assert!(fails("r1/shot010", Place::Log).message().contains("nothing of it was submitted"));
+    }
+
+    #[test]
+    fn a_run_is_named_by_the_beginning_of_its_id() {
+        let (temp, volume) = volume(&[("r1", &RUN.replace("ID", "abcdef-1")), ("r2", "[]")]);
+        let out = |word: &str| path(&volume, word, Place::Out);
+        assert_eq!(out("abcdef").unwrap(), temp.path().join("releases/r1/out/shot010"));
+        assert_eq!(out("abcde").unwrap_err().class(), Class::NoMatch, "too short to be one");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::area::Area;
 use super::layout;
 use super::marker::{Marker, Purpose};
-use super::open::{Volume, bears_marker, open_folder, read_marker, refuse_forbidden, refuse_unmounted};
+use super::open::{Volume, bears_marker, is_no_folder, open_folder, read_marker, refuse_forbidden, refuse_unmounted};
 use super::refusal::VolumeError;
 use crate::base::rel_path::RelPath;
 use crate::sys::clock;
@@ -30,6 +30,30 @@ pub struct InitRequest<'a> {
     pub home: Option<&'a Path>,
 }
 
+/// What becomes of a folder that was a volume and lost its marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// It is refused: its marker belongs back.
+    Lost,
+    /// It gets a new one.
+    New,
+}
+
+/// What [`init`] would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitPlan {
+    /// The folder, absolute.
+    pub path: PathBuf,
+    /// The volume's name: that of its marker, where it has one.
+    pub name: String,
+    /// Whether it would be new.
+    pub outcome: InitOutcome,
+    /// The folders that would be made below it.
+    pub made: Vec<RelPath>,
+    /// What else lies in the folder.
+    pub foreign: Vec<String>,
+}
+
 /// Whether there was a volume before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InitOutcome {
@@ -52,26 +76,110 @@ pub struct Initialised {
     pub foreign: Vec<String>,
 }
 
-/// Makes the folder a volume, or finds that it is one.
+/// Makes the folder a volume, or finds that it is one; one that lost its marker is refused.
 ///
 /// The marker comes last: a killed run leaves a folder that is no volume yet, and the next run completes it.
 pub fn init(request: &InitRequest<'_>) -> Result<Initialised, VolumeError> {
-    let path = std::path::absolute(request.path).map_err(|source| outside_error(request.path, source))?;
-    let name = volume_name(request.name, &path)?;
-    refuse_unmounted(&path)?;
-    refuse_nested(&path)?;
+    init_as(request, Identity::Lost)
+}
+
+/// The same, and says what becomes of one that lost its marker.
+pub fn init_as(request: &InitRequest<'_>, identity: Identity) -> Result<Initialised, VolumeError> {
+    let (path, name) = place(request)?;
     make_root(&path).map_err(|error| match error {
-        error if error.is_missing() => VolumeError::NoFolder { path: path.parent().unwrap_or(&path).to_owned() },
+        error if error.is_missing() && folder_above(&path).is_some() => VolumeError::NotMade { path: path.clone() },
+        error if error.is_missing() || is_no_folder(&error) => no_folder_above(&path),
         error => error.into(),
     })?;
     let root = open_folder(&path)?;
-    refuse_forbidden(&root, request.home)?;
-    refuse_around(&root)?;
-    let existed = read_marker(&root)?.is_some();
+    let existed = examine(&root, request, identity)?.is_some();
     let foreign = foreign_in(&root)?;
     let made = make_areas(&root)?;
     let outcome = if existed { InitOutcome::Already } else { place_marker(&root, &name, request.purpose)? };
     Ok(Initialised { volume: Volume::open(&path, request.home)?, outcome, made, foreign })
+}
+
+/// What [`init_as`] would do. Changes nothing.
+pub fn plan(request: &InitRequest<'_>, identity: Identity) -> Result<InitPlan, VolumeError> {
+    let (path, name) = place(request)?;
+    if outside::stat(&path)?.is_none() {
+        folder_above(&path).ok_or_else(|| no_folder_above(&path))?;
+        return Ok(InitPlan { path, name, outcome: InitOutcome::Created, made: folders(), foreign: Vec::new() });
+    }
+    let root = open_folder(&path)?;
+    let marker = examine(&root, request, identity)?;
+    let outcome = if marker.is_some() { InitOutcome::Already } else { InitOutcome::Created };
+    let foreign = foreign_in(&root)?;
+    let name = marker.map_or(name, |marker| marker.name);
+    Ok(InitPlan { path, name, outcome, made: missing_areas(&root)?, foreign })
+}
+
+/// The absolute path and the name, of a place that may become a volume as far as its path tells.
+fn place(request: &InitRequest<'_>) -> Result<(PathBuf, String), VolumeError> {
+    let path = std::path::absolute(request.path).map_err(|source| outside_error(request.path, source))?;
+    let name = volume_name(request.name, &path)?;
+    refuse_unmounted(&path)?;
+    refuse_nested(&path)?;
+    Ok((path, name))
+}
+
+/// The marker of a folder that is a volume; refuses one that must not become any.
+fn examine(root: &Dir, request: &InitRequest<'_>, identity: Identity) -> Result<Option<Marker>, VolumeError> {
+    refuse_forbidden(root, request.home)?;
+    refuse_around(root)?;
+    let marker = read_marker(root)?;
+    if marker.is_none() && identity == Identity::Lost {
+        refuse_lost(root)?;
+    }
+    Ok(marker)
+}
+
+fn no_folder_above(path: &Path) -> VolumeError {
+    VolumeError::NoFolder { path: path.parent().unwrap_or(path).to_owned() }
+}
+
+/// The folder that `path` is to lie in, if it is there.
+fn folder_above(path: &Path) -> Option<&Path> {
+    let above = path.parent()?;
+    let found = outside::stat(above).ok().flatten()?;
+    (found.kind == Kind::Folder).then_some(above)
+}
+
+/// A marker is never taken away by farm: where work was done there was one, and journals and reports bear its id.
+fn refuse_lost(root: &Dir) -> Result<(), VolumeError> {
+    match trace_in(root)? {
+        Some(trace) => Err(VolumeError::Lost { path: root.path(), trace: root.path_of(trace.as_str()) }),
+        None => Ok(()),
+    }
+}
+
+/// Something that farm left there, and that is not made by [`init`] itself.
+fn trace_in(root: &Dir) -> Result<Option<RelPath>, VolumeError> {
+    let of_work = [layout::journal_dir(), layout::done_dir(), layout::lock_dir(), TrashFolder::of_volume()];
+    let of_looks = [layout::local_dir(), layout::verdicts_dir(), layout::reports_dir()];
+    let made = folders();
+    for folder in of_work.iter().chain(&of_looks) {
+        let mut traces = below(root, folder)?.into_iter().filter(|path| !made.contains(path));
+        if let Some(trace) = traces.next() {
+            return Ok(Some(trace));
+        }
+    }
+    // A folder that somebody else called so is no trace.
+    for release in below(root, &Area::Releases.folder())? {
+        if let Ok(file) = release.join("release.yaml")
+            && matches!(root.stat_at(&file), Ok(Some(_)))
+        {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+/// What lies in a folder, by its path below the root; nothing where there is no such folder.
+fn below(root: &Dir, folder: &RelPath) -> Result<Vec<RelPath>, DiskError> {
+    let Some(dir) = root.dir(folder)? else { return Ok(Vec::new()) };
+    let names = dir.list()?.into_iter().filter_map(|entry| entry.name.into_string().ok());
+    Ok(names.filter_map(|name| folder.join(&name).ok()).collect())
 }
 
 fn outside_error(path: &Path, source: std::io::Error) -> VolumeError {
@@ -127,20 +235,23 @@ fn folders() -> Vec<RelPath> {
 }
 
 fn make_areas(root: &Dir) -> Result<Vec<RelPath>, DiskError> {
-    let mut made = Vec::new();
+    let missing = missing_areas(root)?;
+    missing.iter().try_for_each(|folder| root.make_dir(folder).map(drop))?;
+    Ok(missing)
+}
+
+fn missing_areas(root: &Dir) -> Result<Vec<RelPath>, DiskError> {
+    let mut missing = Vec::new();
     for folder in folders() {
         match root.dir(&folder) {
             Ok(Some(_)) => {}
-            Ok(None) => {
-                root.make_dir(&folder)?;
-                made.push(folder);
-            }
+            Ok(None) => missing.push(folder),
             // A mount of its own is there already.
             Err(DiskError::OtherDevice { .. }) if is_mountable(&folder) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(made)
+    Ok(missing)
 }
 
 fn is_mountable(folder: &RelPath) -> bool {
@@ -183,6 +294,54 @@ mod tests {
         let again = try_init(&path).expect("again");
         assert_eq!((again.outcome, again.foreign), (InitOutcome::Already, vec!["textures".to_owned()]));
         assert_eq!(again.made.iter().map(RelPath::as_str).collect::<Vec<_>>(), ["dist"]);
+    }
+
+    #[test]
+    fn a_volume_that_lost_its_marker_is_not_given_another_unasked() {
+        let temp = tempfile::tempdir().expect("temp");
+        let path = temp.path().join("share");
+        let request = InitRequest { path: &path, name: None, purpose: Purpose::Testing, home: None };
+        let first = try_init(&path).expect("init").volume.id();
+        let marker = path.join(".farm/volume.yaml");
+        let lose = || fs::rename(&marker, temp.path().join("lost.yaml")).expect("temp");
+        // Killed before the marker was placed: nothing but what init makes.
+        lose();
+        let id = init(&request).expect("completed").volume.id();
+        assert_ne!(id, first);
+        for trace in [".farm/journal/done/x.jsonl", ".farm/lock/release-r1.fence", "releases/r1/release.yaml"] {
+            lose();
+            let trace = path.join(trace);
+            fs::create_dir_all(trace.parent().expect("a folder")).expect("temp");
+            fs::write(&trace, b"x").expect("temp");
+            for error in [init(&request).map(drop), plan(&request, Identity::Lost).map(drop)] {
+                let error = error.expect_err("refused");
+                assert!(matches!(error, VolumeError::Lost { .. }) && error.class() == Class::Refused, "{error}");
+                assert!(error.hint().is_some_and(|hint| hint.contains("--new-identity")));
+            }
+            assert!(!marker.exists());
+            assert_ne!(init_as(&request, Identity::New).expect("asked for").volume.id(), id);
+            fs::rename(&trace, temp.path().join("trace")).expect("temp");
+            if trace.starts_with(path.join("releases")) {
+                fs::rename(path.join("releases/r1"), temp.path().join("r1")).expect("temp");
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_says_what_init_does_and_does_nothing() {
+        let temp = tempfile::tempdir().expect("temp");
+        let path = temp.path().join("share");
+        let request = InitRequest { path: &path, name: None, purpose: Purpose::Testing, home: None };
+        let planned = plan(&request, Identity::Lost).expect("plan");
+        assert!(!path.exists());
+        let done = init(&request).expect("init");
+        assert_eq!((planned.outcome, &planned.made, planned.name.as_str()), (done.outcome, &done.made, "share"));
+        fs::rename(path.join("dist"), path.join(".away")).expect("temp");
+        let planned = plan(&request, Identity::Lost).expect("plan");
+        assert_eq!((planned.outcome, planned.made.len()), (InitOutcome::Already, 1));
+        assert!(!path.join("dist").exists());
+        let nowhere = InitRequest { path: &temp.path().join("no/share"), ..request };
+        assert!(matches!(plan(&nowhere, Identity::Lost), Err(VolumeError::NoFolder { .. })));
     }
 
     #[test]

@@ -149,8 +149,14 @@ impl Volume {
 pub(super) fn open_folder(path: &Path) -> Result<Dir, VolumeError> {
     Dir::open_root(path).map_err(|error| match error {
         error if error.is_missing() => VolumeError::NoFolder { path: path.to_owned() },
+        error if is_no_folder(&error) => VolumeError::Forbidden { path: path.to_owned(), what: "not a folder" },
         error => error.into(),
     })
+}
+
+/// Whether something else than a folder is there, or on the way.
+pub(super) fn is_no_folder(error: &DiskError) -> bool {
+    matches!(error, DiskError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory)
 }
 
 /// `/` and home folders, known by device and number: names can be disguised.

@@ -14,6 +14,20 @@ pub enum VolumeError {
         /// The path.
         path: PathBuf,
     },
+    /// The folder above is there, and makes no folders.
+    #[error("the folder {} cannot be made: the file system there makes none", path.display())]
+    NotMade {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder was a volume, and its marker is gone.
+    #[error("{} was a farm volume and lost its .farm/volume.yaml: {} is there", path.display(), trace.display())]
+    Lost {
+        /// The folder.
+        path: PathBuf,
+        /// What farm left there.
+        trace: PathBuf,
+    },
     /// The folder bears no marker.
     #[error("{} is not a farm volume: it has no .farm/volume.yaml", path.display())]
     NoMarker {
@@ -87,6 +101,7 @@ impl Explain for VolumeError {
     fn class(&self) -> Class {
         match self {
             VolumeError::NoFolder { .. } | VolumeError::NoMarker { .. } | VolumeError::Name { .. } => Class::Usage,
+            VolumeError::NotMade { .. } => Class::Usage,
             VolumeError::Damaged { .. } => Class::Failed,
             VolumeError::Disk(error) => error.class(),
             _ => Class::Refused,
@@ -100,6 +115,10 @@ impl Explain for VolumeError {
                 "It is empty: if a share belongs there, mount it; if it is to become a volume, run farm init."
             }
             VolumeError::NoMarker { .. } => "Run farm init to make it one, or name the right folder with --volume.",
+            VolumeError::NotMade { .. } => "Choose a folder on a disk.",
+            VolumeError::Lost { .. } => {
+                "Restore .farm/volume.yaml from a backup; `farm init DIR --new-identity` makes a new one with another id."
+            }
             VolumeError::NotMounted { .. } => "Mount the share first; nothing was changed.",
             VolumeError::Forbidden { .. } => "Choose a folder of its own.",
             VolumeError::Nested { .. } => "Use that volume, or choose a folder that is neither in it nor around it.",

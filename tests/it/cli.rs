@@ -132,3 +132,12 @@ fn a_result_that_cannot_be_written_is_a_failure() {
     let onto_nobody = ["bash", "-c", "exec \"$@\" > >(exec true)", "bash"];
     room.start_under(&onto_nobody, &["completions", "bash"]).wait().expect(0);
 }
+
+#[test]
+fn the_short_help_is_short_and_the_long_one_whole() {
+    for command in COMMANDS {
+        let help = |flag: &str| farm(&format!("{command} {flag}")).expect(0).stdout;
+        assert!(help("--help").contains("--volume"), "{command}");
+        assert!(!help("-h").contains("--volume"), "{command}");
+    }
+}

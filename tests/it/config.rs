@@ -79,3 +79,55 @@ fn a_wrong_value_in_the_environment_is_named() {
     assert!([1, 2].contains(&outcome.code), "{outcome}");
     outcome.says(&["FARM_PLAN_PRIORITY", "very"]).check_manners();
 }
+
+#[test]
+fn what_is_wrong_is_shown_beside_everything_else() {
+    for text in
+        [&b"manger: local\nplan:\n  priority: 7\n"[..], b"plan:\n  priority: soon\n", b"a: [1\n", b"user: \xff\n"]
+    {
+        let farm = Farm::new();
+        fs::write(farm.path(".farm/config.yaml"), text).expect("the volume's file");
+        let outcome = farm.run("config show").expect(2).says(&["config.yaml", "next: "]);
+        line(&outcome, "plan.priority");
+        line(&outcome, "threads");
+        let document = farm.run("config show --json").expect(2).json("farm.config/1");
+        assert_eq!(document["problems"].as_array().map(Vec::len), Some(1), "{document:#}");
+    }
+    let farm = Farm::new();
+    fs::write(farm.path(".farm/config.yaml"), "manger: local\nplan:\n  priority: 7\n").expect("the volume's file");
+    let outcome = farm.run("config show").expect(2).says(&["manger", "Did you mean \"manager\""]);
+    assert!(line(&outcome, "plan.priority").contains('7'), "{outcome}");
+}
+
+#[test]
+fn a_folder_in_place_of_the_file_has_a_next_step() {
+    let farm = Farm::new();
+    fs::create_dir(farm.path(".farm/config.yaml")).expect("a folder");
+    farm.run("status").expect(2).says(&["config.yaml", "next: "]);
+    farm.run("config show").expect(2).says(&["threads", "config.yaml", "next: "]);
+}
+
+#[test]
+fn a_misspelt_variable_is_warned_of() {
+    let mut farm = Farm::new();
+    farm.room.set("FARM_THREDS", "2");
+    let outcome = farm.run("status --json").expect(0).says(&["FARM_THREDS", "FARM_THREADS"]);
+    outcome.json("farm.status/1");
+    let mut farm = Farm::new();
+    farm.room.set("FARM_NOSUCH", "2");
+    assert_eq!(farm.run("status").expect(0).stderr, "");
+}
+
+#[test]
+fn without_variables_the_login_name_is_recorded() {
+    let mut farm = Farm::new();
+    farm.room.unset("USER");
+    farm.room.unset("LOGNAME");
+    farm.run("plan release r1 scenes/A.blend --frames 1 --yes").expect(0);
+    let text = fs::read_to_string(farm.path("releases/r1/release.yaml")).expect("the release's file");
+    let listed = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let own = format!(":{}:", rustix::process::geteuid().as_raw());
+    if let Some(name) = listed.lines().find(|line| line.contains(&own)).and_then(|line| line.split(':').next()) {
+        assert!(text.contains(&format!("user: {name}\n")), "{name}\n{text}");
+    }
+}

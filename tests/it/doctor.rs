@@ -77,3 +77,14 @@ fn it_changes_nothing() {
     farm.run("doctor");
     farm.unchanged_since(&before);
 }
+
+#[test]
+fn a_damaged_queue_does_not_send_people_in_a_circle() {
+    let farm = Farm::new().rendered("r1");
+    std::fs::write(farm.path(".farm/local/queue.sqlite"), vec![7; 4096]).expect("it can be damaged");
+    farm.run("status").expect(6).says(&["farm doctor"]);
+    let document = farm.run("doctor --json").expect(7).json("farm.doctor/1");
+    let manager = check(&document, "manager");
+    let remedy = manager["remedy"].as_str().unwrap_or_default();
+    assert!(remedy.contains("backup") && !remedy.contains("farm doctor"), "{manager:#}");
+}

@@ -99,3 +99,43 @@ fn a_volume_with_a_damaged_marker_is_not_written_to() {
     outcome.check_manners();
     farm.unchanged_since(&before);
 }
+
+#[test]
+fn a_volume_that_lost_its_marker_gets_no_other_id_unasked() {
+    let farm = Farm::new().rendered("r1");
+    let first = uuid(&farm.room);
+    let marker = farm.path(".farm/volume.yaml");
+    fs::rename(&marker, farm.room.path("volume.yaml")).expect("the marker is lost");
+    let before = farm.tree();
+    farm.room.farm(&["init", "V"]).expect(5).says(&["volume.yaml", "backup", "--new-identity"]);
+    farm.room.farm(&["init", "V", "--dry-run"]).expect(5);
+    farm.unchanged_since(&before);
+    farm.room.farm(&["init", "V", "--new-identity"]).expect(0);
+    assert_ne!(uuid(&farm.room), first);
+    farm.run("status r1").expect(0);
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_made() {
+    let room = Room::new();
+    room.farm(&["init", "V", "--dry-run"]).expect(0).says(&["would make", "releases"]);
+    assert!(!room.path("V").exists());
+    let document = room.farm(&["init", "V", "--dry-run", "--json"]).expect(0).json("farm.init-plan/1");
+    has_keys(&document, &["name", "path", "create", "folders"]);
+    room.farm(&["init", "V"]).expect(0);
+    room.farm(&["init", "V", "--dry-run"]).expect(0).says(&["already"]);
+    room.farm(&["init", "no/V", "--dry-run"]).expect(2);
+}
+
+#[test]
+fn places_that_are_none_say_why_and_what_to_do() {
+    let room = Room::new();
+    for (place, words, code) in [
+        ("/etc/passwd", "/etc/passwd cannot be a farm volume: it is not a folder", 5),
+        ("/etc/passwd/v", "there is no folder /etc/passwd", 2),
+        ("/proc/foo", "/proc/foo cannot be made", 2),
+    ] {
+        room.farm(&["init", place]).expect(code).says(&[words, "next: "]);
+    }
+    room.farm(&["status", "--volume", "/etc/passwd"]).expect(5).says(&["not a folder", "next: "]);
+}

@@ -93,8 +93,62 @@ fn queries_narrow() {
 fn a_bare_job_that_several_releases_have_is_refused_with_the_list() {
     let farm = Farm::new().rendered("r1").rendered("r2");
     let outcome = farm.run("status A");
-    assert!([2, 3].contains(&outcome.code), "{outcome}");
+    assert_eq!(outcome.code, 2, "{outcome}");
     outcome.says(&["r1/A", "r2/A"]).check_manners();
+    farm.run("path A out").expect(2).says(&["r1/A", "r2/A"]);
+}
+
+#[test]
+fn a_run_is_named_by_the_beginning_of_its_id_everywhere() {
+    let farm = Farm::new().rendered("r1").rendered("r2");
+    let document = status(&farm, "r2/B");
+    let id = document["jobs"][0]["id"].as_str().expect("an id").to_owned();
+    let found = status(&farm, &id[..6]);
+    assert_eq!(found["jobs"][0]["ref"], "r2/B", "{found:#}");
+    farm.run(&format!("path {} out", &id[..6])).expect(0).says(&["releases/r2/out/B"]);
+}
+
+#[test]
+fn one_damaged_release_does_not_hide_the_others() {
+    for damaged in ["dist/r2/manifest.json", "releases/r2/release.yaml"] {
+        let farm = Farm::new().rendered("r1").rendered("r2");
+        farm.run("harvest release r2").expect(0);
+        fs::write(farm.path(damaged), "{").expect("it can be damaged");
+        let outcome = farm.run("status").expect(0).says(&["r1/A", "unreadable: ", damaged, "farm doctor"]);
+        assert_eq!(outcome.stdout.matches("unreadable: ").count(), 1, "{outcome}");
+        let document = status(&farm, "");
+        assert_eq!(list(&document["releases"]).len(), 1, "{document:#}");
+        farm.run("doctor").expect(7).says(&[damaged]);
+        let outcome = farm.run("status r2");
+        assert!([1, 5].contains(&outcome.code), "{outcome}");
+        outcome.check_manners();
+        let outcome = outcome.says(&[damaged]);
+        assert!(!outcome.text().contains("Did you mean"), "{outcome}");
+        farm.run("status r1").expect(0);
+    }
+}
+
+#[test]
+fn what_is_left_out_is_counted_and_what_is_missing_is_named() {
+    let farm = Farm::new().rendered("r1");
+    for frame in [1, 3] {
+        fs::rename(farm.frame("r1", "A", frame), farm.room.path(format!("{frame}.png"))).expect("it goes away");
+    }
+    farm.run("status").expect(0).says(&["missing: r1/A: frames 1,3"]);
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1-9 --yes --wait").expect(0);
+    (1..=7).for_each(|frame| crate::support::png::cut(&farm.frame("r1", "A", frame), 500));
+    farm.run("status").expect(0).says(&["frame 5", "and 2 more"]);
+}
+
+#[test]
+fn waiting_counts_harvested_frames() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1").expect(0);
+    // More frames of the same scene: the first three lie in dist/.
+    let outcome = farm.run("plan release r1 scenes/A.blend --frames 1-5 --update --yes --wait").expect(0);
+    assert!(!outcome.text().contains("0/5 frames, completed"), "{outcome}");
+    outcome.says(&["r1/A: 5/5 frames, completed"]);
 }
 
 #[test]

@@ -9,16 +9,16 @@ use std::path::PathBuf;
 pub struct GlobalArgs {
     /// The volume, the folder in which farm keeps everything; default: the one around the working directory
     /// [env: FARM_VOLUME]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DIR")]
     pub volume: Option<PathBuf>,
     /// Who hands out the work: `local`, this machine's own queue (the URL of a Flamenco Manager: in a later version)
     /// [env: FARM_MANAGER]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     pub manager: Option<String>,
     /// Print one JSON document instead of text, for scripts
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub json: bool,
     /// Print results, warnings and errors, and nothing else
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, hide_short_help = true)]
     pub quiet: bool,
 }

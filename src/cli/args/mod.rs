@@ -36,7 +36,7 @@ const FIRST_STEPS: &str = "First steps:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing matched, 4 partly done, 5 refused,
 6 Manager trouble, 7 a check found something wrong, 75 locked by another run,
-130/143 interrupted.";
+129/130/143 interrupted.";
 
 /// Every command, as the user types it.
 #[derive(Debug, Subcommand)]

@@ -14,6 +14,12 @@ pub struct InitArgs {
     /// Mark the volume as one for tests, not for work
     #[arg(long)]
     pub testing: bool,
+    /// Give a volume that lost its .farm/volume.yaml a new id, where no backup of that file is left
+    #[arg(long)]
+    pub new_identity: bool,
+    /// Show what would be made, and make nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `farm inspect`

@@ -5,9 +5,10 @@ use clap::{Args, ValueEnum};
 /// `farm status`
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// A release (r1), a job (r1/shot010), or a glob such as 'shot0*'; default: everything
+    /// A release (r1), a job (r1/shot010), a glob such as 'shot0*', or six letters or more of a run's id; default:
+    /// everything
     pub query: Option<String>,
-    /// Stay and redraw until everything has ended
+    /// Stay and redraw until everything has ended; where stdout is no terminal, and with --json, print once
     #[arg(long)]
     pub watch: bool,
     /// Examine every frame again instead of trusting what was found earlier
@@ -18,7 +19,7 @@ pub struct StatusArgs {
 /// `farm path`
 #[derive(Debug, Args)]
 pub struct PathArgs {
-    /// A job (r1/shot010) or a release (r1)
+    /// A job (r1/shot010), a release (r1), or six letters or more of a run's id
     pub name: String,
     /// Which of its places to print
     #[arg(value_enum)]

@@ -13,6 +13,13 @@ use serde::Serialize;
 struct Document {
     schema: &'static str,
     values: Vec<Row>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    message: String,
+    hint: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -24,11 +31,19 @@ struct Row {
     meaning: &'static str,
 }
 
-/// Prints each value and where it came from; a wrong value is an error after the table.
+/// Prints each value and where it came from, then what is wrong with them: other errors lead here, so that this shows
+/// what there is, whatever it is.
 pub fn run(args: &ConfigCommand, context: &Context) -> Result<u8, Failure> {
     let ConfigCommand::Show = args;
-    let volume = context.volume_path()?;
-    let config = context.config(volume.as_deref())?;
+    let (volume, mut troubles) = match context.volume_path() {
+        Ok(volume) => (volume, Vec::new()),
+        // A user's file that cannot be read keeps the volume from being found, and is told of below.
+        Err(_) if !context.config_as_far_as_it_goes(None).1.is_empty() => (None, Vec::new()),
+        Err(failure) => (None, vec![failure]),
+    };
+    let (config, of_files) = context.config_as_far_as_it_goes(volume.as_deref());
+    troubles.extend(of_files);
+    troubles.extend(Settings::resolve(&config).err().map(Failure::from));
     let rows: Vec<Row> = config
         .rows()
         .map(|(key, value)| Row {
@@ -43,7 +58,9 @@ pub fn run(args: &ConfigCommand, context: &Context) -> Result<u8, Failure> {
     for row in &rows {
         table.row(&[row.key, &row.value, &row.origin, row.meaning]);
     }
-    context.output.result(&table.to_string(), &Document { schema: "farm.config/1", values: rows });
-    Settings::resolve(&config)?;
-    Ok(exit::DONE)
+    let problem = |trouble: &Failure| Problem { message: trouble.message(), hint: trouble.hint().map(str::to_owned) };
+    let problems = troubles.iter().map(problem).collect();
+    context.output.result(&table.to_string(), &Document { schema: "farm.config/1", values: rows, problems });
+    troubles.iter().for_each(|trouble| context.output.error(trouble));
+    Ok(troubles.first().map_or(exit::DONE, |trouble| exit::code(trouble.class())))
 }

@@ -89,10 +89,11 @@ impl Explain for ConfigError {
     }
 }
 
-/// The known key most like `word`, if any is near.
-fn nearest(word: &str) -> Option<&'static str> {
+/// The known key most like `word`, if any is near: by its letters, or by a word that both have.
+fn nearest(word: &str) -> Option<String> {
     let close = |name: &str| name.split('.').any(|part| word.split('.').any(|w| w == part)) || name.starts_with(word);
-    KEYS.iter().map(|key| key.name).find(|name| close(name))
+    let names = || KEYS.iter().map(|key| key.name);
+    crate::ops::status::nearest(word, names()).or_else(|| names().find(|name| close(name)).map(str::to_owned))
 }
 
 /// Every key with the value that wins.
@@ -108,7 +109,8 @@ impl Config {
         Config { values: KEYS.iter().map(|key| (key.name, value(key))).collect() }
     }
 
-    /// Lays the values of a YAML file over these.
+    /// Lays the values of a YAML file over these. An unknown key is an error, and the known ones beside it are laid
+    /// nevertheless, so that they can be shown.
     pub fn lay_file(&mut self, text: &str, origin: &Origin) -> Result<(), ConfigError> {
         let path = match origin {
             Origin::User(path) | Origin::Volume(path) => path.clone(),
@@ -116,12 +118,14 @@ impl Config {
         };
         let unreadable = |cause: String| ConfigError::Unreadable { path: path.clone(), cause };
         let document: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| unreadable(error.to_string()))?;
+        let mut unknown = None;
         for (name, text) in flatten("", &document).map_err(unreadable)? {
-            let key = KEYS.iter().find(|key| key.name == name);
-            let key = key.ok_or_else(|| ConfigError::UnknownKey { path: path.clone(), key: name })?;
-            self.values.insert(key.name, Value { text, origin: origin.clone() });
+            match KEYS.iter().find(|key| key.name == name) {
+                Some(key) => drop(self.values.insert(key.name, Value { text, origin: origin.clone() })),
+                None => unknown = unknown.or(Some(name)),
+            }
         }
-        Ok(())
+        unknown.map_or(Ok(()), |key| Err(ConfigError::UnknownKey { path, key }))
     }
 
     /// Lays the environment over these; empty variables count as unset.
@@ -212,6 +216,9 @@ mod tests {
         let error = config.lay_file("blender:\n  exe: x\n", &origin).expect_err("unknown");
         assert_eq!(error.to_string(), "c.yaml: unknown key \"blender.exe\"");
         assert!(error.hint().is_some_and(|hint| hint.contains("blender.executable")));
+        let error = config.lay_file("manger: local\nplan:\n  priority: 7\n", &origin).expect_err("unknown");
+        assert!(error.hint().is_some_and(|hint| hint.contains("\"manager\"")));
+        assert_eq!(config.text("plan.priority"), Some("7"), "the others are laid");
         assert!(config.lay_file("- a\n", &origin).is_err());
         assert!(config.lay_file("a: [1\n", &origin).is_err());
         assert!(config.lay_file("", &origin).is_ok());

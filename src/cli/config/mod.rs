@@ -2,6 +2,8 @@
 
 pub mod keys;
 pub mod layers;
+pub mod misspelt;
 
 pub use keys::{KEYS, Key};
 pub use layers::{Config, ConfigError, Origin, Value};
+pub use misspelt::misspelt;

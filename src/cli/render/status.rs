@@ -3,13 +3,13 @@
 use super::table::Table;
 use crate::base::time::human;
 use crate::ops::check::FrameCounts;
-use crate::ops::status::{JobState, ReleaseState, StatusReport};
+use crate::ops::status::{JobState, ReleaseState, StatusReport, WorkerState};
 use std::fmt::Write;
 use std::time::Duration;
 
 /// Releases, jobs, workers, then every failure and stale input in a line.
 pub fn text(report: &StatusReport) -> String {
-    if report.releases.is_empty() && report.unreadable.is_empty() {
+    if report.releases.is_empty() && report.unreadable.is_empty() && report.interrupted.is_empty() {
         return "No releases yet. Make one with `farm plan release NAME SCENE…`.\n".to_owned();
     }
     let mut text = releases(report);
@@ -47,20 +47,31 @@ fn jobs(report: &StatusReport) -> String {
             &count(job.frames.missing),
             &count(job.frames.bad),
             &count(job.frames.suspect),
-            &job.seconds_per_frame.map(|s| format!("{s:.1}s")).unwrap_or_default(),
+            &job.seconds_per_frame.map(pace).unwrap_or_default(),
             &job.eta_seconds.map(|s| human(Duration::from_secs(s))).unwrap_or_default(),
         ]);
     }
     table.to_string()
 }
 
+/// Light frames take less than a tenth of a second, which is not nothing.
+fn pace(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{seconds:.2}s") } else { format!("{seconds:.1}s") }
+}
+
 fn workers(report: &StatusReport) -> String {
     let mut table = Table::new(&["WORKER", "STATUS", "WORKS ON", "LAST SEEN"]);
-    for worker in &report.workers {
+    let (gone, here): (Vec<&WorkerState>, Vec<&WorkerState>) =
+        report.workers.iter().partition(|worker| worker.is_long_gone);
+    for worker in &here {
         let seen = worker.last_seen.map(|t| t.to_string()).unwrap_or_default();
         table.row(&[&worker.name, &worker.status, worker.job.as_deref().unwrap_or(""), &seen]);
     }
-    table.to_string()
+    let table = if here.is_empty() { String::new() } else { table.to_string() };
+    match gone.len() {
+        0 => table,
+        count => format!("{table} {count} worker(s) not seen for a day or more: left out\n"),
+    }
 }
 
 fn remarks(report: &StatusReport) -> String {
@@ -70,12 +81,33 @@ fn remarks(report: &StatusReport) -> String {
     };
     for job in &report.jobs {
         text.push_str(&of(job, "failed", &job.failures));
+        if job.has_ended() && !job.missing.is_empty() {
+            text.push_str(&of(job, "missing", &[format!("frames {}", short(&job.missing.to_string()))]));
+        }
         text.push_str(&of(job, "stale input", &job.stale_inputs));
+    }
+    for one in &report.interrupted {
+        let _infallible = writeln!(text, "interrupted: {}: {one}", one.release);
+    }
+    if !report.interrupted.is_empty() {
+        text.push_str("  next: `farm recover` finishes it or takes it back\n");
     }
     for line in &report.unreadable {
         let _infallible = writeln!(text, "unreadable: {line}");
     }
+    if !report.unreadable.is_empty() {
+        text.push_str("  next: `farm doctor` says what to do\n");
+    }
     if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// A text of frames that fits into a line: every second frame of a film would not.
+fn short(frames: &str) -> String {
+    const LONGEST: usize = 120;
+    match frames.char_indices().take(LONGEST).filter(|(_, c)| *c == ',').last() {
+        Some((end, _)) if frames.len() > LONGEST => format!("{} and more", &frames[..end]),
+        _ => frames.to_owned(),
+    }
 }
 
 fn state(state: ReleaseState) -> &'static str {
@@ -110,6 +142,29 @@ fn bar(counts: &FrameCounts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lists_of_frames_are_cut_between_two() {
+        assert_eq!(short("1-3,7"), "1-3,7");
+        let long: Vec<String> = (0..90).map(|n| (n * 7).to_string()).collect();
+        let cut = short(&long.join(","));
+        assert!(cut.len() < 140 && cut.ends_with(" and more"), "{cut}");
+        assert!(long.contains(&cut.trim_end_matches(" and more").rsplit(',').next().unwrap_or_default().to_owned()));
+    }
+
+    #[test]
+    fn workers_of_long_ago_are_counted_not_listed() {
+        let worker = |name: &str, is_long_gone| WorkerState {
+            name: name.into(),
+            status: "offline".into(),
+            last_seen: None,
+            job: None,
+            is_long_gone,
+        };
+        let workers = vec![worker("old", true), worker("new", false)];
+        let text = super::workers(&StatusReport { workers, ..StatusReport::default() });
+        assert!(text.contains("new") && !text.contains("old") && text.contains("1 worker(s)"), "{text}");
+    }
 
     #[test]
     fn the_bar_always_has_twenty_cells() {

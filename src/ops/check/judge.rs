@@ -97,7 +97,7 @@ fn facts(state: &FileState) -> Option<&ImageFacts> {
 pub fn frames(files: &[Judged<'_>], around: &Surroundings<'_>) -> JobFrames {
     let mut by_frame: BTreeMap<i32, Vec<&Judged<'_>>> = BTreeMap::new();
     files.iter().for_each(|file| by_frame.entry(file.expected.frame).or_default().push(file));
-    let suspects = around.suspicions.iter().fold(FrameSet::default(), |all, one| all.union(&one.frames));
+    let suspects = FrameSet::union_of(around.suspicions.iter().map(|one| &one.frames));
     let mut sets: BTreeMap<Standing, Vec<i32>> = BTreeMap::new();
     let mut harvested = Vec::new();
     for (frame, files) in &by_frame {
@@ -122,7 +122,7 @@ pub fn frames(files: &[Judged<'_>], around: &Surroundings<'_>) -> JobFrames {
     };
     frames.flaws = flaws(files, &frames.bad);
     frames.suspicions =
-        around.suspicions.iter().filter(|one| one.frames.iter().any(|f| frames.suspect.contains(f))).cloned().collect();
+        around.suspicions.iter().filter(|one| !one.frames.common(&frames.suspect).is_empty()).cloned().collect();
     frames
 }
 

@@ -82,20 +82,20 @@ impl OpenWork {
         let address = ports.manager.address();
         let mut work = OpenWork::default().with_harvested(Manifest::load(ports.volume, &file.name)?.files);
         for job in &file.jobs {
-            let (mut open, mut gone) = (FrameSet::default(), FrameSet::default());
+            let (mut open, mut gone) = (Vec::new(), Vec::new());
             let mut runs = Vec::new();
             for run in &job.runs {
                 match by_run.get(&run.id) {
                     Some(found) => runs.push(run_work(run, found, &ports.manager.tasks(&found.id)?, &workers)),
                     // Only that Manager knows what its workers do.
-                    None if run.manager != address => open = open.union(&run.frames),
-                    None if run.manager_job.is_some() => gone = gone.union(&run.frames),
+                    None if run.manager != address => open.push(run.frames.clone()),
+                    None if run.manager_job.is_some() => gone.push(&run.frames),
                     None => {}
                 }
             }
-            open = runs.iter().fold(open, |open, run| open.union(&run.open_frames()));
-            open = open.union(&written_lately(ports, &file.name, job, &gone)?);
-            work.open.insert(job.name.clone(), open);
+            open.extend(runs.iter().map(RunWork::open_frames));
+            open.push(written_lately(ports, &file.name, job, &FrameSet::union_of(gone))?);
+            work.open.insert(job.name.clone(), FrameSet::union_of(&open));
             work.runs.insert(job.name.clone(), runs);
         }
         Ok(work)
@@ -131,7 +131,7 @@ impl RunWork {
     /// The frames that a worker may still write.
     pub fn open_frames(&self) -> FrameSet {
         let open = self.tasks.iter().filter(|task| task.openness == Openness::Open);
-        open.fold(FrameSet::default(), |all, task| all.union(&task.frames))
+        FrameSet::union_of(open.map(|task| &task.frames))
     }
 }
 
@@ -173,7 +173,7 @@ fn written_lately(
 /// The frames in a task's name, `render-1-10` or `render-1,4,7`; all of the run's where the name says something else.
 fn frames_of(task: &ManagerTask, run: &FrameSet) -> FrameSet {
     let named = task.name.strip_prefix("render-").and_then(|text| text.parse::<FrameSet>().ok());
-    let common = named.map(|named| named.minus(&named.minus(run)));
+    let common = named.map(|named| named.common(run));
     common.filter(|frames| !frames.is_empty()).unwrap_or_else(|| run.clone())
 }
 

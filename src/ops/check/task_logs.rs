@@ -11,7 +11,7 @@ use crate::ops::check::job_frames::FrameSuspicion;
 use crate::ops::check::open_work::{Openness, RunWork};
 use crate::ops::ports::Ports;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What one ended task's log says.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -69,16 +69,52 @@ fn note(log: &str, frames: &FrameSet) -> TaskNotes {
 
 /// The suspicions that still hold: a frame that a later run rendered again is judged by that run's log.
 pub fn suspicions(runs: &[RunWork], notes: &JobNotes) -> Vec<FrameSuspicion> {
-    let mut found: Vec<FrameSuspicion> = Vec::new();
-    for (at, run) in runs.iter().enumerate() {
-        let later = runs[at + 1..].iter().fold(FrameSet::default(), |all, run| all.union(&completed(run)));
+    let mut found = Causes::default();
+    for (run, later) in runs.iter().zip(rendered_later(runs)) {
         for task in &run.tasks {
             for (frames, cause) in notes.get(&task.id).map_or(&[][..], |notes| &notes.suspicions) {
-                add(&mut found, frames.minus(&later), cause);
+                found.add(frames.minus(&later), cause);
             }
         }
     }
-    found
+    found.into_suspicions()
+}
+
+/// For each run, what those after it rendered.
+fn rendered_later(runs: &[RunWork]) -> Vec<FrameSet> {
+    let mut later = vec![FrameSet::default(); runs.len()];
+    for at in (1..runs.len()).rev() {
+        later[at - 1] = later[at].union(&completed(&runs[at]));
+    }
+    later
+}
+
+/// Frames by what is said of them, in the order in which it was first said.
+#[derive(Default)]
+struct Causes<'a> {
+    frames: Vec<(&'a str, Vec<FrameSet>)>,
+    places: HashMap<&'a str, usize>,
+}
+
+impl<'a> Causes<'a> {
+    fn add(&mut self, frames: FrameSet, cause: &'a str) {
+        if frames.is_empty() {
+            return;
+        }
+        let place = *self.places.entry(cause).or_insert(self.frames.len());
+        match self.frames.get_mut(place) {
+            Some((_, sets)) => sets.push(frames),
+            None => self.frames.push((cause, vec![frames])),
+        }
+    }
+
+    fn into_suspicions(self) -> Vec<FrameSuspicion> {
+        let one = |(cause, sets): (&str, Vec<FrameSet>)| FrameSuspicion {
+            frames: FrameSet::union_of(&sets),
+            cause: cause.to_owned(),
+        };
+        self.frames.into_iter().map(one).collect()
+    }
 }
 
 /// Why the newest run would fail again, if one of its logs leaves no doubt.
@@ -89,17 +125,7 @@ pub fn hopeless(runs: &[RunWork], notes: &JobNotes) -> Option<String> {
 
 fn completed(run: &RunWork) -> FrameSet {
     let tasks = run.tasks.iter().filter(|task| task.status == TaskStatus::Completed);
-    tasks.fold(FrameSet::default(), |all, task| all.union(&task.frames))
-}
-
-fn add(found: &mut Vec<FrameSuspicion>, frames: FrameSet, cause: &str) {
-    if frames.is_empty() {
-        return;
-    }
-    match found.iter_mut().find(|one| one.cause == cause) {
-        Some(one) => one.frames = one.frames.union(&frames),
-        None => found.push(FrameSuspicion { frames, cause: cause.to_owned() }),
-    }
+    FrameSet::union_of(tasks.map(|task| &task.frames))
 }
 
 /// The mean seconds per frame over all logs that tell; `None` if none does.
@@ -140,6 +166,23 @@ mod tests {
         assert_eq!(found[0].frames, set("1"));
         assert!(found[0].cause.starts_with("a driver failed: "), "{found:?}");
         assert_eq!(seconds_per_frame(&notes), Some(3.0));
+    }
+
+    #[test]
+    fn frames_of_one_cause_are_told_of_together_however_often_they_were_rendered() {
+        let said = |frames: &str, cause: &str| TaskNotes {
+            suspicions: vec![(set(frames), cause.to_owned())],
+            ..TaskNotes::default()
+        };
+        let notes = JobNotes::from([
+            (TaskId("a".into()), said("1-4", "pink")),
+            (TaskId("b".into()), said("2-3", "black")),
+            (TaskId("c".into()), said("3", "pink")),
+        ]);
+        let runs = [run(1, "a", "1-4"), run(2, "b", "2-3"), run(3, "c", "3")];
+        let found: Vec<_> =
+            suspicions(&runs, &notes).into_iter().map(|one| (one.frames.to_string(), one.cause)).collect();
+        assert_eq!(found, [("1,3-4".to_owned(), "pink".to_owned()), ("2".to_owned(), "black".to_owned())]);
     }
 
     #[test]

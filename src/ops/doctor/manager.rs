@@ -1,6 +1,7 @@
 //! Whether the Manager answers, and whether this farm can drive it.
 
 use super::{Asked, Check};
+use crate::base::error::{Class, Failure};
 use crate::manager::Manager;
 use crate::sys::http::{Client, HttpError, Reply, without_credentials};
 use serde::Deserialize;
@@ -9,10 +10,14 @@ const NAME: &str = "manager";
 const ADDRESS: &str =
     "Check the address (--manager, FARM_MANAGER, or manager in config.yaml) and that the Manager runs.";
 
+const QUEUE: &str = "Mend what the message names. A damaged queue.sqlite: end every `farm work`, then restore it from a backup, \
+                     or move it and its -journal or -wal file away. Releases and frames are not in it; `farm plan release NAME … \
+                     --wait` renders what is still missing.";
+
 pub(super) fn check(manager: &Asked<'_>) -> Check {
     match manager {
         Asked::Local(None) => Check::skip(NAME, "this machine's own queue; not looked at: no volume is open"),
-        Asked::Local(Some(Err(failure))) => Check::failure(NAME, failure),
+        Asked::Local(Some(Err(failure))) => refused(failure),
         Asked::Local(Some(Ok(manager))) => local(*manager),
         Asked::Flamenco(url) => flamenco(url),
     }
@@ -32,7 +37,15 @@ fn local(manager: &dyn Manager) -> Check {
     };
     match queue() {
         Ok(message) => Check::ok(NAME, message),
-        Err(error) => Check::failure(NAME, &error.into()),
+        Err(error) => refused(&error.into()),
+    }
+}
+
+/// Where the queue itself cannot be used, errors send people here: they must not be sent in a circle.
+fn refused(failure: &Failure) -> Check {
+    match failure.class() {
+        Class::Manager => Check::fail(NAME, failure.message(), QUEUE),
+        _ => Check::failure(NAME, failure),
     }
 }
 

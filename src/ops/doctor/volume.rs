@@ -2,8 +2,11 @@
 
 use super::{Asked, Check, Found, Subject};
 use crate::base::error::{Explain, Failure};
+use crate::base::name::ReleaseName;
 use crate::base::size::Bytes;
+use crate::ops::harvest::manifest::Manifest;
 use crate::ops::release;
+use crate::ops::status::interrupted;
 use crate::sys::disk::space::{self, FileSystem, Space};
 use crate::volume::journal::{self, Account};
 use crate::volume::lock::{self, Standing};
@@ -151,23 +154,30 @@ fn file_system(volume: &Volume) -> Check {
     }
 }
 
-/// Every release file can be read, and nothing odd lies beside them.
+/// Every release file and every manifest can be read, and nothing odd lies beside them.
 fn releases(volume: &Volume) -> Check {
     const NAME: &str = "releases";
     let found = match volume.releases() {
         Ok(found) => found,
         Err(error) => return Check::failure(NAME, &error.into()),
     };
-    let unreadable: Vec<Failure> = found.names.iter().filter_map(|name| release::load(volume, name).err()).collect();
+    let unreadable: Vec<Failure> = found.names.iter().filter_map(|name| unreadable(volume, name)).collect();
     if let Some(first) = unreadable.first() {
-        let message = format!("{} of {} cannot be read: {}", unreadable.len(), found.names.len(), first.message());
-        return Check::fail(NAME, message, first.hint().unwrap_or("Restore its release.yaml from a backup."));
+        let words: Vec<String> = unreadable.iter().map(Failure::message).collect();
+        let message = format!("{} of {} cannot be read: {}", unreadable.len(), found.names.len(), words.join("; "));
+        return Check::fail(NAME, message, first.hint().unwrap_or("Restore the file from a backup."));
     }
     if let Some(odd) = found.odd.first() {
         let message = format!("in releases/ lies {:?}, which is no release (and {} more)", odd, found.odd.len() - 1);
         return Check::warn(NAME, message, "farm leaves it alone: move it elsewhere.");
     }
     Check::ok(NAME, format!("{} on the volume", found.names.len()))
+}
+
+/// What keeps a release from being looked at.
+fn unreadable(volume: &Volume, name: &ReleaseName) -> Option<Failure> {
+    let manifest = || Manifest::load(volume, name).map(drop);
+    release::load(volume, name).and_then(|_| manifest()).err()
 }
 
 fn locks(volume: &Volume) -> Check {
@@ -198,24 +208,27 @@ fn journals(volume: &Volume) -> Check {
             Check::fail(NAME, words.join("; "), remedy)
         }
         Ok(found) if found.unfinished.is_empty() => Check::ok(NAME, "nothing is half done"),
-        Ok(found) => half_done(&found.unfinished),
+        Ok(found) => match interrupted::left(volume, &found.unfinished) {
+            Ok(left) => half_done(&found.unfinished, &left),
+            Err(failure) => Check::failure(NAME, &failure),
+        },
         Err(error) => Check::failure(NAME, &error.into()),
     }
 }
 
 /// What somebody is doing right now is half done too, and no reason to worry.
-fn half_done(unfinished: &[Account]) -> Check {
+fn half_done(unfinished: &[Account], left: &[&Account]) -> Check {
     const NAME: &str = "journals";
     let words = |account: &&Account| {
         let Account { intent, owner, .. } = *account;
         format!("{} of {} since {}, process {} on {}", intent.kind, intent.scope, intent.at, owner.pid, owner.host)
     };
-    let (running, left): (Vec<&Account>, Vec<&Account>) =
-        unfinished.iter().partition(|account| account.owner.is_alive());
+    let is_left = |account: &&Account| left.iter().any(|one| one.intent.id == account.intent.id);
+    let running: Vec<&Account> = unfinished.iter().filter(|account| !is_left(account)).collect();
     let list = |accounts: &[&Account]| accounts.iter().map(words).collect::<Vec<_>>().join("; ");
     match left.is_empty() {
         true => Check::ok(NAME, format!("under way: {}", list(&running))),
-        false => Check::warn(NAME, format!("left half done: {}", list(&left)), RECOVER),
+        false => Check::warn(NAME, format!("left half done: {}", list(left)), RECOVER),
     }
 }
 

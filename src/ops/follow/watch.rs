@@ -8,6 +8,7 @@ use crate::base::name::{JobRef, ReleaseName};
 use crate::base::status::JobStatus;
 use crate::frames::expected::frame_file;
 use crate::manager::Manager;
+use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::{JobProgress, Ports};
 use crate::sys::clock::Stopwatch;
 use crate::volume::layout;
@@ -25,7 +26,9 @@ const FEW: usize = 8;
 /// Looks on until every run of the release has ended or waits for a person, or until `stop` speaks or is dropped.
 pub fn watch(ports: &Ports<'_>, name: &ReleaseName, stop: &Receiver<()>) -> Result<(), Failure> {
     let file = load(ports, name)?;
-    let mut jobs: Vec<Watched<'_>> = file.jobs.iter().filter_map(|job| Watched::of(name, job)).collect();
+    // Only for the count that is shown: whoever needs the manifest says what is wrong with it.
+    let harvested = Manifest::load(ports.volume, name).map(|manifest| manifest.files).unwrap_or_default();
+    let mut jobs: Vec<Watched<'_>> = file.jobs.iter().filter_map(|job| Watched::of(name, job, &harvested)).collect();
     let mut stopping = false;
     loop {
         let open: Vec<&JobId> = jobs.iter().flat_map(Watched::open).collect();
@@ -59,16 +62,20 @@ struct Watched<'a> {
     record: &'a JobRecord,
     /// The Manager's id of each run and what was last heard of it, oldest first; at least one.
     runs: Vec<(&'a JobId, Option<JobStatus>)>,
+    /// Frames that were harvested: they lie in `dist/` and not in the job's folder.
+    harvested: FrameSet,
     listed: Option<Stopwatch>,
     done: u64,
 }
 
 impl<'a> Watched<'a> {
     /// `None` for a job without a run that the Manager knows.
-    fn of(release: &ReleaseName, record: &'a JobRecord) -> Option<Self> {
+    fn of(release: &ReleaseName, record: &'a JobRecord, manifest: &[ManifestFile]) -> Option<Self> {
         let runs: Vec<_> = record.runs.iter().filter_map(|run| Some((run.manager_job.as_ref()?, None))).collect();
         let reference = JobRef::in_release(release, &record.name);
-        (!runs.is_empty()).then_some(Watched { reference, record, runs, listed: None, done: 0 })
+        let fresh = manifest.iter().filter(|file| file.job == record.name && !file.is_stale(Some(record)));
+        let harvested = fresh.map(|file| file.frame).collect();
+        (!runs.is_empty()).then_some(Watched { reference, record, runs, harvested, listed: None, done: 0 })
     }
 
     /// The runs that may still do something.
@@ -100,14 +107,17 @@ impl<'a> Watched<'a> {
         Ok(())
     }
 
-    /// How many of these frames have a file, whole or not: enough for a progress bar, at the price of one listing.
+    /// How many of these frames were harvested or have a file, whole or not: enough for a progress bar, at the price of
+    /// one listing.
     fn present(&self, ports: &Ports<'_>, frames: &FrameSet) -> Result<u64, Failure> {
-        let Some(dir) = ports.volume.dir(&layout::out_dir(&self.reference))? else { return Ok(0) };
-        let names: HashSet<OsString> = dir.list()?.into_iter().map(|entry| entry.name).collect();
+        let dir = ports.volume.dir(&layout::out_dir(&self.reference))?;
+        let entries = dir.map(|dir| dir.list()).transpose()?.unwrap_or_default();
+        let names: HashSet<OsString> = entries.into_iter().map(|entry| entry.name).collect();
         let output = &self.record.current().output;
         let view = output.views.last().map(String::as_str);
         let name = |frame| frame_file(frame, view, &output.extension);
-        Ok(frames.iter().filter(|frame| names.contains(OsStr::new(&name(*frame)))).count() as u64)
+        let is_there = |frame: &i32| self.harvested.contains(*frame) || names.contains(OsStr::new(&name(*frame)));
+        Ok(frames.iter().filter(is_there).count() as u64)
     }
 }
 

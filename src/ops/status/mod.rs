@@ -1,9 +1,13 @@
 //! `farm status`: how far everything is, told from the release files, the Manager and the frames on disk.
 
 pub mod estimate;
+pub mod interrupted;
+pub mod resolve;
 pub mod select;
 pub mod survey;
 
+pub use interrupted::Interruption;
+pub use resolve::{Named, find};
 pub use select::{NoMatch, nearest};
 pub use survey::survey;
 
@@ -16,7 +20,7 @@ use crate::ops::check::FrameCounts;
 use serde::Serialize;
 
 /// What `farm status` found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct StatusReport {
     /// Releases, by name.
     pub releases: Vec<ReleaseStatus>,
@@ -24,8 +28,10 @@ pub struct StatusReport {
     pub jobs: Vec<JobState>,
     /// Workers that the Manager knows.
     pub workers: Vec<WorkerState>,
-    /// Releases whose file cannot be read, one line each: they are named, not left out.
+    /// Releases and journals that cannot be read, one line each: they are named, not left out.
     pub unreadable: Vec<String>,
+    /// Changes of releases that were begun and that nobody is at any more.
+    pub interrupted: Vec<Interruption>,
 }
 
 /// Where a release stands.
@@ -75,6 +81,8 @@ pub struct JobState {
     pub frames: FrameCounts,
     /// Frames that lie in `dist/`.
     pub harvested: u64,
+    /// Frames that are missing, and that no worker is about to render.
+    pub missing: FrameSet,
     /// Frames that a worker has or may get.
     pub rendering: FrameSet,
     /// 0 to 100.
@@ -106,6 +114,9 @@ pub struct WorkerState {
     pub last_seen: Option<Timestamp>,
     /// The job that it works on.
     pub job: Option<String>,
+    /// Whether it was not seen for a day, and is not in error either: people need not see it.
+    #[serde(skip)]
+    pub is_long_gone: bool,
 }
 
 /// What the Manager still has to do for a release.
@@ -125,8 +136,7 @@ impl Work {
     /// From the jobs of a release.
     pub fn of(jobs: &[JobState]) -> Work {
         let is = |job: &JobState, status: JobStatus| job.status == status.as_str();
-        let ended = |job: &&JobState| JobStatus::from(job.status.clone()).has_ended() || job.status == GONE;
-        let open: Vec<&JobState> = jobs.iter().filter(|job| !ended(job)).collect();
+        let open: Vec<&JobState> = jobs.iter().filter(|job| !job.has_ended()).collect();
         let untouched = |job: &&JobState| is(job, JobStatus::Queued) || job.status == PLANNED;
         if open.is_empty() {
             Work::Over
@@ -158,6 +168,13 @@ pub fn release_state(frames: &FrameCounts, harvested: u64, work: Work) -> Releas
 pub const PLANNED: &str = "planned";
 /// The status of a job that the Manager forgot.
 pub const GONE: &str = "gone";
+
+impl JobState {
+    /// Whether its newest run does nothing more.
+    pub fn has_ended(&self) -> bool {
+        self.status == GONE || JobStatus::from(self.status.clone()).has_ended()
+    }
+}
 
 impl StatusReport {
     /// Whether nothing is left for the Manager to do.

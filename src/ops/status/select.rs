@@ -12,10 +12,20 @@ pub struct Selector {
 
 /// The word matches nothing.
 #[derive(Debug, thiserror::Error)]
-#[error("nothing is called {word:?} here")]
+#[error("no release or job is called {word:?}")]
 pub struct NoMatch {
     word: String,
     near: Option<String>,
+    unreadable: usize,
+}
+
+impl NoMatch {
+    /// With the one of `names` that is most like the word, and the number of releases that could not be looked into.
+    pub fn new<'a>(word: &str, names: impl Iterator<Item = &'a str>, unreadable: usize) -> NoMatch {
+        // What bears the very name was looked at, and is not it.
+        let near = nearest(word, names.filter(|name| *name != word));
+        NoMatch { word: word.to_owned(), near, unreadable }
+    }
 }
 
 impl Explain for NoMatch {
@@ -23,19 +33,28 @@ impl Explain for NoMatch {
         Class::NoMatch
     }
     fn hint(&self) -> Option<String> {
-        Some(match &self.near {
-            Some(near) => format!("Did you mean {near:?}? `farm status` lists everything."),
-            None => "`farm status` lists everything.".into(),
-        })
+        let near = self.near.as_ref().map(|near| format!("Did you mean {near:?}? ")).unwrap_or_default();
+        let unreadable = match self.unreadable {
+            0 => String::new(),
+            count => format!(" {count} release(s) cannot be read: `farm doctor` names them."),
+        };
+        Some(format!("{near}`farm status` lists everything.{unreadable}"))
     }
 }
 
-/// A bare word that is the name of jobs in several releases.
+/// A bare word that names several jobs.
 #[derive(Debug, thiserror::Error)]
-#[error("{word:?} is a job of several releases: {}", jobs.join(", "))]
+#[error("{word:?} names several jobs: {}", jobs.join(", "))]
 pub struct Ambiguous {
     word: String,
     jobs: Vec<String>,
+}
+
+impl Ambiguous {
+    /// With the full names of the jobs.
+    pub fn new(word: &str, jobs: impl Iterator<Item = String>) -> Ambiguous {
+        Ambiguous { word: word.to_owned(), jobs: jobs.collect() }
+    }
 }
 
 impl Explain for Ambiguous {
@@ -43,26 +62,25 @@ impl Explain for Ambiguous {
         Class::Usage
     }
     fn hint(&self) -> Option<String> {
-        Some("Write release/job, or a glob such as '*/name' for all of them.".into())
+        Some("Write release/job; `farm status` also takes a glob such as '*/name' for all of them.".into())
     }
 }
 
 impl Selector {
-    /// A bare word names exactly one thing: refuses one that is a job of several releases. `jobs` are full names.
-    pub fn check_unambiguous(&self, jobs: &[String]) -> Result<(), Ambiguous> {
-        let is_it = |full: &&String| full.split_once('/').is_some_and(|(_, job)| job == self.text);
-        let is_release = |full: &String| full.split_once('/').is_some_and(|(release, _)| release == self.text);
-        let same: Vec<String> = jobs.iter().filter(is_it).cloned().collect();
-        if self.pattern.is_some() || same.len() < 2 || jobs.iter().any(is_release) {
-            return Ok(());
-        }
-        Err(Ambiguous { word: self.text.clone(), jobs: same })
+    /// A name, whatever characters are in it.
+    pub fn name(word: &str) -> Self {
+        Selector { text: word.to_owned(), pattern: None }
     }
 
     /// A word with any of `*?[` is a glob, any other a name. A glob that cannot be read is taken as a name.
     pub fn new(word: &str) -> Self {
         let is_glob = word.contains(['*', '?', '[']);
         Selector { text: word.to_owned(), pattern: is_glob.then(|| glob::Pattern::new(word).ok()).flatten() }
+    }
+
+    /// Whether it may mean more than one thing.
+    pub fn is_glob(&self) -> bool {
+        self.pattern.is_some()
     }
 
     /// Whether this job is meant: by its release, its full name, its own name, or the beginning of its id.
@@ -84,11 +102,6 @@ impl Selector {
             Some(pattern) => pattern.matches(release.as_str()),
             None => self.text == release.as_str(),
         }
-    }
-
-    /// The error when nothing matched, with the name most like the word.
-    pub fn no_match<'a>(&self, names: impl Iterator<Item = &'a str>) -> NoMatch {
-        NoMatch { word: self.text.clone(), near: nearest(&self.text, names) }
     }
 }
 
@@ -132,18 +145,10 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_job_of_several_releases_is_refused() {
-        let jobs = ["r1/A".to_owned(), "r2/A".to_owned(), "r2/B".to_owned()];
-        let error = Selector::new("A").check_unambiguous(&jobs).expect_err("two");
-        assert!(error.to_string().contains("r1/A, r2/A"), "{error}");
-        for fine in ["B", "r1/A", "A*", "r2", "none"] {
-            assert!(Selector::new(fine).check_unambiguous(&jobs).is_ok(), "{fine}");
-        }
-    }
-
-    #[test]
     fn near_names_are_suggested() {
         assert_eq!(nearest("shto010", ["shot010", "r1"].into_iter()).as_deref(), Some("shot010"));
         assert_eq!(nearest("zzz", ["shot010"].into_iter()), None);
+        let hint = NoMatch::new("c", ["c", "r1"].into_iter(), 1).hint().expect("always");
+        assert!(!hint.contains("Did you mean") && hint.contains("farm doctor"), "{hint}");
     }
 }

@@ -1,122 +1,156 @@
 //! Gathering what the status report says.
 
-use super::estimate::eta;
+use super::estimate::{self, eta};
+use super::interrupted::Interruptions;
+use super::resolve::{find, unknown};
 use super::select::Selector;
 use super::{GONE, JobState, PLANNED, ReleaseStatus, StatusReport, Work, WorkerState, release_state};
-use crate::base::error::Failure;
+use crate::base::error::{Class, Failure};
 use crate::base::name::{JobRef, ReleaseName};
-use crate::base::status::{JobStatus, TaskStatus};
+use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
+use crate::base::time::Timestamp;
 use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
 use crate::ops::check::inputs::stale_inputs;
+use crate::ops::check::open_work::{Openness, RunWork};
 use crate::ops::check::{self, Effort, FrameCounts, OpenWork};
 use crate::ops::ports::Ports;
 use crate::ops::release;
+use crate::sys::clock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// How many failed tasks of a job are told of one by one.
+/// How many failed tasks of a job, and how many of its bad frames, are told of one by one.
 const FAILURES: usize = 5;
 /// The longest tail of a log's line in a failure.
 const LINE: usize = 200;
+/// A worker that was not seen for so long is no worker any more, unless it needs somebody to look.
+const LONG_GONE: Duration = Duration::from_secs(24 * 3600);
 
 /// The status of what `query` names (everything without one); nothing matched is an error.
 pub fn survey(ports: &Ports<'_>, query: Option<&str>, effort: Effort) -> Result<StatusReport, Failure> {
     let asked = Asked::of(ports)?;
-    let selector = query.map(Selector::new);
-    let mut report =
-        StatusReport { releases: Vec::new(), jobs: Vec::new(), workers: asked.worker_states(), unreadable: Vec::new() };
-    let mut names: Vec<String> = Vec::new();
-    for name in ports.volume.releases()?.names {
-        match release::load(ports.volume, &name) {
-            Ok(Some(file)) => {
-                names.extend(file.jobs.iter().flat_map(|job| [job.name.to_string(), format!("{name}/{}", job.name)]));
-                add_release(ports, &asked, &file, selector.as_ref(), effort, &mut report)?;
+    let workers = asked.worker_states(clock::now());
+    let mut survey = Survey { ports, asked, effort, report: StatusReport { workers, ..StatusReport::default() } };
+    match query.map(Selector::new) {
+        Some(name) if !name.is_glob() => survey.one(query.unwrap_or_default())?,
+        selector => survey.several(selector.as_ref(), query)?,
+    }
+    Ok(survey.report)
+}
+
+struct Survey<'a> {
+    ports: &'a Ports<'a>,
+    asked: Asked,
+    effort: Effort,
+    report: StatusReport,
+}
+
+impl Survey<'_> {
+    /// What a plain name means. What keeps it from being looked at is the failure.
+    fn one(&mut self, word: &str) -> Result<(), Failure> {
+        let named = find(self.ports.volume, word)?;
+        self.add(&named.file, |job| named.job.as_ref().is_none_or(|name| *name == job.name))?;
+        let interruptions = Interruptions::of(self.ports.volume)?.found;
+        self.report.interrupted = interruptions.into_iter().filter(|one| one.release == named.file.name).collect();
+        Ok(())
+    }
+
+    /// What a glob means, or everything. One release that cannot be looked at is told of and keeps none from being seen.
+    fn several(&mut self, selector: Option<&Selector>, query: Option<&str>) -> Result<(), Failure> {
+        let mut first = None;
+        for name in self.ports.volume.releases()?.names {
+            let is_named = selector.is_none_or(|selector| selector.names_release(&name));
+            let added = release::load(self.ports.volume, &name).and_then(|file| match file {
+                Some(file) => self.add(&file, |job| {
+                    selector.is_none_or(|it| it.matches(&file.name, &job.name, &super::resolve::ids(job)))
+                }),
+                None => Ok(()),
+            });
+            match added {
+                Ok(()) => {}
+                Err(failure) if failure.class() == Class::Manager => return Err(failure),
+                Err(failure) => {
+                    self.report.unreadable.push(failure.message());
+                    first = first.or(is_named.then_some(failure));
+                }
             }
-            Ok(None) => {}
-            Err(failure) => report.unreadable.push(failure.message()),
         }
-        names.push(name.to_string());
+        let interruptions = Interruptions::of(self.ports.volume)?;
+        self.report.unreadable.extend(interruptions.unreadable);
+        let is_meant = |name: &ReleaseName| selector.is_none_or(|selector| selector.names_release(name));
+        self.report.interrupted = interruptions.found.into_iter().filter(|one| is_meant(&one.release)).collect();
+        match query {
+            Some(word) if self.report.releases.is_empty() && self.report.interrupted.is_empty() => {
+                Err(first.map_or_else(|| unknown(self.ports.volume, word), Ok)?)
+            }
+            _ => Ok(()),
+        }
     }
-    if let Some(selector) = &selector {
-        let jobs: Vec<String> = report.jobs.iter().map(|job| job.reference.to_string()).collect();
-        selector.check_unambiguous(&jobs)?;
+
+    /// Adds the jobs of a release that are meant, and the release if any is, or if it has none and so all are.
+    fn add(&mut self, file: &ReleaseFile, meant: impl Fn(&JobRecord) -> bool) -> Result<(), Failure> {
+        let jobs: Vec<&JobRecord> = file.jobs.iter().filter(|job| meant(job)).collect();
+        if jobs.is_empty() && !file.jobs.is_empty() {
+            return Ok(());
+        }
+        let work = OpenWork::with_jobs(self.ports, file, &self.asked.jobs)?;
+        let mut states = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            states.push(self.job_state(file, job, &work)?);
+        }
+        let frames: FrameCounts = states.iter().map(|job| job.frames).sum();
+        let harvested = states.iter().map(|job| job.harvested).sum();
+        let state = release_state(&frames, harvested, Work::of(&states));
+        self.report.releases.push(ReleaseStatus { name: file.name.clone(), state, jobs: states.len(), frames });
+        self.report.jobs.extend(states);
+        Ok(())
     }
-    match &selector {
-        Some(selector) if report.releases.is_empty() => Err(selector.no_match(names.iter().map(String::as_str)).into()),
-        _ => Ok(report),
+
+    fn job_state(&self, file: &ReleaseFile, job: &JobRecord, work: &OpenWork) -> Result<JobState, Failure> {
+        let ports = self.ports;
+        let reference = JobRef::in_release(&file.name, &job.name);
+        let frames = check::check_job(ports, &file.name, job, work, self.effort)?;
+        let counts = frames.counts();
+        let newest = job.newest_run();
+        let known = |run: &RunRecord| self.asked.jobs.iter().find(|job| job.run_id() == Some(run.id));
+        // An older run that still has something to do says more than a newer one that is done.
+        let open = job.runs.iter().rev().filter_map(known).find(|found| !found.status.has_ended());
+        let found = open.or_else(|| newest.and_then(known));
+        let has_ended = found.is_none_or(|job| job.status.has_ended());
+        let told = frames.seconds_per_frame.or(job.seconds_per_frame);
+        let pace = match told {
+            None if !has_ended => estimate::pace(ports.volume, &reference, job, work.runs(job), &frames.ok)?,
+            told => told,
+        };
+        let left = if has_ended { 0 } else { counts.missing };
+        Ok(JobState {
+            id: found.map(|job| job.id.clone()).or_else(|| newest.and_then(|run| run.manager_job.clone())),
+            reference,
+            release: file.name.clone(),
+            status: status_word(newest.is_some_and(|run| run.manager_job.is_some()), found),
+            frames: counts,
+            harvested: frames.harvested.len() as u64,
+            missing: frames.missing.minus(&frames.rendering),
+            rendering: frames.rendering.clone(),
+            priority: newest.map_or(0, |run| run.priority),
+            run: newest.map(|run| run.id),
+            runs: job.runs.len(),
+            eta_seconds: eta(left, self.asked.hands().min(open_tasks(work.runs(job))), pace),
+            seconds_per_frame: pace,
+            updated: found.map(|job| job.updated),
+            failures: failures(ports, found, &frames)?,
+            stale_inputs: stale_inputs(ports.volume, job)?
+                .into_iter()
+                .map(|input| format!("{}: {}", input.path, input.cause))
+                .collect(),
+        })
     }
 }
 
-fn add_release(
-    ports: &Ports<'_>,
-    asked: &Asked,
-    file: &ReleaseFile,
-    selector: Option<&Selector>,
-    effort: Effort,
-    report: &mut StatusReport,
-) -> Result<(), Failure> {
-    let meant = |job: &&JobRecord| selector.is_none_or(|selector| selector.matches(&file.name, &job.name, &ids(job)));
-    let jobs: Vec<&JobRecord> = file.jobs.iter().filter(meant).collect();
-    if jobs.is_empty() && !selector.is_none_or(|selector| file.jobs.is_empty() && selector.names_release(&file.name)) {
-        return Ok(());
-    }
-    let work = OpenWork::with_jobs(ports, file, &asked.jobs)?;
-    let mut states = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        states.push(job_state(ports, asked, &file.name, job, &work, effort)?);
-    }
-    let frames: FrameCounts = states.iter().map(|job| job.frames).sum();
-    let harvested = states.iter().map(|job| job.harvested).sum();
-    let state = release_state(&frames, harvested, Work::of(&states));
-    report.releases.push(ReleaseStatus { name: file.name.clone(), state, jobs: states.len(), frames });
-    report.jobs.extend(states);
-    Ok(())
-}
-
-/// Everything by which a run may be named.
-fn ids(job: &JobRecord) -> Vec<String> {
-    let of_run = |run: &RunRecord| [Some(run.id.to_string()), run.manager_job.as_ref().map(ToString::to_string)];
-    job.runs.iter().flat_map(of_run).flatten().collect()
-}
-
-fn job_state(
-    ports: &Ports<'_>,
-    asked: &Asked,
-    release: &ReleaseName,
-    job: &JobRecord,
-    work: &OpenWork,
-    effort: Effort,
-) -> Result<JobState, Failure> {
-    let frames = check::check_job(ports, release, job, work, effort)?;
-    let counts = frames.counts();
-    let newest = job.newest_run();
-    let known = |run: &RunRecord| asked.jobs.iter().find(|job| job.run_id() == Some(run.id));
-    // An older run that still has something to do says more than a newer one that is done.
-    let open = job.runs.iter().rev().filter_map(known).find(|found| !found.status.has_ended());
-    let found = open.or_else(|| newest.and_then(known));
-    let pace = frames.seconds_per_frame.or(job.seconds_per_frame);
-    let has_ended = found.is_none_or(|job| job.status.has_ended());
-    let left = if has_ended { 0 } else { counts.missing };
-    Ok(JobState {
-        id: found.map(|job| job.id.clone()).or_else(|| newest.and_then(|run| run.manager_job.clone())),
-        reference: JobRef::in_release(release, &job.name),
-        release: release.clone(),
-        status: status_word(newest.is_some_and(|run| run.manager_job.is_some()), found),
-        frames: counts,
-        harvested: frames.harvested.len() as u64,
-        rendering: frames.rendering.clone(),
-        priority: newest.map_or(0, |run| run.priority),
-        run: newest.map(|run| run.id),
-        runs: job.runs.len(),
-        eta_seconds: eta(left, asked.hands(), pace),
-        seconds_per_frame: pace,
-        updated: found.map(|job| job.updated),
-        failures: failures(ports, found, &frames)?,
-        stale_inputs: stale_inputs(ports.volume, job)?
-            .into_iter()
-            .map(|input| format!("{}: {}", input.path, input.cause))
-            .collect(),
-    })
+/// More workers than tasks do not help.
+fn open_tasks(runs: &[RunWork]) -> usize {
+    runs.iter().flat_map(|run| &run.tasks).filter(|task| task.openness == Openness::Open).count()
 }
 
 /// The newest run's word; a run that was never confirmed is only planned, one that the Manager forgot is gone.
@@ -144,7 +178,11 @@ fn failures(ports: &Ports<'_>, job: Option<&ManagerJob>, frames: &check::JobFram
     }
     let flaws = frames.flaws.iter().map(|flaw| format!("frame {}: {}: {}", flaw.frame, flaw.path, flaw.cause));
     let suspicions = frames.suspicions.iter().map(|s| format!("frames {} are suspect: {}", s.frames, s.cause));
-    lines.extend(flaws.chain(suspicions).take(FAILURES));
+    let mut told: Vec<String> = flaws.chain(suspicions).collect();
+    let more = told.len().saturating_sub(FAILURES);
+    told.truncate(FAILURES);
+    lines.extend(told);
+    lines.extend((more > 0).then(|| format!("and {more} more frames or log lines")));
     Ok(lines)
 }
 
@@ -186,8 +224,10 @@ impl Asked {
         self.workers.iter().filter(|worker| worker.takes("blender")).count()
     }
 
-    fn worker_states(&self) -> Vec<WorkerState> {
+    fn worker_states(&self, now: Timestamp) -> Vec<WorkerState> {
+        let is_gone = |worker: &ManagerWorker| worker.last_seen.is_some_and(|seen| now.since(seen) >= LONG_GONE);
         let state = |worker: &ManagerWorker| WorkerState {
+            is_long_gone: is_gone(worker) && worker.status != WorkerStatus::Error,
             name: worker.name.clone(),
             status: worker.status.to_string(),
             last_seen: worker.last_seen,

@@ -125,6 +125,12 @@ pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// The login name of the user that this process acts for, as the system's lists of users have it; `None` for a number
+/// without a name.
+pub fn login_name() -> Option<String> {
+    whoami::username().ok().filter(|name| !name.is_empty())
+}
+
 fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
@@ -174,6 +180,16 @@ mod tests {
         let text = serde_json::to_string(&this).unwrap();
         assert_eq!(serde_json::from_str::<ProcessId>(&text).unwrap(), this);
         assert_eq!(HostId::this(), HostId::this());
+    }
+
+    #[test]
+    fn the_login_name_is_that_of_the_list_of_users() {
+        let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
+        let listed = passwd.lines().find_map(|line| {
+            let fields: Vec<&str> = line.split(':').collect();
+            (fields.get(2) == Some(&user_id().to_string().as_str())).then(|| fields[0].to_owned())
+        });
+        assert!(listed.is_none() || login_name() == listed, "{listed:?} {:?}", login_name());
     }
 
     #[test]
