@@ -134,8 +134,12 @@ pub struct ManagerWorker {
     pub task_types: Vec<String>,
     /// The names of its tags.
     pub tags: Vec<String>,
+    /// Its operating system as Go names it: `linux`, `windows`, `darwin`.
+    pub platform: String,
     /// The task it works on now.
     pub task: Option<TaskId>,
+    /// The task it touched last: the one it works on, or worked on before.
+    pub last_task: Option<TaskId>,
 }
 
 impl ManagerWorker {

@@ -4,15 +4,30 @@
 //! that the local manager and the REST client can stand for each other; where they differ, the real Manager is right.
 
 pub mod compile;
+mod error;
+pub mod flamenco;
 pub mod job;
 pub mod local;
+mod wire;
+
+pub use error::ManagerError;
+pub use flamenco::Flamenco;
 
 pub use job::{ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, RenderWork, Submission, Work};
 
-use crate::base::error::{Class, Explain};
 use crate::base::ids::{JobId, RunId, TaskId};
 use crate::base::status::JobStatus;
+use std::path::Path;
 use std::time::Duration;
+
+/// What a Manager says of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// It is there, and can be written to.
+    Usable,
+    /// It is not, and why, in the Manager's words.
+    Not(String),
+}
 
 /// What farm asks of a Manager.
 pub trait Manager: Send + Sync {
@@ -25,6 +40,16 @@ pub trait Manager: Send + Sync {
 
     /// How long to wait between two looks at a job that is being worked on.
     fn look_again(&self) -> Duration;
+
+    /// How many submissions at once it takes in faster than one after the other.
+    fn submissions_at_once(&self) -> usize;
+
+    /// How the root of a volume begins in the paths of a submission: as workers, or the Manager's own variables, know it.
+    /// `volume` is where this machine sees it.
+    fn storage(&self, volume: &Path) -> Result<String, ManagerError>;
+
+    /// Whether the Manager sees the folder `path`, which begins as [`Manager::storage`] says, and may write there.
+    fn sees_folder(&self, path: &str) -> Result<Seen, ManagerError>;
 
     /// `GET /version`: proves that it is there.
     fn version(&self) -> Result<ManagerVersion, ManagerError>;
@@ -63,65 +88,5 @@ pub trait Manager: Send + Sync {
     fn find_run(&self, run: RunId) -> Result<Option<ManagerJob>, ManagerError> {
         let id = run.to_string();
         Ok(self.jobs()?.into_iter().find(|job| job.metadata.get(job::META_ID) == Some(&id)))
-    }
-}
-
-/// Why a call to a Manager failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ManagerError {
-    /// The request was wrong: bad frames, an unknown setting, a compile error.
-    #[error("the Manager at {address} refused the request: {message}")]
-    Rejected {
-        /// The Manager's name.
-        address: String,
-        /// Its words.
-        message: String,
-    },
-    /// There is no such job or task.
-    #[error("the Manager at {address} knows no {what}")]
-    NotFound {
-        /// The Manager's name.
-        address: String,
-        /// What was asked for.
-        what: String,
-    },
-    /// The queue belongs to another host.
-    #[error("the local queue of this volume belongs to host {owner}, this is {host}")]
-    OtherHost {
-        /// The host that made the queue.
-        owner: String,
-        /// This host.
-        host: String,
-    },
-    /// It did not answer, or not as a Manager answers.
-    #[error("the Manager at {address} cannot be used: {message}")]
-    Unusable {
-        /// The Manager's name.
-        address: String,
-        /// The cause.
-        message: String,
-    },
-}
-
-impl Explain for ManagerError {
-    fn class(&self) -> Class {
-        match self {
-            ManagerError::Rejected { .. } => Class::Failed,
-            ManagerError::NotFound { .. } => Class::NoMatch,
-            ManagerError::OtherHost { .. } => Class::Refused,
-            ManagerError::Unusable { .. } => Class::Manager,
-        }
-    }
-    fn hint(&self) -> Option<String> {
-        match self {
-            ManagerError::OtherHost { owner, .. } => Some(format!(
-                "Run farm on {owner}, or point --manager at a Flamenco Manager for more than one machine."
-            )),
-            ManagerError::Unusable { .. } => Some("Run `farm doctor` to see what is wrong.".into()),
-            ManagerError::Rejected { .. } => Some(
-                "Change what the message names, then give the command again; `farm doctor` checks the Manager.".into(),
-            ),
-            ManagerError::NotFound { .. } => Some("`farm status` shows what the Manager knows.".into()),
-        }
     }
 }

@@ -4,7 +4,6 @@ use super::{Command, CompileError, Outline, chunks};
 use crate::base::frame_set::FrameSet;
 use crate::manager::RenderWork;
 use serde_json::json;
-use std::path::Path;
 
 /// The job type's name.
 pub const JOB_TYPE: &str = "simple-blender-render";
@@ -42,11 +41,22 @@ pub fn check(work: &RenderWork) -> Result<(), CompileError> {
         return refuse(format!("the format {} makes a movie, {JOB_TYPE} renders images only", work.format));
     }
     for (what, path) in [("scene", &work.blendfile), ("output", &work.render_output_path)] {
-        if !Path::new(path).is_absolute() {
+        if !is_absolute(path) {
             return refuse(format!("the {what} path {path:?} is not absolute"));
         }
     }
     Ok(())
+}
+
+/// On any platform: workers may be of another one than this machine.
+fn is_absolute(path: &str) -> bool {
+    let has_drive = matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+    path.starts_with('/') || has_drive
+}
+
+/// The frames as Flamenco takes them: plain numbers and ranges, `1-3,7`.
+pub fn plain_frames(frames: &FrameSet) -> String {
+    ranges(frames, "-")
 }
 
 /// One start of Blender for all of the frames.

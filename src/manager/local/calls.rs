@@ -6,10 +6,11 @@ use super::{ADDRESS, Access, Local, change, jobs, rows};
 use crate::base::ids::{JobId, RunId, TaskId};
 use crate::base::status::{JobStatus, WorkerStatus};
 use crate::manager::compile::{self, Compiled, Outline};
-use crate::manager::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Submission};
+use crate::manager::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Seen, Submission};
 use crate::sys::clock;
 use crate::sys::process::HostId;
 use rusqlite::Connection;
+use std::path::Path;
 use std::time::Duration;
 
 /// A look is a query of a file nearby.
@@ -27,6 +28,19 @@ impl Manager for Local {
 
     fn look_again(&self) -> Duration {
         LOOK_AGAIN
+    }
+
+    fn submissions_at_once(&self) -> usize {
+        1
+    }
+
+    fn storage(&self, volume: &Path) -> Result<String, ManagerError> {
+        Ok(volume.display().to_string())
+    }
+
+    fn sees_folder(&self, _path: &str) -> Result<Seen, ManagerError> {
+        // It is this very machine.
+        Ok(Seen::Usable)
     }
 
     fn version(&self) -> Result<ManagerVersion, ManagerError> {

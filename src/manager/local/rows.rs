@@ -67,6 +67,7 @@ pub(super) fn task(row: &Row<'_>) -> rusqlite::Result<ManagerTask> {
 
 /// Reads [`WORKER`].
 pub(super) fn worker(row: &Row<'_>) -> rusqlite::Result<ManagerWorker> {
+    let task = row.get::<_, Option<String>>(7)?.map(TaskId);
     Ok(ManagerWorker {
         id: WorkerId(row.get(0)?),
         name: row.get(1)?,
@@ -75,6 +76,8 @@ pub(super) fn worker(row: &Row<'_>) -> rusqlite::Result<ManagerWorker> {
         last_seen: Some(time(row, 4)?),
         task_types: json(row, 5)?,
         tags: json(row, 6)?,
-        task: row.get::<_, Option<String>>(7)?.map(TaskId),
+        platform: std::env::consts::OS.to_owned(),
+        last_task: task.clone(),
+        task,
     })
 }

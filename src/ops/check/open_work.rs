@@ -224,7 +224,9 @@ mod tests {
             last_seen: Some(Timestamp::from_unix(seen)),
             task_types: Vec::new(),
             tags: Vec::new(),
+            platform: String::new(),
             task: at.map(|id| TaskId(id.into())),
+            last_task: at.map(|id| TaskId(id.into())),
         }
     }
 

@@ -93,8 +93,9 @@ mod tests {
 
     #[test]
     fn answers_are_judged() {
-        let judge =
-            |status, body: &str| answered("http://m/", &Reply { status, body: body.as_bytes().to_vec() }).status;
+        let judge = |status, body: &str| {
+            answered("http://m/", &Reply { status, content_type: String::new(), body: body.as_bytes().to_vec() }).status
+        };
         assert_eq!(judge(200, r#"{"name":"Flamenco","shortversion":"3.5","version":"3.5"}"#), Status::Warn);
         assert_eq!(judge(200, "<html>"), Status::Fail);
         assert_eq!(judge(401, ""), Status::Fail);

@@ -175,7 +175,9 @@ impl Room {
             last_seen: Some(now),
             task_types: Vec::new(),
             tags: Vec::new(),
+            platform: String::new(),
             task: None,
+            last_task: None,
         }];
         task
     }
@@ -258,6 +260,15 @@ impl Manager for Told {
     }
     fn look_again(&self) -> std::time::Duration {
         std::time::Duration::from_millis(1)
+    }
+    fn submissions_at_once(&self) -> usize {
+        2
+    }
+    fn storage(&self, volume: &std::path::Path) -> Result<String, ManagerError> {
+        Ok(volume.display().to_string())
+    }
+    fn sees_folder(&self, _path: &str) -> Result<crate::manager::Seen, ManagerError> {
+        Ok(crate::manager::Seen::Usable)
     }
     fn version(&self) -> Result<ManagerVersion, ManagerError> {
         Err(self.unheard())

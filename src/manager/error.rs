@@ -1,0 +1,111 @@
+//! Why a call to a Manager failed.
+
+use crate::base::error::{Class, Explain};
+
+/// Why a call to a Manager failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ManagerError {
+    /// The request was wrong: bad frames, an unknown setting, a compile error.
+    #[error("the Manager at {address} refused the request: {message}")]
+    Rejected {
+        /// The Manager's name.
+        address: String,
+        /// Its words.
+        message: String,
+    },
+    /// There is no such job or task.
+    #[error("the Manager at {address} knows no {what}")]
+    NotFound {
+        /// The Manager's name.
+        address: String,
+        /// What was asked for.
+        what: String,
+    },
+    /// This Manager cannot do what is asked: it is too old, or its job type is not there.
+    #[error("the Manager at {address} cannot {what}")]
+    Incapable {
+        /// The Manager's name.
+        address: String,
+        /// What it cannot do, as a verb: `keep a job paused from its start (Flamenco 3.6 can)`.
+        what: String,
+        /// The next step.
+        next: String,
+    },
+    /// The queue belongs to another host.
+    #[error("the local queue of this volume belongs to host {owner}, this is {host}")]
+    OtherHost {
+        /// The host that made the queue.
+        owner: String,
+        /// This host.
+        host: String,
+    },
+    /// It wants to know who asks.
+    #[error("the Manager at {address} wants credentials (HTTP {status})")]
+    Unauthorized {
+        /// The Manager's name.
+        address: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// It did not answer, or not as a Manager answers.
+    #[error("the Manager at {address} cannot be used: {message}")]
+    Unusable {
+        /// The Manager's name.
+        address: String,
+        /// The cause.
+        message: String,
+    },
+    /// A change was asked for, and nobody can say whether it was made.
+    #[error("the Manager at {address} did not say what became of the request: {message}")]
+    Unknown {
+        /// The Manager's name.
+        address: String,
+        /// The cause.
+        message: String,
+        /// Whether the request may still arrive.
+        later: bool,
+    },
+}
+
+impl ManagerError {
+    /// Whether the Manager may be there again after a while: it is away, not wrong.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, ManagerError::Unusable { .. } | ManagerError::Unknown { .. })
+    }
+}
+
+impl Explain for ManagerError {
+    fn class(&self) -> Class {
+        match self {
+            ManagerError::Rejected { .. } => Class::Failed,
+            ManagerError::NotFound { .. } => Class::NoMatch,
+            ManagerError::OtherHost { .. } => Class::Refused,
+            ManagerError::Incapable { .. } => Class::Manager,
+            ManagerError::Unauthorized { .. } | ManagerError::Unusable { .. } | ManagerError::Unknown { .. } => {
+                Class::Manager
+            }
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            ManagerError::Rejected { .. } => {
+                "Change what the message names, then give the command again; `farm doctor` checks the Manager.".into()
+            }
+            ManagerError::NotFound { .. } => "`farm status` shows what the Manager knows.".into(),
+            ManagerError::Incapable { next, .. } => next.clone(),
+            ManagerError::OtherHost { owner, .. } => {
+                format!("Run farm on {owner}, or point --manager at a Flamenco Manager for more than one machine.")
+            }
+            ManagerError::Unauthorized { .. } => {
+                "Set access.token_file, or access.user and access.password_file; docs/config.md tells more.".into()
+            }
+            ManagerError::Unusable { .. } => {
+                "Check the address (--manager) and that the Manager runs; `farm doctor` looks closer.".into()
+            }
+            ManagerError::Unknown { .. } => {
+                "Give the same command again: it looks first whether the request arrived.".into()
+            }
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! Calls of the API: sent, sent again where that is harmless, and read.
+
+use super::reply::{self, Answer};
+use crate::manager::ManagerError;
+use crate::sys::clock;
+use crate::sys::http::{Access, Body, Client, HttpError, MAX_BODY, Method, Patience, Reply, Request};
+use crate::sys::interrupt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// What stands before every path.
+const PREFIX: &str = "api/v3/";
+/// Between tries of what may be repeated. A request that timed out has been waited for long enough already.
+const PAUSES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
+/// What takes a Manager time: compiling a large job, listing ten thousand.
+pub(super) const LONG: Duration = Duration::from_secs(120);
+/// The longest list that is read, in bytes: some hundred thousand jobs or tasks.
+pub(super) const MAX_LIST: u64 = 512 << 20;
+/// What Flamenco answers while its database is busy, and what proxies say while it is away.
+const PASSING: [u16; 6] = [429, 500, 502, 503, 504, 408];
+
+/// One Manager's API.
+pub(super) struct Api {
+    http: Client,
+    address: String,
+}
+
+impl Api {
+    pub(super) fn new(address: &str, access: &Access) -> Result<Api, HttpError> {
+        let http = Client::with(address, access)?;
+        Ok(Api { address: http.address(), http })
+    }
+
+    /// How messages name the Manager: its URL without a user's name and password.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// `GET`: the document, which is always there.
+    pub(super) fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, ManagerError> {
+        let path = format!("{PREFIX}{path}");
+        let answer = self.ask(&Request::get(&path))?;
+        self.document(&answer.expect(&path)?)
+    }
+
+    /// The same for a document that may be large.
+    pub(super) fn read_at_length<T: DeserializeOwned>(&self, path: &str) -> Result<T, ManagerError> {
+        let path = format!("{PREFIX}{path}");
+        let request = Request { patience: Patience::Long(LONG), limit: MAX_LIST, ..Request::get(&path) };
+        self.document(&self.ask(&request)?.expect(&path)?)
+    }
+
+    /// `GET`: the document, `None` where the Manager knows no such thing or has nothing to say of it.
+    pub(super) fn read_if_there<T: DeserializeOwned>(&self, path: &str, what: &str) -> Result<Option<T>, ManagerError> {
+        match self.read_bytes(path, what) {
+            Ok(Some(reply)) => self.document(&reply).map(Some),
+            Ok(None) | Err(ManagerError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `GET`: the reply as it came, `None` where there is nothing (204).
+    pub(super) fn read_bytes(&self, path: &str, what: &str) -> Result<Option<Reply>, ManagerError> {
+        let path = format!("{PREFIX}{path}");
+        let reply = self.ask(&Request::get(&path))?.expect(what)?;
+        Ok((reply.status != 204).then_some(reply))
+    }
+
+    /// `GET` of something beside the API, beneath the Manager's own address: a log.
+    pub(super) fn read_file(&self, path: &str, what: &str) -> Result<Vec<u8>, ManagerError> {
+        let request = Request { patience: Patience::Long(LONG), ..Request::get(path.trim_start_matches('/')) };
+        Ok(self.ask(&request)?.expect(what)?.body)
+    }
+
+    /// `POST` that asks and changes nothing.
+    pub(super) fn question<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ManagerError> {
+        let full = format!("{PREFIX}{path}");
+        let reply = self.ask(&post(&full, body))?.expect(path)?;
+        self.document(&reply)
+    }
+
+    /// `POST` that may be repeated: asked for twice, the second changes nothing.
+    pub(super) fn change(&self, path: &str, body: &impl Serialize, what: &str) -> Result<(), ManagerError> {
+        let full = format!("{PREFIX}{path}");
+        self.ask(&post(&full, body))?.expect(what).map(drop)
+    }
+
+    /// `DELETE`: what is not there any more after a repeated request was deleted by the first.
+    pub(super) fn delete(&self, path: &str, what: &str) -> Result<(), ManagerError> {
+        let path = format!("{PREFIX}{path}");
+        let request = Request { method: Method::Delete, ..Request::get(&path) };
+        let (answer, tries) = self.ask_counting(&request)?;
+        match answer.expect(what) {
+            Err(ManagerError::NotFound { .. }) if tries > 1 => Ok(()),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    /// `POST` that must not be repeated: one try, whatever comes of it.
+    pub(super) fn post_once(&self, path: &str, body: &impl Serialize) -> Result<Answer<'_>, HttpError> {
+        let path = format!("{PREFIX}{path}");
+        let request = Request { patience: Patience::Long(LONG), ..post(&path, body) };
+        self.http.send(&request).map(|reply| Answer::new(&self.address, reply))
+    }
+
+    /// A list that is read as it comes; its head is here, its status is not looked at.
+    pub(super) fn open(&self, method: Method, path: &str) -> Result<Body<'_>, ManagerError> {
+        let path = format!("{PREFIX}{path}");
+        let json = (method == Method::Post).then(|| b"{}".to_vec());
+        let request = Request { method, json, patience: Patience::Long(LONG), limit: MAX_LIST, ..Request::get(&path) };
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let outcome = self.http.open(&request);
+            let again = match &outcome {
+                Ok(body) => PASSING.contains(&body.status()),
+                Err(error) => error.may_pass(),
+            };
+            match pauses.next().filter(|_| again && !interrupt::asked()) {
+                Some(pause) => clock::sleep(pause),
+                None => return outcome.map_err(|error| self.unusable(&error)),
+            }
+        }
+    }
+
+    /// What a JSON document says.
+    pub(super) fn document<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, ManagerError> {
+        serde_json::from_slice(&reply.body).map_err(|error| reply::no_manager(&self.address, reply, &error))
+    }
+
+    /// No answer at all.
+    pub(super) fn unusable(&self, error: &HttpError) -> ManagerError {
+        ManagerError::Unusable { address: self.address.clone(), message: error.to_string() }
+    }
+
+    fn ask(&self, request: &Request<'_>) -> Result<Answer<'_>, ManagerError> {
+        self.ask_counting(request).map(|(answer, _)| answer)
+    }
+
+    /// Sends what may be repeated until there is an answer that stands, or patience is over. With the number of tries.
+    fn ask_counting(&self, request: &Request<'_>) -> Result<(Answer<'_>, usize), ManagerError> {
+        let mut pauses = PAUSES.into_iter();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let outcome = self.http.send(request);
+            let again = match &outcome {
+                Ok(reply) => PASSING.contains(&reply.status),
+                Err(error) => error.may_pass(),
+            };
+            if matches!(outcome, Err(HttpError::TimedOut { .. })) {
+                pauses.next();
+            }
+            match pauses.next().filter(|_| again && !interrupt::asked()) {
+                Some(pause) => clock::sleep(pause),
+                None => {
+                    let reply = outcome.map_err(|error| self.unusable(&error))?;
+                    return Ok((Answer::new(&self.address, reply), tries));
+                }
+            }
+        }
+    }
+}
+
+fn post<'a>(path: &'a str, body: &impl Serialize) -> Request<'a> {
+    let json = serde_json::to_vec(body).expect("requests have text keys and finite numbers");
+    Request { method: Method::Post, json: Some(json), limit: MAX_BODY, ..Request::get(path) }
+}

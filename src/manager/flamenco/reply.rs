@@ -1,0 +1,99 @@
+//! What a reply means. Flamenco has two shapes of errors: `{code, message}` where its own code speaks, `{message}` where the
+//! router or the check before it does. A 404 with a code is a thing that is not there, one without a call that is not there.
+
+use crate::manager::{ManagerError, wire};
+use crate::sys::http::Reply;
+
+/// The longest piece of a Manager's words that is repeated, in characters.
+const MAX_WORDS: usize = 500;
+
+/// A reply, and whose it is.
+pub(super) struct Answer<'a> {
+    address: &'a str,
+    pub(super) reply: Reply,
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn new(address: &'a str, reply: Reply) -> Self {
+        Answer { address, reply }
+    }
+
+    /// The reply if it is a good one, or what is wrong with the request about `what`.
+    pub(super) fn expect(self, what: &str) -> Result<Reply, ManagerError> {
+        match self.reply.status {
+            200..=299 => Ok(self.reply),
+            _ => Err(self.error(what)),
+        }
+    }
+
+    /// Whether the Manager does not have the call at all.
+    pub(super) fn is_missing_call(&self) -> bool {
+        is_missing_call(&self.reply)
+    }
+
+    /// The Manager's words, if it speaks as Flamenco does.
+    pub(super) fn words(&self) -> Option<String> {
+        words(&self.reply)
+    }
+
+    /// What is wrong, of a reply that is no good one.
+    pub(super) fn error(&self, what: &str) -> ManagerError {
+        let address = self.address.to_owned();
+        let status = self.reply.status;
+        let said = parse(&self.reply);
+        match (status, said) {
+            (401 | 403 | 407, _) => ManagerError::Unauthorized { address, status },
+            (_, Some(_)) if self.is_missing_call() => ManagerError::Incapable {
+                address,
+                what: format!("answer {what}: it does not know this call"),
+                next: "It may be too old for it: `farm doctor` shows its version.".to_owned(),
+            },
+            (404, Some(wire::Error { code: Some(_), .. })) => ManagerError::NotFound { address, what: what.to_owned() },
+            (400..=499, Some(said)) => ManagerError::Rejected { address, message: cut(&said.message) },
+            (_, Some(said)) => {
+                ManagerError::Unusable { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
+            }
+            (_, None) => ManagerError::Unusable { address, message: strange(&self.reply) },
+        }
+    }
+}
+
+/// Whether a reply says that there is no such call: 404 on newer Managers, 400 on older ones.
+pub(super) fn is_missing_call(reply: &Reply) -> bool {
+    let said = parse(reply).filter(|said| said.code.is_none());
+    let says = |word: &str| said.as_ref().is_some_and(|said| said.message.eq_ignore_ascii_case(word));
+    matches!(reply.status, 400 | 404 | 405) && (says("method not allowed") || says("not found"))
+}
+
+/// The Manager's words, if it speaks as Flamenco does.
+pub(super) fn words(reply: &Reply) -> Option<String> {
+    parse(reply).map(|said| cut(&said.message))
+}
+
+fn parse(reply: &Reply) -> Option<wire::Error> {
+    serde_json::from_slice(&reply.body).ok()
+}
+
+/// A good status, and a body that is none of a Manager.
+pub(super) fn no_manager(address: &str, reply: &Reply, error: &serde_json::Error) -> ManagerError {
+    let message = match is_page(reply) {
+        true => strange(reply),
+        false => format!("it does not answer as a Flamenco Manager does: {error}"),
+    };
+    ManagerError::Unusable { address: address.to_owned(), message }
+}
+
+fn strange(reply: &Reply) -> String {
+    match is_page(reply) {
+        true => format!("it answers with a web page (HTTP {}); is there a proxy's login before it?", reply.status),
+        false => format!("it answers with HTTP {}, and not as a Flamenco Manager does", reply.status),
+    }
+}
+
+fn is_page(reply: &Reply) -> bool {
+    reply.content_type.starts_with("text/html") || reply.body.trim_ascii_start().starts_with(b"<")
+}
+
+fn cut(words: &str) -> String {
+    words.chars().take(MAX_WORDS).collect()
+}

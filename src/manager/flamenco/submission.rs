@@ -1,0 +1,181 @@
+//! Submitting jobs: one try each, and the truth about what came of it.
+
+use super::Flamenco;
+use super::reply::Answer;
+use crate::manager::compile::simple_blender_render::{self as simple, plain_frames};
+use crate::manager::wire::job::Job;
+use crate::manager::wire::meta::JobType;
+use crate::manager::wire::submitted::SubmittedJob;
+use crate::manager::{ManagerError, ManagerJob, RenderWork, Submission, Work, compile};
+use crate::sys::clock;
+use crate::sys::http::{Arrival, HttpError};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// Its paths begin as the Manager itself knows the storage; it turns them into its two-way variables.
+const PLATFORM: &str = "manager";
+/// Between tries of a submission that was not sent at all.
+const PAUSES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
+/// What proxies say who may have passed the request on.
+const PASSED_ON: [u16; 3] = [408, 502, 504];
+
+impl Flamenco {
+    pub(super) fn check_submission(&self, submission: &Submission) -> Result<(), ManagerError> {
+        self.with_fresh_type(submission, |job| match self.api.post_once("jobs/check", job) {
+            Ok(answer) if answer.reply.status == 412 => Ok(None),
+            Ok(answer) => answer.expect("the check of a job").map(|_| Some(())),
+            Err(error) => Err(self.api.unusable(&error)),
+        })
+    }
+
+    /// Sends the job. Whether a request without an answer arrived is for the caller to find out.
+    pub(super) fn submit_once(&self, submission: &Submission) -> Result<ManagerJob, ManagerError> {
+        self.with_fresh_type(submission, |job| {
+            let mut pauses = PAUSES.into_iter();
+            loop {
+                match self.api.post_once("jobs", job) {
+                    Ok(answer) => return self.judge(answer),
+                    Err(error) => match pauses.next().filter(|_| was_not_sent(&error)) {
+                        Some(pause) => clock::sleep(pause),
+                        None => return Err(self.unanswered(&error)),
+                    },
+                }
+            }
+        })
+    }
+
+    /// `None`: the job type is another by now.
+    fn judge(&self, answer: Answer<'_>) -> Result<Option<ManagerJob>, ManagerError> {
+        let status = answer.reply.status;
+        match status {
+            412 => Ok(None),
+            200..=299 => match serde_json::from_slice::<Job>(&answer.reply.body) {
+                Ok(job) => Ok(Some(job.into())),
+                Err(error) => Err(self.unknown(format!("its answer cannot be read: {error}"), false)),
+            },
+            // Its own code failed, perhaps after the job was stored; or a proxy does not know.
+            500..=599 | 408 => {
+                let words = answer.words().map(|words| format!(": {words}")).unwrap_or_default();
+                Err(self.unknown(format!("HTTP {status}{words}"), PASSED_ON.contains(&status)))
+            }
+            _ => Err(answer.error("the submission of jobs")),
+        }
+    }
+
+    fn unanswered(&self, error: &HttpError) -> ManagerError {
+        match error.arrival() {
+            Arrival::Never => self.api.unusable(error),
+            Arrival::Perhaps => self.unknown(error.to_string(), false),
+            Arrival::PerhapsLater => self.unknown(error.to_string(), true),
+        }
+    }
+
+    fn unknown(&self, message: String, later: bool) -> ManagerError {
+        ManagerError::Unknown { address: self.api.address().to_owned(), message, later }
+    }
+
+    /// Calls with the job as the Manager wants it, and once more where the Manager says that its type has changed.
+    fn with_fresh_type<T>(
+        &self,
+        submission: &Submission,
+        call: impl Fn(&SubmittedJob<'_>) -> Result<Option<T>, ManagerError>,
+    ) -> Result<T, ManagerError> {
+        for _ in 0..2 {
+            let job = self.prepare(submission)?;
+            if let Some(done) = call(&job)? {
+                return Ok(done);
+            }
+            self.offer.forget_type(job.job_type);
+        }
+        Err(ManagerError::Rejected {
+            address: self.api.address().to_owned(),
+            message: "its job type changes all the time".to_owned(),
+        })
+    }
+
+    fn prepare<'s>(&self, submission: &'s Submission) -> Result<SubmittedJob<'s>, ManagerError> {
+        let name = compile::job_type(&submission.work);
+        let offered = self.offer.job_type(&self.api, name)?;
+        let job_type =
+            offered.ok_or_else(|| self.incapable(format!("run jobs of type {name}: it has none"), NO_TYPE))?;
+        let settings = match &submission.work {
+            Work::SimpleBlenderRender(work) => self.render_settings(work, &job_type)?,
+        };
+        if submission.paused && !self.offer.takes(&self.api, "initial_status")? {
+            return Err(self.incapable("keep a job paused from its start".to_owned(), NO_PAUSE));
+        }
+        let worker_tag = submission.tag.as_deref().map(|tag| self.offer.tag(&self.api, tag)).transpose()?;
+        Ok(SubmittedJob {
+            name: &submission.name,
+            job_type: name,
+            type_etag: job_type.etag.clone(),
+            priority: submission.priority,
+            settings,
+            metadata: &submission.metadata,
+            submitter_platform: PLATFORM,
+            worker_tag,
+            initial_status: submission.paused.then_some("paused"),
+        })
+    }
+
+    /// Every setting has a value: the Manager fills in none, and compiles what is left out into nonsense.
+    fn render_settings(&self, work: &RenderWork, job_type: &JobType) -> Result<Map<String, Value>, ManagerError> {
+        simple::check(work).map_err(|error| ManagerError::Rejected {
+            address: self.api.address().to_owned(),
+            message: error.to_string(),
+        })?;
+        let root = work.render_output_path.rsplit_once('/').map_or("", |(root, _)| root);
+        let mut settings = Map::new();
+        let mut set = |key: &str, value: Value| settings.insert(key.to_owned(), value);
+        set("frames", json!(plain_frames(&work.frames)));
+        set("chunk_size", json!(self.chunk_size(work)?));
+        set("render_output_root", json!(root));
+        set("add_path_components", json!(0));
+        set("render_output_path", json!(work.render_output_path));
+        set("blendfile", json!(work.blendfile));
+        set("format", json!(work.format));
+        set("image_file_extension", json!(work.image_file_extension));
+        set("has_previews", json!(false));
+        match &work.scene {
+            Some(scene) if job_type.has("scene") => drop(set("scene", json!(scene))),
+            Some(scene) => {
+                return Err(
+                    self.incapable(format!("render scene {scene:?}, which is not the file's active one"), NO_SCENE)
+                );
+            }
+            None => {}
+        }
+        Ok(settings)
+    }
+
+    /// Up to 3.2 a task of two ranges was handed to Blender in a way that it does not understand: there chunks are made
+    /// so small that none has two.
+    fn chunk_size(&self, work: &RenderWork) -> Result<u32, ManagerError> {
+        let has_two =
+            |size: u32| compile::chunks(&RenderWork { chunk_size: size, ..work.clone() }).any(|chunk| has_two_ranges(&chunk));
+        if !has_two(work.chunk_size) || self.offer.takes(&self.api, "worker_tag")? {
+            return Ok(work.chunk_size);
+        }
+        let mut size = work.chunk_size;
+        while size > 1 && has_two(size) {
+            size = size.div_ceil(2);
+        }
+        Ok(size)
+    }
+
+    fn incapable(&self, what: String, next: &str) -> ManagerError {
+        ManagerError::Incapable { address: self.api.address().to_owned(), what, next: next.to_owned() }
+    }
+}
+
+const NO_TYPE: &str = "`farm doctor` shows which job types it serves.";
+const NO_PAUSE: &str = "Leave --paused out, or use Flamenco 3.6 or newer.";
+const NO_SCENE: &str = "Make it the file's active scene, or use Flamenco 3.6 or newer.";
+
+fn was_not_sent(error: &HttpError) -> bool {
+    error.arrival() == Arrival::Never && error.may_pass()
+}
+
+fn has_two_ranges(frames: &crate::base::frame_set::FrameSet) -> bool {
+    plain_frames(frames).split(',').filter(|piece| piece.contains('-')).count() > 1
+}

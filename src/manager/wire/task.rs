@@ -1,0 +1,52 @@
+//! Tasks as `GET /jobs/{id}/tasks` and `GET /tasks/{id}/log` tell of them.
+
+use super::or_default;
+use crate::base::ids::{TaskId, WorkerId};
+use crate::base::status::TaskStatus;
+use crate::base::time::Timestamp;
+use crate::manager::ManagerTask;
+use serde::Deserialize;
+
+/// `JobTasksSummary`.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct Tasks {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(in crate::manager) tasks: Vec<Task>,
+}
+
+/// `TaskSummary`. `worker` is there since 3.8, and is of empty words while nobody has the task.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct Task {
+    pub(in crate::manager) id: String,
+    name: String,
+    task_type: String,
+    pub(in crate::manager) status: String,
+    worker: Option<TaskWorker>,
+    updated: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+struct TaskWorker {
+    #[serde(default, deserialize_with = "or_default")]
+    id: String,
+}
+
+/// `TaskLogInfo`: where the log lies, beneath the Manager's own address.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct LogInfo {
+    pub(in crate::manager) url: String,
+}
+
+impl From<Task> for ManagerTask {
+    fn from(task: Task) -> Self {
+        let worker = task.worker.map(|worker| worker.id).filter(|id| !id.is_empty());
+        ManagerTask {
+            id: TaskId(task.id),
+            name: task.name,
+            task_type: task.task_type,
+            status: TaskStatus::from(task.status),
+            worker: worker.map(WorkerId),
+            updated: task.updated,
+        }
+    }
+}

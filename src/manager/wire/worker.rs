@@ -1,0 +1,75 @@
+//! Workers and their tags as `GET /worker-mgt/…` tells of them.
+
+use super::or_default;
+use super::task::Task;
+use crate::base::ids::{TaskId, WorkerId};
+use crate::base::status::{TaskStatus, WorkerStatus};
+use crate::base::time::Timestamp;
+use crate::manager::ManagerWorker;
+use serde::Deserialize;
+
+/// `WorkerList`.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct Workers {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(in crate::manager) workers: Vec<WorkerSummary>,
+}
+
+/// `WorkerSummary`, as far as the details do not say it better.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct WorkerSummary {
+    pub(in crate::manager) id: String,
+}
+
+/// `Worker`. `task` is the one that it works on, or else the one that it touched last.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct Worker {
+    id: String,
+    name: String,
+    status: String,
+    #[serde(default, deserialize_with = "or_default")]
+    version: String,
+    last_seen: Option<Timestamp>,
+    #[serde(default, deserialize_with = "or_default")]
+    supported_task_types: Vec<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    tags: Vec<Tag>,
+    #[serde(default, deserialize_with = "or_default")]
+    platform: String,
+    task: Option<Task>,
+}
+
+/// `WorkerTagList`, since 3.3.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct Tags {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(in crate::manager) tags: Vec<Tag>,
+}
+
+/// `WorkerTag`.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct Tag {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(in crate::manager) id: String,
+    pub(in crate::manager) name: String,
+}
+
+impl From<Worker> for ManagerWorker {
+    fn from(worker: Worker) -> Self {
+        let last = worker.task.map(|task| (TaskId(task.id), TaskStatus::from(task.status)));
+        let is_active = last.as_ref().is_some_and(|(_, status)| *status == TaskStatus::Active);
+        let last_task = last.map(|(id, _)| id);
+        ManagerWorker {
+            id: WorkerId(worker.id),
+            name: worker.name,
+            status: WorkerStatus::from(worker.status),
+            version: worker.version,
+            last_seen: worker.last_seen,
+            task_types: worker.supported_task_types,
+            tags: worker.tags.into_iter().map(|tag| tag.name).collect(),
+            platform: worker.platform,
+            task: last_task.clone().filter(|_| is_active),
+            last_task,
+        }
+    }
+}

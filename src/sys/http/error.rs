@@ -1,0 +1,105 @@
+//! Why a request has no answer.
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The text is no URL that can be asked.
+    #[error("{url:?} is not an address that begins with http:// or https://: {cause}")]
+    Address {
+        /// The text.
+        url: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// This machine cannot make such requests: a certificate or a proxy's address is of no use.
+    #[error("cannot prepare requests to {url}: {cause}")]
+    Setup {
+        /// The address.
+        url: String,
+        /// The cause.
+        cause: String,
+    },
+    /// Nobody answered: a wrong name, a closed port, a certificate that nobody trusts. The request was not sent.
+    #[error("{url} cannot be reached: {cause}")]
+    Unreachable {
+        /// The address.
+        url: String,
+        /// The cause.
+        cause: String,
+    },
+    /// The line was cut before the answer began. The request may have arrived.
+    #[error("{url} hung up without an answer: {cause}")]
+    HungUp {
+        /// The address.
+        url: String,
+        /// The cause.
+        cause: String,
+    },
+    /// The answer took too long. The request may have arrived, or may still.
+    #[error("{url} did not answer in time ({seconds} s)")]
+    TimedOut {
+        /// The address.
+        url: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The answer is the address of another host, or one of too many.
+    #[error("{url} sends on to {to}, which was not followed")]
+    SentOn {
+        /// The address.
+        url: String,
+        /// Where the answer points.
+        to: String,
+    },
+    /// The answer is larger than was asked for.
+    #[error("the answer of {url} is larger than {limit} bytes")]
+    TooLarge {
+        /// The address.
+        url: String,
+        /// What was asked for.
+        limit: u64,
+    },
+    /// The answer broke off.
+    #[error("the answer of {url} broke off: {cause}")]
+    Broken {
+        /// The address.
+        url: String,
+        /// The cause.
+        cause: String,
+    },
+}
+
+/// Whether the server got a request that has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// It did not.
+    Never,
+    /// It did or did not, and the line is dead: that will not change any more.
+    Perhaps,
+    /// It may still arrive.
+    PerhapsLater,
+}
+
+impl HttpError {
+    /// Whether the server got the request.
+    pub fn arrival(&self) -> Arrival {
+        match self {
+            HttpError::Address { .. } | HttpError::Setup { .. } | HttpError::Unreachable { .. } => Arrival::Never,
+            // Who sends on has not taken it, but who knows what stands behind.
+            HttpError::SentOn { .. } => Arrival::Perhaps,
+            HttpError::HungUp { .. } | HttpError::TooLarge { .. } | HttpError::Broken { .. } => Arrival::Perhaps,
+            HttpError::TimedOut { .. } => Arrival::PerhapsLater,
+        }
+    }
+
+    /// Whether asking again may help.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            HttpError::Unreachable { .. }
+                | HttpError::HungUp { .. }
+                | HttpError::TimedOut { .. }
+                | HttpError::Broken { .. }
+        )
+    }
+}
