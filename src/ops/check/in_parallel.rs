@@ -21,6 +21,7 @@ pub fn in_parallel<T: Send, U>(
             result
         })
     });
+    let results: Vec<T> = results.into_iter().flatten().collect();
     if results.len() < order.len() {
         ports.go_on()?;
     }
@@ -35,13 +36,36 @@ pub fn try_in_parallel<I: Sync, T: Send, E: Into<Failure> + Send>(
     items: &[I],
     work: impl Fn(&I) -> Result<T, E> + Sync,
 ) -> Result<Vec<T>, Failure> {
+    let (done, failure) = until_failure(ports, ports.actor.threads, items, work);
+    failure.map_or_else(|| Ok(done.into_iter().flatten().collect()), Err)
+}
+
+/// The same by `hands` threads, for work whose results count although other work failed: what was done, and the first
+/// failure.
+pub fn until_failure<I: Sync, T: Send, E: Into<Failure> + Send>(
+    ports: &Ports<'_>,
+    hands: usize,
+    items: &[I],
+    work: impl Fn(&I) -> Result<T, E> + Sync,
+) -> (Vec<Option<T>>, Option<Failure>) {
     let failed = AtomicBool::new(false);
     let one = |place: usize, _: &mut ()| {
         let go_on = !failed.load(Ordering::Relaxed);
         let step = || ports.go_on().and_then(|()| work(&items[place]).map_err(Into::into));
         go_on.then(|| step().inspect_err(|_| failed.store(true, Ordering::Relaxed)))
     };
-    hand_out(ports.actor.threads, items.len(), || (), one).into_iter().collect()
+    let mut failure = None;
+    let mut done: Vec<Option<T>> = Vec::with_capacity(items.len());
+    for outcome in hand_out(hands, items.len(), || (), one) {
+        done.push(outcome.and_then(|outcome| match outcome {
+            Ok(result) => Some(result),
+            Err(error) => {
+                failure.get_or_insert(error);
+                None
+            }
+        }));
+    }
+    (done, failure)
 }
 
 /// Calls `work` for each number below `count`, in their order, and returns what it gives, in the same order. One thread
@@ -51,7 +75,7 @@ fn hand_out<T: Send, U>(
     count: usize,
     tools: impl Fn() -> U + Sync,
     work: impl Fn(usize, &mut U) -> Option<T> + Sync,
-) -> Vec<T> {
+) -> Vec<Option<T>> {
     let next = AtomicUsize::new(0);
     let turn = || {
         let mut tools = tools();
@@ -60,7 +84,7 @@ fn hand_out<T: Send, U>(
     };
     let threads = threads.min(count);
     if threads <= 1 {
-        return turn().into_iter().filter_map(|(_, result)| result).collect();
+        return turn().into_iter().map(|(_, result)| result).collect();
     }
     let done: Vec<Vec<(usize, Option<T>)>> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(turn)).collect();
@@ -68,5 +92,5 @@ fn hand_out<T: Send, U>(
     });
     let mut results: Vec<Option<T>> = std::iter::repeat_with(|| None).take(count).collect();
     done.into_iter().flatten().for_each(|(place, result)| results[place] = result);
-    results.into_iter().flatten().collect()
+    results
 }

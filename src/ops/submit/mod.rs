@@ -1,18 +1,23 @@
 //! Submitting runs: the one road by which anything gets into a Manager's queue, safe to walk again after any death.
 
+mod unknown;
+
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
 use crate::base::name::{JobRef, ReleaseName};
+use crate::base::status::JobStatus;
 use crate::manager::job::{META_HOST, META_ID, META_JOB, META_RELEASE, META_RUN, META_USER};
-use crate::manager::{Manager, ManagerJob, RenderWork, Submission, Work};
+use crate::manager::{ManagerJob, RenderWork, Submission, Work};
+use crate::ops::check::in_parallel::until_failure;
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::sys::clock;
 use crate::sys::http::without_credentials;
+use crate::volume::layout;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
-use crate::volume::{Volume, layout};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 /// How a run is to be queued.
@@ -48,8 +53,8 @@ pub fn add_run(job: &mut JobRecord, id: RunId, frames: FrameSet, queueing: &Queu
 
 /// Submits every recorded run that the Manager does not have yet, and records the Manager's ids.
 ///
-/// Returns the jobs that were submitted now. `lock` is the release's; a death in between costs nothing, for the
-/// next call finds each run by its `farm.id`.
+/// Returns the jobs that were submitted now. `lock` is the release's; a death in between costs nothing, for the next call
+/// finds each run by its `farm.id`.
 pub fn submit_pending(ports: &Ports<'_>, lock: &Lock, file: &mut ReleaseFile) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let before = file.clone();
     let submitted = submit_each(ports, file);
@@ -62,50 +67,70 @@ pub fn submit_pending(ports: &Ports<'_>, lock: &Lock, file: &mut ReleaseFile) ->
 }
 
 fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile) -> Result<Vec<(JobRef, JobId)>, Failure> {
-    let manager = ports.manager;
-    if !file.jobs.iter().any(|job| job.runs.iter().any(is_pending)) {
+    let address = ports.manager.address();
+    let is_ours = |run: &RunRecord| is_pending(run) && run.manager == address;
+    if !file.jobs.iter().any(|job| job.runs.iter().any(is_ours)) {
         return Ok(Vec::new());
     }
-    let known = known_runs(manager)?;
-    let address = manager.address();
-    let release = file.name.clone();
-    let pending = file.jobs.iter().flat_map(|job| &job.runs).filter(|run| is_pending(run)).count();
-    let mut submitted = Vec::new();
-    for job in &mut file.jobs {
-        for at in 0..job.runs.len() {
-            let run = &job.runs[at];
-            if !is_pending(run) || run.manager != address {
-                continue;
-            }
-            let id = match known.get(&run.id) {
-                Some(found) => found.id.clone(),
-                None => {
-                    ports.go_on().map_err(|end| how_far(end, submitted.len(), pending))?;
-                    let made = manager.submit(&submission(ports.volume, &release, job, run))?;
-                    submitted.push((JobRef::in_release(&release, &job.name), made.id.clone()));
-                    made.id
-                }
-            };
-            job.runs[at].manager_job = Some(id);
+    let known = known_runs(ports)?;
+    for run in file.jobs.iter_mut().flat_map(|job| &mut job.runs).filter(|run| is_ours(run)) {
+        run.manager_job = known.get(&run.id).map(|found| found.id.clone());
+    }
+    let storage = ports.manager.storage(&ports.volume.path())?;
+    let mut pending = Vec::new();
+    for (at, job) in file.jobs.iter().enumerate() {
+        for (of_job, run) in job.runs.iter().enumerate().filter(|(_, run)| is_ours(run)) {
+            pending.push(((at, of_job), run.id, submission(&storage, &file.name, job, run)));
         }
     }
-    Ok(submitted)
+    let hands = ports.manager.submissions_at_once();
+    let (made, failure) =
+        until_failure(ports, hands, &pending, |(_, run, submission)| unknown::submit(ports.manager, *run, submission));
+    let mut submitted = Vec::new();
+    for (((at, of_job), ..), id) in pending.iter().zip(made) {
+        let Some(id) = id else { continue };
+        let job = &mut file.jobs[*at];
+        job.runs[*of_job].manager_job = Some(id.clone());
+        submitted.push((JobRef::in_release(&file.name, &job.name), id));
+    }
+    match failure {
+        None => Ok(submitted),
+        Some(end) => Err(how_far(end, submitted.len(), pending.len())),
+    }
 }
 
-/// What somebody who interrupted the submission has to know.
+/// Where a submission stands that ended before its end.
 fn how_far(end: Failure, submitted: usize, pending: usize) -> Failure {
-    Failure::new(end.class(), format!("interrupted: {submitted} of {pending} run(s) were submitted"))
-        .with_hint("Give the same command again, or `farm recover`, to submit the others.")
+    let next = "Give the same command again, or `farm recover`, to submit the others.";
+    let words = format!("{}; {submitted} of {pending} run(s) were submitted", end.message());
+    Failure::new(end.class(), words).with_hint(end.hint().map_or(next.to_owned(), |hint| format!("{hint} {next}")))
 }
 
 fn is_pending(run: &RunRecord) -> bool {
     run.manager_job.is_none()
 }
 
-/// The Manager's jobs that farm submitted, by their `farm.id`: one request for all.
-pub fn known_runs(manager: &dyn Manager) -> Result<HashMap<RunId, ManagerJob>, Failure> {
-    let jobs = manager.jobs()?;
-    Ok(jobs.into_iter().filter_map(|job| Some((job.run_id()?, job))).collect())
+/// The Manager's jobs that farm submitted, by their `farm.id`: one request for all. Of jobs that were submitted twice all
+/// the same, the first counts, and the others are ended: two renderers must not write the same frames.
+fn known_runs(ports: &Ports<'_>) -> Result<HashMap<RunId, ManagerJob>, Failure> {
+    let mut known: HashMap<RunId, ManagerJob> = HashMap::new();
+    let mut jobs = ports.manager.jobs()?;
+    jobs.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+    for job in jobs {
+        let Some(run) = job.run_id() else { continue };
+        match known.entry(run) {
+            Entry::Vacant(free) => drop(free.insert(job)),
+            Entry::Occupied(first) if !job.status.has_ended() => end_duplicate(ports, &job, first.get())?,
+            Entry::Occupied(_) => {}
+        }
+    }
+    Ok(known)
+}
+
+fn end_duplicate(ports: &Ports<'_>, job: &ManagerJob, first: &ManagerJob) -> Result<(), Failure> {
+    let reason = format!("farm: submitted twice, job {} is the same", first.id);
+    ports.progress.note(&format!("{}: job {} was submitted twice and is ended; {} stays", job.name, job.id, first.id));
+    Ok(ports.manager.set_job_status(&job.id, JobStatus::CancelRequested, &reason)?)
 }
 
 /// Fails if runs of the release wait to be submitted to another Manager than this one: only whoever asks that one knows
@@ -121,8 +146,8 @@ pub fn refuse_pending_elsewhere(file: &ReleaseFile, address: &str) -> Result<(),
     Err(Failure::new(Class::Refused, words).with_hint(format!("Finish it first: `farm --manager {other} recover`.")))
 }
 
-/// The request for one run of a job.
-pub fn submission(volume: &Volume, release: &ReleaseName, job: &JobRecord, run: &RunRecord) -> Submission {
+/// The request for one run of a job; `storage` is how workers call the volume's root.
+fn submission(storage: &str, release: &ReleaseName, job: &JobRecord, run: &RunRecord) -> Submission {
     let revision = job.revisions.iter().find(|r| r.number == run.revision).unwrap_or_else(|| job.current());
     let reference = JobRef::in_release(release, &job.name);
     let out = layout::out_dir(&reference);
@@ -133,11 +158,11 @@ pub fn submission(volume: &Volume, release: &ReleaseName, job: &JobRecord, run: 
         tag: run.tag.clone(),
         paused: run.paused,
         work: Work::SimpleBlenderRender(RenderWork {
-            blendfile: volume.path().join(revision.store.path.as_str()).display().to_string(),
+            blendfile: format!("{storage}/{}", revision.store.path),
             scene: revision.scene.clone(),
             frames: run.frames.clone(),
             chunk_size: run.chunk,
-            render_output_path: volume.path().join(out.as_str()).join("######").display().to_string(),
+            render_output_path: format!("{storage}/{out}/######"),
             format: revision.output.format.clone(),
             image_file_extension: format!(".{}", revision.output.extension),
         }),

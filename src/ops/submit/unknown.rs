@@ -1,0 +1,56 @@
+//! A submission without an answer: whether the job is there is found out by looking for its `farm.id`.
+
+use crate::base::error::Failure;
+use crate::base::ids::{JobId, RunId};
+use crate::manager::{Manager, ManagerError, Submission};
+use crate::sys::{clock, interrupt};
+use std::time::Duration;
+
+/// Between looks for a job whose request is over: a large job takes a Manager some seconds.
+const LOOKS: [Duration; 4] =
+    [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// How often a job that did not arrive is submitted again.
+const RESENDS: usize = 2;
+
+/// Submits a run, and returns the Manager's id of its one job.
+///
+/// A request that may still arrive is never sent again: the error says so, and whoever comes later looks first.
+pub(super) fn submit(manager: &dyn Manager, run: RunId, submission: &Submission) -> Result<JobId, Failure> {
+    let mut resends = RESENDS;
+    loop {
+        let error = match manager.submit(submission) {
+            Ok(job) => return Ok(job.id),
+            Err(error) => error,
+        };
+        let ManagerError::Unknown { later, message, .. } = &error else { return Err(error.into()) };
+        match look(manager, run) {
+            Some(Some(id)) => return Ok(id),
+            Some(None) if *later => return Err(error.into()),
+            Some(None) if resends > 0 && !interrupt::asked() => resends -= 1,
+            Some(None) => return Err(did_not_arrive(manager, message).into()),
+            None => return Err(error.into()),
+        }
+    }
+}
+
+/// The run's job, looked for until it is there or would have come; `None` where the Manager could not be asked.
+fn look(manager: &dyn Manager, run: RunId) -> Option<Option<JobId>> {
+    let mut told = None;
+    for pause in LOOKS {
+        clock::sleep(pause);
+        told = match manager.find_run(run) {
+            Ok(Some(job)) => return Some(Some(job.id)),
+            Ok(None) => Some(None),
+            Err(_) => None,
+        };
+        if interrupt::asked() {
+            break;
+        }
+    }
+    told
+}
+
+fn did_not_arrive(manager: &dyn Manager, message: &str) -> ManagerError {
+    let message = format!("{message}; the job is not in its queue");
+    ManagerError::Unusable { address: manager.address(), message }
+}
