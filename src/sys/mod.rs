@@ -8,3 +8,4 @@ pub mod interrupt;
 pub mod outside;
 pub mod process;
 pub mod scan;
+pub mod ssdp;
