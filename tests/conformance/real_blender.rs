@@ -32,6 +32,7 @@ pub(crate) fn cube(root: &Path, frames: &str, chunk_size: u32) -> Submission {
             render_output_path: text("out/######"),
             format: "PNG".into(),
             image_file_extension: ".png".into(),
+            options: Default::default(),
         }),
     }
 }

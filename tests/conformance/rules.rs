@@ -75,7 +75,6 @@ fn the_check_refuses_what_submission_refuses(farm: &dyn TestFarm) {
     for bad in [
         with(RenderWork { chunk_size: 0, ..work.clone() }),
         with(RenderWork { frames: farm::base::frame_set::FrameSet::default(), ..work.clone() }),
-        with(RenderWork { frames: "-3".parse().unwrap(), ..work.clone() }),
         with(RenderWork { format: "FFMPEG".into(), ..work.clone() }),
     ] {
         for outcome in [farm.manager().check(&bad), farm.manager().submit(&bad).map(drop)] {

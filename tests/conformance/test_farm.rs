@@ -45,6 +45,7 @@ pub(crate) fn submission(farm: &dyn TestFarm, scene: Scene, frames: &str, chunk_
         render_output_path: output.join("######").to_string_lossy().into_owned(),
         format: "PNG".into(),
         image_file_extension: ".png".into(),
+        options: Default::default(),
     };
     let metadata = BTreeMap::from([
         (job::META_ID.to_owned(), RunId::random().to_string()),

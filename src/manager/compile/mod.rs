@@ -2,6 +2,8 @@
 //!
 //! Source of names and parameters: Flamenco's job types and the commands of its Worker (Flamenco 3.9).
 
+pub mod farm_type;
+mod render_command;
 pub mod simple_blender_render;
 
 use super::{RenderWork, Work};
@@ -59,8 +61,14 @@ pub struct Outline {
 /// The name of the job type that does `work`.
 pub fn job_type(work: &Work) -> &'static str {
     match work {
-        Work::SimpleBlenderRender(_) => simple_blender_render::JOB_TYPE,
+        Work::SimpleBlenderRender(work) if is_plain(work) => simple_blender_render::JOB_TYPE,
+        Work::SimpleBlenderRender(_) => farm_type::JOB_TYPE,
     }
+}
+
+/// Whether Flamenco's built-in job type can say it.
+fn is_plain(work: &RenderWork) -> bool {
+    work.options.is_plain() && work.frames.first().is_none_or(|frame| frame >= 0)
 }
 
 /// Refuses work that cannot be compiled.

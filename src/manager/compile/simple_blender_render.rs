@@ -1,20 +1,15 @@
-//! Flamenco's built-in job type `simple-blender-render`, without its preview video (farm never sends `fps`).
+//! Flamenco's built-in job type `simple-blender-render`, without its preview video (farm never sends `fps`): how it cuts
+//! frames, and what it refuses.
 
-use super::{Command, CompileError, Outline, chunks};
+use super::{Command, CompileError, Outline, chunks, render_command};
 use crate::base::frame_set::FrameSet;
 use crate::manager::RenderWork;
-use serde_json::json;
 
 /// The job type's name.
 pub const JOB_TYPE: &str = "simple-blender-render";
 
 /// Formats that make one movie of all frames, which tasks over chunks cannot.
 const MOVIE_FORMATS: [&str; 3] = ["FFMPEG", "AVI_RAW", "AVI_JPEG"];
-
-/// The extension is Blender's to choose; a frame that is there is kept, so that a task run again renders only what it
-/// lacks; and no empty file stands for a frame in work.
-const RENDER_SETTINGS: &str = "import bpy; render = bpy.context.scene.render; \
-     render.use_file_extension = True; render.use_overwrite = False; render.use_placeholder = False";
 
 /// One task per chunk.
 pub fn outlines(work: &RenderWork) -> impl Iterator<Item = Outline> {
@@ -30,9 +25,6 @@ pub fn check(work: &RenderWork) -> Result<(), CompileError> {
     let refuse = |message: String| Err(CompileError(message));
     if work.frames.is_empty() {
         return refuse("there are no frames to render".into());
-    }
-    if let Some(frame) = work.frames.first().filter(|frame| *frame < 0) {
-        return refuse(format!("frame {frame} is negative, which {JOB_TYPE} cannot render"));
     }
     if work.chunk_size < 1 {
         return refuse("the chunk size is 0, it must be at least 1".into());
@@ -61,29 +53,12 @@ pub fn plain_frames(frames: &FrameSet) -> String {
 
 /// One start of Blender for all of the frames.
 pub fn commands(work: &RenderWork) -> Vec<Command> {
-    let mut arguments: Vec<&str> = Vec::new();
-    if let Some(scene) = work.scene.as_deref().filter(|scene| !scene.is_empty()) {
-        arguments.extend(["--scene", scene]);
-    }
-    let for_blender = ranges(&work.frames, "..");
-    // Blender works its options off from left to right: the scene first, the rendering last.
-    arguments.extend(["--python-expr", RENDER_SETTINGS]);
-    arguments.extend(["--render-output", &work.render_output_path, "--render-format", &work.format]);
-    arguments.extend(["--render-frame", &for_blender]);
-    let parameters = [
-        ("exe", json!("{blender}")),
-        ("exeArgs", json!("{blenderArgs}")),
-        ("argsBefore", json!([])),
-        ("blendfile", json!(work.blendfile)),
-        ("args", json!(arguments)),
-    ];
-    let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    vec![Command { name: "blender-render".into(), parameters }]
+    vec![render_command::command(work, &ranges(&work.frames, ".."))]
 }
 
 /// `2,4<dash>6,9`: runs of neighbours as ranges; every other step as single frames, for neither Flamenco nor Blender
 /// has steps.
-fn ranges(frames: &FrameSet, dash: &str) -> String {
+pub(super) fn ranges(frames: &FrameSet, dash: &str) -> String {
     let mut runs: Vec<(i32, i32)> = Vec::new();
     for frame in frames.iter() {
         match runs.last_mut() {
@@ -111,6 +86,7 @@ mod tests {
             render_output_path: "/v/out/######".into(),
             format: "PNG".into(),
             image_file_extension: ".png".into(),
+            options: crate::manager::RenderOptions::default(),
         }
     }
 
@@ -145,7 +121,7 @@ mod tests {
             "--scene",
             "Close up",
             "--python-expr",
-            RENDER_SETTINGS,
+            render_command::RENDER_SETTINGS,
             "--render-output",
             "/v/out/######",
             "--render-format",
@@ -165,7 +141,6 @@ mod tests {
         let none = RenderWork { frames: FrameSet::default(), ..work("1", 1) };
         for (wrong, word) in [
             (none, "no frames"),
-            (work("-5--1", 1), "negative"),
             (work("1", 0), "chunk"),
             (RenderWork { format: "FFMPEG".into(), ..work("1", 1) }, "movie"),
             (RenderWork { blendfile: "a.blend".into(), ..work("1", 1) }, "scene path"),

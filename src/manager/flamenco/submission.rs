@@ -2,6 +2,7 @@
 
 use super::Flamenco;
 use super::reply::Answer;
+use crate::manager::compile::farm_type;
 use crate::manager::compile::simple_blender_render::{self as simple, plain_frames};
 use crate::manager::wire::job::Job;
 use crate::manager::wire::meta::JobType;
@@ -96,9 +97,11 @@ impl Flamenco {
     fn prepare<'s>(&self, submission: &'s Submission) -> Result<SubmittedJob<'s>, ManagerError> {
         let name = compile::job_type(&submission.work);
         let offered = self.offer.job_type(&self.api, name)?;
+        let missing = if name == farm_type::JOB_TYPE { NO_FARM_TYPE } else { NO_TYPE };
         let job_type =
-            offered.ok_or_else(|| self.incapable(format!("run jobs of type {name}: it has none"), NO_TYPE))?;
+            offered.ok_or_else(|| self.incapable(format!("run jobs of type {name}: it has none"), missing))?;
         let settings = match &submission.work {
+            Work::SimpleBlenderRender(work) if name == farm_type::JOB_TYPE => self.farm_settings(work, &job_type)?,
             Work::SimpleBlenderRender(work) => self.render_settings(work, &job_type)?,
         };
         if submission.paused && !self.offer.takes(&self.api, "initial_status")? {
@@ -118,12 +121,27 @@ impl Flamenco {
         })
     }
 
-    /// Every setting has a value: the Manager fills in none, and compiles what is left out into nonsense.
-    fn render_settings(&self, work: &RenderWork, job_type: &JobType) -> Result<Map<String, Value>, ManagerError> {
+    /// Farm's own job type, compiled here.
+    fn farm_settings(&self, work: &RenderWork, job_type: &JobType) -> Result<Map<String, Value>, ManagerError> {
+        if job_type.label != farm_type::LABEL {
+            let (theirs, ours) = (&job_type.label, farm_type::LABEL);
+            let what = format!("be asked for this: its job type is {theirs:?}, this farm needs {ours:?}");
+            return Err(self.incapable(what, NO_FARM_TYPE));
+        }
+        self.check_work(work)?;
+        Ok(farm_type::settings(work))
+    }
+
+    fn check_work(&self, work: &RenderWork) -> Result<(), ManagerError> {
         simple::check(work).map_err(|error| ManagerError::Rejected {
             address: self.api.address().to_owned(),
             message: error.to_string(),
-        })?;
+        })
+    }
+
+    /// Every setting has a value: the Manager fills in none, and compiles what is left out into nonsense.
+    fn render_settings(&self, work: &RenderWork, job_type: &JobType) -> Result<Map<String, Value>, ManagerError> {
+        self.check_work(work)?;
         let root = work.render_output_path.rsplit_once('/').map_or("", |(root, _)| root);
         let mut settings = Map::new();
         let mut set = |key: &str, value: Value| settings.insert(key.to_owned(), value);
@@ -151,8 +169,9 @@ impl Flamenco {
     /// Up to 3.2 a task of two ranges was handed to Blender in a way that it does not understand: there chunks are made
     /// so small that none has two.
     fn chunk_size(&self, work: &RenderWork) -> Result<u32, ManagerError> {
-        let has_two =
-            |size: u32| compile::chunks(&RenderWork { chunk_size: size, ..work.clone() }).any(|chunk| has_two_ranges(&chunk));
+        let has_two = |size: u32| {
+            compile::chunks(&RenderWork { chunk_size: size, ..work.clone() }).any(|chunk| has_two_ranges(&chunk))
+        };
         if !has_two(work.chunk_size) || self.offer.takes(&self.api, "worker_tag")? {
             return Ok(work.chunk_size);
         }
@@ -168,6 +187,7 @@ impl Flamenco {
     }
 }
 
+const NO_FARM_TYPE: &str = "`farm setup manager` installs farm's job type.";
 const NO_TYPE: &str = "`farm doctor` shows which job types it serves.";
 const NO_PAUSE: &str = "Leave --paused out, or use Flamenco 3.6 or newer.";
 const NO_SCENE: &str = "Make it the file's active scene, or use Flamenco 3.6 or newer.";

@@ -282,6 +282,7 @@ mod tests {
                 render_output_path: "/o/#".into(),
                 format: "PNG".into(),
                 image_file_extension: ".png".into(),
+                options: Default::default(),
             };
             let submission = Submission {
                 name: "j".into(),
@@ -505,6 +506,7 @@ mod tests {
                 render_output_path: "/volume/releases/r1/out/A/######".into(),
                 format: "PNG".into(),
                 image_file_extension: ".png".into(),
+                options: Default::default(),
             }),
         };
         let watch = clock::Stopwatch::start();

@@ -43,9 +43,8 @@ pub(in crate::manager) struct PathCheck {
 #[derive(Debug, Clone, Deserialize)]
 pub(in crate::manager) struct JobType {
     pub(in crate::manager) etag: String,
-    /// Since 3.5.
     #[serde(default, deserialize_with = "or_default")]
-    pub(in crate::manager) description: String,
+    pub(in crate::manager) label: String,
     #[serde(default, deserialize_with = "or_default")]
     pub(in crate::manager) settings: Vec<Setting>,
 }
