@@ -13,7 +13,7 @@ mod wire;
 pub use error::ManagerError;
 pub use flamenco::Flamenco;
 
-pub use job::{ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, RenderOptions, RenderWork, Submission, Work};
+pub use job::{ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, RenderWork, Submission, Work};
 
 use crate::base::ids::{JobId, RunId, TaskId};
 use crate::base::status::JobStatus;

@@ -11,6 +11,7 @@ pub mod path;
 pub mod plan;
 pub mod ports;
 pub mod preview;
+pub mod quiet;
 pub mod recover;
 pub mod release;
 pub mod renderer;

@@ -36,7 +36,7 @@ pub fn settings(work: &RenderWork) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manager::RenderOptions;
+    use crate::base::render_options::RenderOptions;
 
     #[test]
     fn a_template_says_what_the_task_would() {

@@ -1,7 +1,8 @@
 //! The one command that renders frames: Flamenco's `blender-render` with its arguments.
 
 use super::Command;
-use crate::manager::{RenderOptions, RenderWork};
+use crate::base::render_options::RenderOptions;
+use crate::manager::RenderWork;
 use serde_json::{Value, json};
 
 /// The extension is Blender's to choose; a frame that is there is kept, so that a task run again renders only what it

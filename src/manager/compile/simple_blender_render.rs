@@ -86,7 +86,7 @@ mod tests {
             render_output_path: "/v/out/######".into(),
             format: "PNG".into(),
             image_file_extension: ".png".into(),
-            options: crate::manager::RenderOptions::default(),
+            options: crate::base::render_options::RenderOptions::default(),
         }
     }
 

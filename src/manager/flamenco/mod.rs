@@ -4,6 +4,7 @@
 //! `POST /jobs/query` away, custom job types come and go. Each question is asked when its answer is needed, once.
 
 mod api;
+mod facts;
 mod jobs;
 mod logs;
 mod offer;
@@ -17,6 +18,8 @@ use super::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, Mana
 use crate::base::ids::{JobId, RunId, TaskId};
 use crate::base::status::JobStatus;
 use crate::sys::http::{Access, HttpError};
+pub use facts::{Arrangement, FarmType};
+
 use api::Api;
 use offer::Offer;
 use std::path::Path;

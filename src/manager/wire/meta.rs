@@ -22,6 +22,20 @@ pub(in crate::manager) struct Configuration {
     pub(in crate::manager) is_first_run: bool,
 }
 
+/// `ManagerConfigurationFile`, as far as farm reads it. Until 3.5 the keys are those of the program.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct ConfigurationFile {
+    #[serde(default, alias = "SharedStoragePath", deserialize_with = "or_default")]
+    shared_storage_path: String,
+}
+
+impl ConfigurationFile {
+    /// The shared storage as it was configured.
+    pub(in crate::manager) fn shared_storage(self) -> Option<String> {
+        Some(self.shared_storage_path).filter(|path| !path.is_empty())
+    }
+}
+
 /// `ManagerVariable`, by its name.
 pub(in crate::manager) type Variables = BTreeMap<String, Variable>;
 
