@@ -34,9 +34,10 @@ pub trait Manager: Send + Sync {
     /// How to name this Manager in messages: its URL, or `local`.
     fn address(&self) -> String;
 
-    /// Whether a renderer may still write although this Manager says that its task has ended. Flamenco's can: a killed
-    /// Worker leaves Blender behind, and its task is done by another one meanwhile.
-    fn may_lose_renderers(&self) -> bool;
+    /// Whether workers and storage are beyond this machine's sight. Then a renderer may still write although its task has
+    /// ended (a killed Worker of Flamenco leaves Blender behind, and another one does its task meanwhile), and that the
+    /// Manager's storage is the volume has to be proven.
+    fn is_remote(&self) -> bool;
 
     /// How long to wait between two looks at a job that is being worked on.
     fn look_again(&self) -> Duration;

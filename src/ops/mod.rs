@@ -17,5 +17,6 @@ pub mod release;
 pub mod renderer;
 pub mod space;
 pub mod status;
+pub mod storage;
 pub mod submit;
 pub mod work;

@@ -48,7 +48,7 @@ impl Manager for Flamenco {
         self.api.address().to_owned()
     }
 
-    fn may_lose_renderers(&self) -> bool {
+    fn is_remote(&self) -> bool {
         true
     }
 

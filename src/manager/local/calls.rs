@@ -21,7 +21,7 @@ impl Manager for Local {
         ADDRESS.into()
     }
 
-    fn may_lose_renderers(&self) -> bool {
+    fn is_remote(&self) -> bool {
         // Whoever finds a dead worker ends its renderer before the task goes to another.
         false
     }

@@ -198,7 +198,7 @@ impl Carrier<'_> {
 
     /// Whether a renderer that nobody knows of may write to a frame that was just moved.
     fn may_be_written(&self) -> bool {
-        matches!(self.knowledge, Knowledge::Surveyed(ports) if ports.manager.may_lose_renderers())
+        matches!(self.knowledge, Knowledge::Surveyed(ports) if ports.manager.is_remote())
     }
 
     /// Moves what can be moved without a look: all that was just surveyed. To another device, where each is copied, by

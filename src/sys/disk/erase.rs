@@ -1,7 +1,7 @@
-//! The only place that erases. It accepts three things, each by a type that says so:
+//! The only place that erases. It accepts three things, each by a type or a name that says so:
 //!
 //! * what lies in a [`TrashFolder`] ([`purge`]);
-//! * farm's own temporary files, known by their names ([`temporary`]);
+//! * farm's own temporary files and probes, known by their names ([`temporary`], [`probe`]);
 //! * a name whose file is safe elsewhere: the source of a verified copy, or one of two names of one file.
 //!
 //! Folders are walked by descriptor; no link is followed and no other device entered.
@@ -20,6 +20,8 @@ use std::ffi::{OsStr, OsString};
 
 /// Where a volume keeps its trash.
 const TRASH: &str = ".farm/trash";
+/// Farm's own folder of a volume.
+const OWN: &str = ".farm";
 /// Where `dist/` and `archives/` keep theirs when they are mounts of their own.
 const TRASH_OF_A_MOUNT: &str = ".farm-trash";
 
@@ -115,6 +117,18 @@ pub fn temporary(dir: &Dir, name: &OsStr) -> Result<(), DiskError> {
     unlink(dir, dir.checked(name)?, AtFlags::empty())
 }
 
+/// What the names of probes begin with: empty folders by which farm finds out whether somebody else sees a volume.
+pub const PROBE: &str = "probe-";
+
+/// Erases a probe in farm's own folder; anything else, and one that is not empty, is refused.
+pub fn probe(own: &Dir, name: &OsStr) -> Result<(), DiskError> {
+    let is_probe = own.rel().as_str() == OWN && name.to_str().is_some_and(|name| name.starts_with(PROBE));
+    if !is_probe {
+        return Err(DiskError::NotErasable { path: own.path_of(name), why: "it is no probe of farm's" });
+    }
+    unlink(own, own.checked(name)?, AtFlags::REMOVEDIR)
+}
+
 /// Whether `name` is one that farm gives to files in the making.
 pub fn is_temporary(name: &OsStr) -> bool {
     is_part_name(name)
@@ -195,6 +209,24 @@ mod tests {
 
     fn trash_in(root: &Dir) -> TrashFolder {
         TrashFolder::new(root.make_dir(&TrashFolder::of_volume()).expect("make")).expect("a trash")
+    }
+
+    #[test]
+    fn only_empty_probes_in_farms_own_folder_go() {
+        let temp = tempfile::tempdir().expect("temp");
+        let root = Dir::open_root(temp.path()).expect("open");
+        let own = root.make_dir(&RelPath::new(OWN).expect("path")).expect("make");
+        for name in ["probe-1", "probe-2", "trash"] {
+            own.make_dir(&RelPath::new(name).expect("path")).expect("make");
+        }
+        own.child(OsStr::new("probe-2")).expect("open").expect("there").create("x", b"x").expect("create");
+        let erase = |dir: &Dir, name: &str| probe(dir, OsStr::new(name));
+        erase(&own, "probe-1").expect("it is one");
+        assert!(own.stat("probe-1").expect("stat").is_none());
+        assert!(erase(&own, "probe-2").is_err(), "something is in it");
+        assert!(matches!(erase(&own, "trash"), Err(DiskError::NotErasable { .. })));
+        root.make_dir(&RelPath::new("probe-3").expect("path")).expect("make");
+        assert!(matches!(erase(&root, "probe-3"), Err(DiskError::NotErasable { .. })));
     }
 
     #[test]

@@ -255,7 +255,7 @@ impl Manager for Told {
     fn address(&self) -> String {
         "told".into()
     }
-    fn may_lose_renderers(&self) -> bool {
+    fn is_remote(&self) -> bool {
         true
     }
     fn look_again(&self) -> std::time::Duration {
