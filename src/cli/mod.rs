@@ -1,5 +1,6 @@
 //! The command line: parse, open what the command needs, run it, print, return the exit code.
 
+pub mod access;
 pub mod args;
 pub mod commands;
 pub mod config;

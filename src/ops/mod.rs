@@ -15,6 +15,7 @@ pub mod quiet;
 pub mod recover;
 pub mod release;
 pub mod renderer;
+pub mod setup;
 pub mod space;
 pub mod status;
 pub mod storage;

@@ -7,11 +7,14 @@ use super::move_file::{keep_times_and_mode, read_back};
 use super::part::{Target, Temporary, Written};
 use super::read::{OpenFile, PIECE};
 use crate::base::digest::{Digest, Hasher};
+use rustix::fs::Mode;
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
 
+/// What a program may be: run by everybody, written by its owner.
+const PROGRAM: Mode = Mode::from_raw_mode(0o755);
 /// The most one `copy_file_range` is asked for.
 const RANGE: usize = 1 << 30;
 
@@ -37,9 +40,32 @@ impl Dir {
         name: impl AsRef<OsStr>,
         target: Target,
     ) -> Result<Written, DiskError> {
-        let name = self.checked(name.as_ref())?;
+        self.copy_as(source, digest, self.checked(name.as_ref())?, target, None)
+    }
+
+    /// Copies a program, whose digest is known, to `name`, in place of an old one. Everybody may run it.
+    pub fn copy_program(
+        &self,
+        source: &OpenFile,
+        digest: Digest,
+        name: impl AsRef<OsStr>,
+    ) -> Result<Written, DiskError> {
+        self.copy_as(source, digest, self.checked(name.as_ref())?, Target::Replace, Some(PROGRAM))
+    }
+
+    fn copy_as(
+        &self,
+        source: &OpenFile,
+        digest: Digest,
+        name: &OsStr,
+        target: Target,
+        mode: Option<Mode>,
+    ) -> Result<Written, DiskError> {
         let bytes = source.attributes().size;
         let (temporary, file) = Temporary::create(self, name)?;
+        if let Some(mode) = mode {
+            call("set the mode of", || self.path_of(name), || rustix::fs::fchmod(&file, mode))?;
+        }
         let copied = copy_range(source, &file, &temporary)?;
         source.check_unchanged()?;
         if copied != bytes {
