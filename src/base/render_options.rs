@@ -26,3 +26,57 @@ impl RenderOptions {
         *self == RenderOptions::default()
     }
 }
+
+/// Cycles' words for its devices.
+const DEVICES: [&str; 6] = ["CPU", "CUDA", "OPTIX", "HIP", "ONEAPI", "METAL"];
+
+/// The Manager's variable for a Blender: `blender-4.2` for `4.2`. An error is what is wrong, and what to write.
+pub fn blender_variable(version: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    match !version.is_empty() && version.chars().all(plain) {
+        true => Ok(format!("blender-{version}")),
+        false => Err(format!("{version:?} is no version of Blender; write it as 4.2")),
+    }
+}
+
+/// Cycles' word for a device.
+pub fn device(word: &str) -> Result<String, String> {
+    let upper = word.to_ascii_uppercase();
+    match DEVICES.contains(&upper.strip_suffix("+CPU").unwrap_or(&upper)) {
+        true => Ok(upper),
+        false => Err(format!(
+            "{word:?} is no device of Cycles; write one of {}, with +CPU to use the processor too",
+            DEVICES.join(", ")
+        )),
+    }
+}
+
+/// A variable of the renderer's environment. Braces would be taken for the Manager's own variables.
+pub fn variable(name: &str, value: &str) -> Result<(String, String), String> {
+    let is_name = !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !name.starts_with(|c: char| c.is_ascii_digit());
+    match is_name && !value.contains(['\0', '\n', '{', '}']) {
+        true => Ok((name.to_owned(), value.to_owned())),
+        false => {
+            Err(format!("{name}={value:?} is no environment variable; write NAME=VALUE, on one line, without braces"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_checked() {
+        assert_eq!(blender_variable("4.2").as_deref(), Ok("blender-4.2"));
+        assert_eq!(device("optix+cpu").as_deref(), Ok("OPTIX+CPU"));
+        assert_eq!(variable("OCIO", "/a b=c"), Ok(("OCIO".to_owned(), "/a b=c".to_owned())));
+        assert!(blender_variable("{x}").is_err() && blender_variable("").is_err());
+        assert!(device("GPU").is_err() && device("+CPU").is_err());
+        for (name, value) in [("", "x"), ("1A", "x"), ("A B", "x"), ("A", "x\ny"), ("A", "{blender}")] {
+            assert!(variable(name, value).is_err(), "{name:?}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
 use crate::base::name::{JobName, ReleaseName};
 use crate::base::rel_path::RelPath;
+use crate::base::render_options::RenderOptions;
 use crate::base::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,9 @@ pub struct Revision {
     pub frames: FrameSet,
     /// What each frame looks like on disk.
     pub output: Output,
+    /// What was asked of the renderer beyond what the scene says.
+    #[serde(default, skip_serializing_if = "RenderOptions::is_plain")]
+    pub options: RenderOptions,
     /// The files that the scene needs, as found when it was planned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<DependencyRecord>,

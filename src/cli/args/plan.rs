@@ -62,6 +62,18 @@ pub struct PlanReleaseArgs {
     /// Add jobs or frames to a release that exists already
     #[arg(long, conflicts_with = "apply")]
     pub update: bool,
+    /// The Blender that renders, as the Manager's variable blender-VERSION names it: 4.2
+    #[arg(long, value_name = "VERSION", conflicts_with_all = ["apply", "from"])]
+    pub blender: Option<String>,
+    /// Cycles' device: CPU, CUDA, OPTIX, HIP, ONEAPI or METAL, with +CPU for both
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["apply", "from"])]
+    pub device: Option<String>,
+    /// Samples per pixel instead of what the scene says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with_all = ["apply", "from"])]
+    pub samples: Option<u32>,
+    /// An environment variable for the renderer, such as OCIO=/mnt/farm/config.ocio; may be given again
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with_all = ["apply", "from"])]
+    pub env: Vec<String>,
     /// Submit, but render nothing until somebody starts the jobs
     #[arg(long, conflicts_with = "apply")]
     pub paused: bool,

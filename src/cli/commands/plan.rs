@@ -5,6 +5,7 @@ use crate::base::consent::Consent;
 use crate::base::error::{Class, Failure};
 use crate::base::ids::JobId;
 use crate::base::name::{JobRef, ReleaseName};
+use crate::base::render_options::{self, RenderOptions};
 use crate::cli::args::plan::{PlanCommand, PlanReleaseArgs};
 use crate::cli::config::ConfigError;
 use crate::cli::needs::{self, Context, catch_interrupts};
@@ -240,8 +241,26 @@ fn job_request(args: &PlanReleaseArgs, settings: &Settings) -> Result<JobRequest
         scene: args.scene.as_deref().map_or(SceneChoice::Active, from_yaml::scene),
         missing: if args.allow_missing { Missing::Allow } else { Missing::Refuse },
         packing: if args.pack { Packing::WhereNeeded } else { Packing::Never },
+        options: render_options(args)?,
         paused: args.paused,
         asked: Asked { chunk: args.chunk.is_some(), priority: args.priority.is_some() },
+    })
+}
+
+/// What is asked of the renderer beyond what the scene says.
+fn render_options(args: &PlanReleaseArgs) -> Result<RenderOptions, Failure> {
+    let wrong = |flag: &str, cause: String| Failure::new(Class::Usage, format!("{flag}: {cause}"));
+    let blender = args.blender.as_deref().map(render_options::blender_variable).transpose();
+    let device = args.device.as_deref().map(render_options::device).transpose();
+    let variables = args.env.iter().map(|text| {
+        let (name, value) = text.split_once('=').unwrap_or((text, "\n"));
+        render_options::variable(name, value)
+    });
+    Ok(RenderOptions {
+        blender: blender.map_err(|cause| wrong("--blender", cause))?,
+        device: device.map_err(|cause| wrong("--device", cause))?,
+        samples: args.samples,
+        environment: variables.collect::<Result<_, _>>().map_err(|cause| wrong("--env", cause))?,
     })
 }
 

@@ -198,6 +198,7 @@ fn revision(ports: &Ports<'_>, job: &PlannedJob, store: StoredFile) -> Revision 
         scene: job.scene.clone(),
         frames: job.frames.clone(),
         output: job.output.clone(),
+        options: job.options.clone(),
         dependencies: job.dependencies.clone(),
     }
 }

@@ -4,7 +4,9 @@ use super::request::{Asked, Chunk, JobRequest, Missing, Packing, PlanRequest, Sc
 use crate::base::error::{Class, Explain};
 use crate::base::frame_set::FrameSet;
 use crate::base::name::ReleaseName;
+use crate::base::render_options::{RenderOptions, blender_variable, device, variable};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The document.
@@ -43,6 +45,14 @@ struct Job {
     pack: Option<bool>,
     #[serde(default)]
     paused: Option<bool>,
+    #[serde(default)]
+    blender: Option<Text>,
+    #[serde(default)]
+    device: Option<String>,
+    #[serde(default)]
+    samples: Option<u32>,
+    #[serde(default)]
+    env: BTreeMap<String, Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -57,13 +67,18 @@ struct Options {
     allow_missing: Option<bool>,
     pack: Option<bool>,
     paused: Option<bool>,
+    blender: Option<Text>,
+    device: Option<String>,
+    samples: Option<u32>,
+    env: BTreeMap<String, Text>,
 }
 
-/// `frames: 7` is a number in YAML, `frames: 1-3` a text.
+/// `frames: 7` and `blender: 4.2` are numbers in YAML, `frames: 1-3` is a text.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum Text {
     Number(i64),
+    Fraction(f64),
     Words(String),
 }
 
@@ -71,6 +86,7 @@ impl Text {
     fn text(&self) -> String {
         match self {
             Text::Number(n) => n.to_string(),
+            Text::Fraction(n) => n.to_string(),
             Text::Words(words) => words.clone(),
         }
     }
@@ -119,6 +135,22 @@ pub fn parse(
     })
 }
 
+/// What is asked of the renderer; the job's own words before those for all jobs.
+fn options(job: &Job, defaults: &Options, fallback: &RenderOptions) -> Result<RenderOptions, String> {
+    let blender = job.blender.as_ref().or(defaults.blender.as_ref()).map(|text| blender_variable(&text.text()));
+    let word = job.device.as_ref().or(defaults.device.as_ref()).map(|word| device(word));
+    let mut environment = fallback.environment.clone();
+    for (name, value) in defaults.env.iter().chain(&job.env) {
+        environment.extend([variable(name, &value.text())?]);
+    }
+    Ok(RenderOptions {
+        blender: blender.transpose()?.or_else(|| fallback.blender.clone()),
+        device: word.transpose()?.or_else(|| fallback.device.clone()),
+        samples: job.samples.or(defaults.samples).or(fallback.samples),
+        environment,
+    })
+}
+
 fn request(job: &Job, defaults: &Options, fallback: &JobRequest, folder: &Path) -> Result<JobRequest, String> {
     let frames = job.frames.as_ref().or(defaults.frames.as_ref());
     let frames = frames.map(|text| text.text().parse::<FrameSet>()).transpose().map_err(|error| error.to_string())?;
@@ -132,6 +164,7 @@ fn request(job: &Job, defaults: &Options, fallback: &JobRequest, folder: &Path) 
     let missing = job.allow_missing.or(defaults.allow_missing);
     let pack = job.pack.or(defaults.pack);
     Ok(JobRequest {
+        options: options(job, defaults, &fallback.options)?,
         file: folder.join(&job.scene),
         name: job.name.clone(),
         frames: frames.or_else(|| fallback.frames.clone()),
@@ -169,6 +202,7 @@ mod tests {
 
     fn fallback() -> JobRequest {
         JobRequest {
+            options: RenderOptions::default(),
             file: PathBuf::new(),
             name: None,
             frames: None,

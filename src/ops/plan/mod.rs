@@ -27,6 +27,7 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::{RunId, VolumeId};
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::rel_path::RelPath;
+use crate::base::render_options::RenderOptions;
 use crate::base::time::Timestamp;
 use crate::blend::Edit;
 use crate::ops::submit::Queueing;
@@ -93,6 +94,9 @@ pub struct PlannedJob {
     pub output: Output,
     /// The files that the scene needs.
     pub dependencies: Vec<DependencyRecord>,
+    /// What is asked of the renderer beyond what the scene says.
+    #[serde(default, skip_serializing_if = "RenderOptions::is_plain")]
+    pub options: RenderOptions,
     /// 0 to 100.
     pub priority: u8,
     /// Only workers with this tag.

@@ -2,6 +2,7 @@
 
 use crate::base::frame_set::FrameSet;
 use crate::base::name::ReleaseName;
+use crate::base::render_options::RenderOptions;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -41,6 +42,9 @@ pub struct JobRequest {
     pub missing: Missing,
     /// What to do about paths that cannot be rewritten.
     pub packing: Packing,
+    /// What is asked of the renderer beyond what the scene says.
+    #[serde(default)]
+    pub options: RenderOptions,
     /// Submit paused.
     pub paused: bool,
     /// Which of these somebody asked for.

@@ -298,6 +298,7 @@ impl<'a> Planner<'a> {
             packed,
             output: wanted.output,
             dependencies: file.dependencies.iter().flat_map(|need| self.records(need, &luggage)).collect(),
+            options: request.options.clone(),
             priority: request.priority,
             tag: request.tag.clone(),
             paused: request.paused,

@@ -132,6 +132,9 @@ fn scene_difference(job: &PlannedJob, revision: &Revision) -> Option<String> {
         let word = |scene: &Option<String>| scene.clone().unwrap_or_else(|| "the active scene".into());
         return Some(format!("{} instead of {}", word(&job.scene), word(&revision.scene)));
     }
+    if job.options != revision.options {
+        return Some("other --blender, --device, --samples or --env than it was planned with".to_owned());
+    }
     if job.output != revision.output {
         return Some(format!("output {} instead of {}", describe(&job.output), describe(&revision.output)));
     }

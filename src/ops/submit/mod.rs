@@ -165,7 +165,7 @@ fn submission(storage: &str, release: &ReleaseName, job: &JobRecord, run: &RunRe
             render_output_path: format!("{storage}/{out}/######"),
             format: revision.output.format.clone(),
             image_file_extension: format!(".{}", revision.output.extension),
-            options: Default::default(),
+            options: revision.options.clone(),
         }),
     }
 }

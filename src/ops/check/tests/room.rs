@@ -200,6 +200,7 @@ fn job(name: &str, frames: &str) -> JobRecord {
     let path = RelPath::new(&format!("releases/r1/store/{name}.blend")).expect("path");
     let (digest, size) = (Digest::of(b"scene"), b"scene".len() as u64);
     let revision = Revision {
+        options: Default::default(),
         number: 1,
         planned: Timestamp::from_unix(0),
         user: "ann".into(),
