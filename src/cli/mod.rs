@@ -13,6 +13,7 @@ pub mod plan_file;
 pub mod reference;
 pub mod render;
 pub mod settings;
+pub mod wait;
 
 use crate::base::error::{Class, Failure};
 use clap::Parser;

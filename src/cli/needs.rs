@@ -5,8 +5,8 @@ use crate::cli::args::global::GlobalArgs;
 use crate::cli::config::{Config, Origin, misspelt};
 use crate::cli::output::{Form, Output, Talk};
 use crate::cli::settings::{ManagerChoice, Settings};
-use crate::manager::Manager;
 use crate::manager::local::{Autoexec, Local, LocalSettings};
+use crate::manager::{Flamenco, Manager};
 use crate::ops::ports::Actor;
 use crate::sys::disk::DiskError;
 use crate::sys::http::without_credentials;
@@ -125,7 +125,7 @@ impl Context {
     pub fn manager(&self, volume: &Volume, settings: &Settings) -> Result<Box<dyn Manager>, Failure> {
         match &settings.manager {
             ManagerChoice::Local => Ok(Box::new(self.local(volume, settings)?)),
-            ManagerChoice::Flamenco(url) => Err(flamenco_refused(url)),
+            ManagerChoice::Flamenco(url) => Ok(Box::new(flamenco(url, settings)?)),
         }
     }
 
@@ -143,7 +143,7 @@ impl Context {
     pub fn manager_to_look(&self, volume: &Volume, settings: &Settings) -> Result<Box<dyn Manager>, Failure> {
         match &settings.manager {
             ManagerChoice::Local => Ok(Box::new(self.local_to_look(volume, settings)?)),
-            ManagerChoice::Flamenco(url) => Err(flamenco_refused(url)),
+            ManagerChoice::Flamenco(url) => Ok(Box::new(flamenco(url, settings)?)),
         }
     }
 }
@@ -161,14 +161,12 @@ fn printable(word: &str) -> String {
     }
 }
 
-/// This version drives the local manager alone; it says so instead of pretending.
-pub fn flamenco_refused(url: &str) -> Failure {
-    let url = without_credentials(url);
-    Failure::new(
-        Class::Manager,
-        format!("the Manager at {url} cannot be used: this version of farm drives the local manager only"),
-    )
-    .with_hint("Use --manager local to render on this machine; `farm doctor` shows whether the Manager answers.")
+/// The client of the Manager at `url`. Asks nothing yet.
+pub fn flamenco(url: &str, settings: &Settings) -> Result<Flamenco, Failure> {
+    Flamenco::new(url, &settings.access).map_err(|error| {
+        Failure::new(Class::Usage, error.to_string())
+            .with_hint("Check --manager and the keys of access.*; `farm config show` tells where each comes from.")
+    })
 }
 
 /// Whether scripts inside scenes may run.

@@ -1,6 +1,9 @@
 //! Configuration turned into typed values: no text left that could still be wrong.
 
-use crate::cli::config::{Config, ConfigError};
+use crate::base::error::Failure;
+use crate::cli::access::access;
+use crate::cli::config::Config;
+use crate::sys::http::Access;
 use std::time::Duration;
 
 /// Which Manager farm drives.
@@ -26,6 +29,8 @@ pub enum ChunkChoice {
 pub struct Settings {
     /// Which Manager.
     pub manager: ManagerChoice,
+    /// How a Flamenco Manager is reached.
+    pub access: Access,
     /// The name written into jobs.
     pub user: Option<String>,
     /// Blender on this machine.
@@ -44,6 +49,8 @@ pub struct Settings {
     pub harvest_template: Option<String>,
     /// How often `--wait` submits missing frames anew.
     pub wait_tries: u32,
+    /// How long `--wait` bears with a Manager that is away.
+    pub wait_patience: Duration,
     /// How long to wait for a lock.
     pub lock_wait: Duration,
     /// Threads that read files, at least 1.
@@ -52,9 +59,12 @@ pub struct Settings {
 
 impl Settings {
     /// Reads every value; the first wrong one is the error.
-    pub fn resolve(config: &Config) -> Result<Self, ConfigError> {
+    pub fn resolve(config: &Config) -> Result<Self, Failure> {
+        let manager = config.parse("manager", parse_manager)?;
         Ok(Settings {
-            manager: config.parse("manager", parse_manager)?,
+            // What is of no use now is not complained of.
+            access: if manager == ManagerChoice::Local { Access::default() } else { access(config)? },
+            manager,
             user: config.text("user").map(str::to_owned),
             blender: config.get("blender.executable").text.clone(),
             autoexec: config.parse("blender.autoexec", parse_bool)?,
@@ -64,6 +74,7 @@ impl Settings {
             job_name_template: config.get("plan.job_name_template").text.clone(),
             harvest_template: config.text("harvest.template").map(str::to_owned),
             wait_tries: config.parse("wait.tries", |text| text.parse().map_err(|_| "not a number".to_owned()))?,
+            wait_patience: config.parse("wait.patience", parse_duration)?,
             lock_wait: config.parse("lock.wait", parse_duration)?,
             threads: config.parse("threads", parse_threads)?,
         })

@@ -1,5 +1,6 @@
 //! One file or folder per use case: a request comes in, a report goes out.
 
+pub mod addresses;
 pub mod check;
 pub mod doctor;
 pub mod follow;

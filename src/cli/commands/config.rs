@@ -2,6 +2,8 @@
 
 use crate::base::error::Failure;
 use crate::cli::args::setup::ConfigCommand;
+use crate::cli::config::Key;
+use crate::cli::config::keys::Shown;
 use crate::cli::exit;
 use crate::cli::needs::Context;
 use crate::cli::render::table::Table;
@@ -31,6 +33,14 @@ struct Row {
     meaning: &'static str,
 }
 
+/// A value as it may be printed.
+fn shown(key: &Key, text: &str) -> String {
+    match key.shown {
+        Shown::Never if !text.is_empty() => "(set, not shown)".to_owned(),
+        _ => without_credentials(text),
+    }
+}
+
 /// Prints each value and where it came from, then what is wrong with them: other errors lead here, so that this shows
 /// what there is, whatever it is.
 pub fn run(args: &ConfigCommand, context: &Context) -> Result<u8, Failure> {
@@ -48,7 +58,7 @@ pub fn run(args: &ConfigCommand, context: &Context) -> Result<u8, Failure> {
         .rows()
         .map(|(key, value)| Row {
             key: key.name,
-            value: without_credentials(&value.text),
+            value: shown(key, &value.text),
             origin: value.origin.to_string(),
             env: key.env,
             meaning: key.meaning,

@@ -1,6 +1,5 @@
 //! `farm plan release`
 
-use super::work::Submitted;
 use crate::base::consent::Consent;
 use crate::base::error::{Class, Failure};
 use crate::base::ids::JobId;
@@ -13,6 +12,7 @@ use crate::cli::output::Form;
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::settings::{self, ChunkChoice, Settings};
+use crate::cli::wait::{self, Submitted};
 use crate::cli::{consent, exit, plan_file};
 use crate::ops::follow::{self, Hopeless};
 use crate::ops::plan::apply;
@@ -38,7 +38,7 @@ pub fn run(command: PlanCommand, context: &Context) -> Result<u8, Failure> {
     let Settled::Submitted(applied) = settled else { return Ok(exit::DONE) };
     if args.wait {
         let submitted = if applied.submitted.is_empty() { Submitted::Earlier } else { Submitted::Now };
-        super::work::follow_release(&applied.plan.release, submitted, args.change.lock_wait, context)?;
+        wait::follow_release(&applied.plan.release, submitted, args.change.lock_wait, context)?;
     }
     if context.output.form() == Form::Json {
         context.output.document(&applied);

@@ -1,6 +1,6 @@
 //! Layers over layers: the value that wins, and where it came from.
 
-use super::keys::{KEYS, Key};
+use super::keys::{KEYS, Key, Shown};
 use crate::base::error::{Class, Explain};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -60,6 +60,14 @@ pub enum ConfigError {
         /// The key.
         key: String,
     },
+    /// It holds a secret, and others may read it.
+    #[error("{path}: {key} is a secret and must not be in a configuration file")]
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+    },
     /// A value is not of its key's kind.
     #[error("{key} = {text:?} ({origin}): {cause}")]
     BadValue {
@@ -84,6 +92,9 @@ impl Explain for ConfigError {
                 Some(near) => format!("Did you mean {near:?}? `farm config show` lists all keys."),
                 None => "`farm config show` lists all keys.".into(),
             },
+            ConfigError::Secret { key, .. } => {
+                format!("Name a file of your own with {key}_file, or set the environment variable.")
+            }
             _ => "Mend the value; `farm config show` prints each value and where it comes from.".into(),
         })
     }
@@ -118,14 +129,19 @@ impl Config {
         };
         let unreadable = |cause: String| ConfigError::Unreadable { path: path.clone(), cause };
         let document: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| unreadable(error.to_string()))?;
-        let mut unknown = None;
+        let (mut unknown, mut secret) = (None, None);
         for (name, text) in flatten("", &document).map_err(unreadable)? {
             match KEYS.iter().find(|key| key.name == name) {
+                Some(key) if key.shown == Shown::Never => secret = secret.or(Some(key.name)),
                 Some(key) => drop(self.values.insert(key.name, Value { text, origin: origin.clone() })),
                 None => unknown = unknown.or(Some(name)),
             }
         }
-        unknown.map_or(Ok(()), |key| Err(ConfigError::UnknownKey { path, key }))
+        match (secret, unknown) {
+            (Some(key), _) => Err(ConfigError::Secret { path, key }),
+            (None, Some(key)) => Err(ConfigError::UnknownKey { path, key }),
+            (None, None) => Ok(()),
+        }
     }
 
     /// Lays the environment over these; empty variables count as unset.
@@ -219,6 +235,8 @@ mod tests {
         let error = config.lay_file("manger: local\nplan:\n  priority: 7\n", &origin).expect_err("unknown");
         assert!(error.hint().is_some_and(|hint| hint.contains("\"manager\"")));
         assert_eq!(config.text("plan.priority"), Some("7"), "the others are laid");
+        let error = config.lay_file("access:\n  token: hush\n", &origin).expect_err("a secret");
+        assert!(!error.to_string().contains("hush") && config.text("access.token").is_none(), "{error}");
         assert!(config.lay_file("- a\n", &origin).is_err());
         assert!(config.lay_file("a: [1\n", &origin).is_err());
         assert!(config.lay_file("", &origin).is_ok());

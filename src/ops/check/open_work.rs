@@ -9,20 +9,21 @@ use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{RunId, TaskId};
 use crate::base::name::{JobName, ReleaseName};
-use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
+use crate::base::status::{JobStatus, TaskStatus};
 use crate::base::time::Timestamp;
 use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
+use crate::ops::addresses::Addresses;
 use crate::ops::check::job_files::{self, Place};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::Ports;
+use crate::ops::quiet::{self, SETTLES_WITHIN};
 use crate::sys::clock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How long after a cancel a worker that was heard again may still be writing: it asks whether it may go on each ten
-/// seconds.
-const SETTLES_WITHIN: Duration = Duration::from_secs(12);
+/// How long after its task's end a worker that is not heard from any more keeps its frames from being harvested.
+const LOST_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// The tasks of one run, as the Manager tells them.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,16 +80,17 @@ impl OpenWork {
     pub fn with_jobs(ports: &Ports<'_>, file: &ReleaseFile, jobs: &[ManagerJob]) -> Result<OpenWork, Failure> {
         let by_run: HashMap<RunId, &ManagerJob> = jobs.iter().filter_map(|job| Some((job.run_id()?, job))).collect();
         let workers = if jobs.is_empty() { Vec::new() } else { ports.manager.workers()? };
-        let address = ports.manager.address();
+        let addresses = Addresses::of(ports.manager, file, |run| by_run.contains_key(run));
+        let sight = if ports.manager.is_remote() { Sight::Far } else { Sight::Clear };
         let mut work = OpenWork::default().with_harvested(Manifest::load(ports.volume, &file.name)?.files);
         for job in &file.jobs {
             let (mut open, mut gone) = (Vec::new(), Vec::new());
             let mut runs = Vec::new();
             for run in &job.runs {
                 match by_run.get(&run.id) {
-                    Some(found) => runs.push(run_work(run, found, &ports.manager.tasks(&found.id)?, &workers)),
+                    Some(found) => runs.push(run_work(run, found, &ports.manager.tasks(&found.id)?, &workers, sight)),
                     // Only that Manager knows what its workers do.
-                    None if run.manager != address => open.push(run.frames.clone()),
+                    None if !addresses.are_of(run) => open.push(run.frames.clone()),
                     None if run.manager_job.is_some() => gone.push(&run.frames),
                     None => {}
                 }
@@ -128,6 +130,11 @@ impl OpenWork {
 }
 
 impl RunWork {
+    /// Whether a worker may still write some of its frames.
+    pub fn is_open(&self) -> bool {
+        self.tasks.iter().any(|task| task.openness == Openness::Open)
+    }
+
     /// The frames that a worker may still write.
     pub fn open_frames(&self) -> FrameSet {
         let open = self.tasks.iter().filter(|task| task.openness == Openness::Open);
@@ -135,13 +142,19 @@ impl RunWork {
     }
 }
 
-fn run_work(run: &RunRecord, job: &ManagerJob, tasks: &[ManagerTask], workers: &[ManagerWorker]) -> RunWork {
+fn run_work(
+    run: &RunRecord,
+    job: &ManagerJob,
+    tasks: &[ManagerTask],
+    workers: &[ManagerWorker],
+    sight: Sight,
+) -> RunWork {
     let now = clock::now();
     let task = |task: &ManagerTask| TaskWork {
         id: task.id.clone(),
         status: task.status.clone(),
         frames: frames_of(task, &run.frames),
-        openness: openness(task, workers, now),
+        openness: openness(task, workers, now, sight),
     };
     RunWork { run: run.id, number: run.number, status: job.status.clone(), tasks: tasks.iter().map(task).collect() }
 }
@@ -177,31 +190,53 @@ fn frames_of(task: &ManagerTask, run: &FrameSet) -> FrameSet {
     common.filter(|frames| !frames.is_empty()).unwrap_or_else(|| run.clone())
 }
 
-fn openness(task: &ManagerTask, workers: &[ManagerWorker], now: Timestamp) -> Openness {
-    match task.status {
-        TaskStatus::Completed | TaskStatus::Failed => Openness::Quiet,
-        TaskStatus::Canceled => match &task.worker {
-            None => Openness::Quiet,
-            Some(id) => {
-                workers.iter().find(|worker| &worker.id == id).map_or(Openness::Open, |w| after_cancel(task, w, now))
-            }
+/// Whom a Manager's word for a task may deceive about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// Its workers' ends are seen: what has failed has ended.
+    Clear,
+    /// A failed task may be one whose worker was only too slow to answer.
+    Far,
+}
+
+fn openness(task: &ManagerTask, workers: &[ManagerWorker], now: Timestamp, sight: Sight) -> Openness {
+    match (&task.status, sight) {
+        (TaskStatus::Completed, _) | (TaskStatus::Failed, Sight::Clear) => Openness::Quiet,
+        (TaskStatus::Canceled | TaskStatus::Failed, _) => match writer(task, workers) {
+            Writer::Nobody => Openness::Quiet,
+            Writer::Worker(worker) if quiet::is_quiet(worker, &task.id, task.updated, now) => Openness::Quiet,
+            // Lost for good: what it left is judged by what it is, and looked at once more after its move.
+            Writer::Worker(_) | Writer::Unseen if now.since(task.updated) >= LOST_AFTER => Openness::Quiet,
+            Writer::Worker(_) | Writer::Unseen => Openness::Open,
         },
         _ => Openness::Open,
     }
 }
 
-/// A worker is quiet about a canceled task when it works on another, or was heard after the cancel and had time to stop.
-fn after_cancel(task: &ManagerTask, worker: &ManagerWorker, now: Timestamp) -> Openness {
-    let elsewhere = worker.task.as_ref().is_some_and(|other| other != &task.id);
-    let heard = worker.last_seen.is_some_and(|seen| seen > task.updated);
-    let settled = now.since(task.updated) >= SETTLES_WITHIN && worker.status != WorkerStatus::Error;
-    if elsewhere || (heard && settled) { Openness::Quiet } else { Openness::Open }
+/// Who was at a task when it ended.
+enum Writer<'a> {
+    Nobody,
+    Worker(&'a ManagerWorker),
+    /// A worker that the Manager does not know any more.
+    Unseen,
+}
+
+/// Until 3.7 a task does not say who has it, but each worker says what it touched last.
+fn writer<'a>(task: &ManagerTask, workers: &'a [ManagerWorker]) -> Writer<'a> {
+    match &task.worker {
+        Some(id) => workers.iter().find(|worker| worker.id == *id).map_or(Writer::Unseen, Writer::Worker),
+        None => {
+            let last = workers.iter().find(|worker| worker.last_task.as_ref() == Some(&task.id));
+            last.map_or(Writer::Nobody, Writer::Worker)
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::ids::WorkerId;
+    use crate::base::status::WorkerStatus;
     use crate::ops::check::room::Room;
 
     fn task(status: TaskStatus, updated: i64) -> ManagerTask {
@@ -233,7 +268,7 @@ mod tests {
     #[test]
     fn a_task_is_open_until_its_worker_is_known_to_be_quiet() {
         let now = Timestamp::from_unix(100);
-        let judged = |task: &ManagerTask, worker| openness(task, &[worker], now);
+        let judged = |task: &ManagerTask, worker| openness(task, &[worker], now, Sight::Clear);
         let awake = || worker(WorkerStatus::Awake, 99, None);
         for (status, expected) in [
             (TaskStatus::Active, Openness::Open),
@@ -252,9 +287,15 @@ mod tests {
         assert_eq!(judged(&canceled(80), worker(WorkerStatus::Awake, 79, None)), Openness::Open, "not heard since");
         assert_eq!(judged(&canceled(80), worker(WorkerStatus::Error, 99, None)), Openness::Open, "lost");
         assert_eq!(judged(&canceled(99), worker(WorkerStatus::Awake, 99, Some("other"))), Openness::Quiet, "elsewhere");
-        assert_eq!(openness(&canceled(80), &[], now), Openness::Open, "a worker that nobody knows");
-        let never_begun = ManagerTask { worker: None, ..canceled(99) };
-        assert_eq!(openness(&never_begun, &[], now), Openness::Quiet);
+        let far = |task: &ManagerTask, workers: &[ManagerWorker]| openness(task, workers, now, Sight::Far);
+        assert_eq!(far(&canceled(80), &[]), Openness::Open, "a worker that nobody knows");
+        assert_eq!(far(&canceled(100 - 3600), &[]), Openness::Quiet, "nor did for an hour");
+        let nameless = ManagerTask { worker: None, ..canceled(95) };
+        assert_eq!(far(&nameless, &[]), Openness::Quiet, "never begun");
+        let last = ManagerWorker { last_task: Some(nameless.id.clone()), ..awake() };
+        assert_eq!(far(&nameless, &[last]), Openness::Open, "a worker says that it was at it");
+        assert_eq!(far(&task(TaskStatus::Failed, 95), &[awake()]), Openness::Open, "perhaps only late");
+        assert_eq!(far(&task(TaskStatus::Failed, 80), &[awake()]), Openness::Quiet);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! `--wait`: staying until a release is rendered, and rendering what is missing again before it is called failed.
 
+mod failures;
 mod watch;
 
-pub use watch::watch;
+pub use watch::{Watching, watch};
 
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
@@ -10,13 +11,16 @@ use crate::base::ids::RunId;
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::rel_path::RelPath;
 use crate::base::status::TaskStatus;
+use crate::ops::check::open_work::RunWork;
 use crate::ops::check::{self, Effort, FrameCounts, FrameFlaw, JobFrames, OpenWork};
 use crate::ops::ports::Ports;
 use crate::ops::submit::{self, Queueing};
 use crate::ops::work::discard;
 use crate::ops::{harvest, locking, release};
+use crate::sys::clock::{self, Stopwatch};
 use crate::volume::area::Area;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
+use std::time::Duration;
 
 /// What becomes of jobs whose newest run failed in a way that another run cannot mend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +97,22 @@ fn to_render(frames: &JobFrames, broken: &[(RelPath, String)]) -> FrameSet {
     let is_broken = |flaw: &&FrameFlaw| broken.iter().any(|(path, _)| *path == flaw.path);
     let others: FrameSet = frames.flaws.iter().filter(|flaw| !is_broken(flaw)).map(|flaw| flaw.frame).collect();
     frames.to_render().minus(&others)
+}
+
+/// Waits until no worker can still write frames of runs that have ended, at most for `patience`: a job that failed on one
+/// worker is being rendered by others for some seconds more.
+pub fn settle(ports: &Ports<'_>, name: &ReleaseName, patience: Duration) -> Result<(), Failure> {
+    let watch = Stopwatch::start();
+    let file = load(ports, name)?;
+    while ports.manager.is_remote() && ports.progress.interrupted().is_none() && !watch.has_passed(patience) {
+        let work = OpenWork::of(ports, &file)?;
+        let ended = |job: &JobRecord| work.runs(job).iter().filter(|run| run.status.has_ended()).any(RunWork::is_open);
+        if !file.jobs.iter().any(ended) {
+            break;
+        }
+        clock::sleep(ports.manager.look_again());
+    }
+    Ok(())
 }
 
 /// What became of the release, with the last words of what failed. Keeps the measured pace for later plans.

@@ -1,13 +1,14 @@
 //! Looking on while the runs of a release are worked off by somebody else.
 
+use super::failures::Failures;
 use super::load;
-use crate::base::error::Failure;
+use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::status::JobStatus;
 use crate::frames::expected::frame_file;
-use crate::manager::Manager;
+use crate::manager::{Manager, ManagerJob};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::{JobProgress, Ports};
 use crate::sys::clock::Stopwatch;
@@ -23,37 +24,74 @@ const LIST_AGAIN: Duration = Duration::from_secs(1);
 /// Up to so many runs are asked for one by one; for more, one request for all jobs costs less.
 const FEW: usize = 8;
 
-/// Looks on until every run of the release has ended or waits for a person, or until `stop` speaks or is dropped.
-pub fn watch(ports: &Ports<'_>, name: &ReleaseName, stop: &Receiver<()>) -> Result<(), Failure> {
+/// Who ends the looking on, and how long it bears with a Manager that is away.
+pub struct Watching {
+    /// Ends it when it speaks or is dropped.
+    pub stop: Receiver<()>,
+    /// How long the Manager may be away at a time.
+    pub patience: Duration,
+}
+
+/// Looks on until every run of the release has ended or waits for a person, or until it is to stop.
+pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching) -> Result<(), Failure> {
     let file = load(ports, name)?;
     // Only for the count that is shown: whoever needs the manifest says what is wrong with it.
     let harvested = Manifest::load(ports.volume, name).map(|manifest| manifest.files).unwrap_or_default();
     let mut jobs: Vec<Watched<'_>> = file.jobs.iter().filter_map(|job| Watched::of(name, job, &harvested)).collect();
+    let mut outage = Outage::default();
     let mut stopping = false;
     loop {
         let open: Vec<&JobId> = jobs.iter().flat_map(Watched::open).collect();
         if open.is_empty() {
             return Ok(());
         }
-        let statuses = statuses(ports.manager, &open)?;
-        for job in &mut jobs {
-            job.learn(ports, &statuses)?;
-        }
-        if stopping {
+        let looked =
+            look(ports.manager, &open).and_then(|heard| jobs.iter_mut().try_for_each(|job| job.learn(ports, &heard)));
+        outage.bear(ports, looked, watching.patience)?;
+        if stopping || ports.progress.interrupted().is_some() {
             return Ok(());
         }
         // After the end one more look, so that the last state is shown.
-        stopping = stop.recv_timeout(ports.manager.look_again()) != Err(RecvTimeoutError::Timeout);
+        stopping = watching.stop.recv_timeout(ports.manager.look_again()) != Err(RecvTimeoutError::Timeout);
     }
 }
 
-/// The statuses of these jobs; those that the Manager does not know are not in it.
-fn statuses(manager: &dyn Manager, ids: &[&JobId]) -> Result<HashMap<JobId, JobStatus>, Failure> {
+/// What the Manager says of these jobs; those that it does not know are not in it.
+fn look(manager: &dyn Manager, ids: &[&JobId]) -> Result<HashMap<JobId, ManagerJob>, Failure> {
     let found = match ids.len() {
         0..=FEW => ids.iter().map(|id| manager.job(id)).filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?,
         _ => manager.jobs()?,
     };
-    Ok(found.into_iter().map(|job| (job.id, job.status)).collect())
+    Ok(found.into_iter().map(|job| (job.id.clone(), job)).collect())
+}
+
+/// A Manager that is away: restarted, or behind a line that is cut. Its workers go on meanwhile.
+#[derive(Default)]
+struct Outage(Option<Stopwatch>);
+
+impl Outage {
+    /// Says once that it began and once that it is over; what lasts longer than `patience` is a failure.
+    fn bear(&mut self, ports: &Ports<'_>, looked: Result<(), Failure>, patience: Duration) -> Result<(), Failure> {
+        match looked {
+            Ok(()) => {
+                if self.0.take().is_some() {
+                    ports.progress.note("the Manager answers again");
+                }
+                Ok(())
+            }
+            Err(failure) if failure.class() != Class::Manager => Err(failure),
+            Err(failure) => {
+                let since = match &self.0 {
+                    Some(since) => since,
+                    None => {
+                        ports.progress.note(&format!("{failure}; what is being rendered goes on, looking again"));
+                        self.0.insert(Stopwatch::start())
+                    }
+                };
+                if since.has_passed(patience) { Err(failure) } else { Ok(()) }
+            }
+        }
+    }
 }
 
 /// A job that is looked at, and what was seen of it last.
@@ -66,6 +104,7 @@ struct Watched<'a> {
     harvested: FrameSet,
     listed: Option<Stopwatch>,
     done: u64,
+    failures: Failures,
 }
 
 impl<'a> Watched<'a> {
@@ -75,7 +114,15 @@ impl<'a> Watched<'a> {
         let reference = JobRef::in_release(release, &record.name);
         let fresh = manifest.iter().filter(|file| file.job == record.name && !file.is_stale(Some(record)));
         let harvested = fresh.map(|file| file.frame).collect();
-        (!runs.is_empty()).then_some(Watched { reference, record, runs, harvested, listed: None, done: 0 })
+        (!runs.is_empty()).then_some(Watched {
+            reference,
+            record,
+            runs,
+            harvested,
+            listed: None,
+            done: 0,
+            failures: Failures::default(),
+        })
     }
 
     /// The runs that may still do something.
@@ -84,27 +131,32 @@ impl<'a> Watched<'a> {
     }
 
     /// Takes in what was heard, and tells of it.
-    fn learn(&mut self, ports: &Ports<'_>, heard: &HashMap<JobId, JobStatus>) -> Result<(), Failure> {
-        if self.runs.iter().all(|(_, status)| is_settled(status.as_ref())) {
+    fn learn(&mut self, ports: &Ports<'_>, heard: &HashMap<JobId, ManagerJob>) -> Result<(), Failure> {
+        if self.is_settled() {
             return Ok(());
         }
-        for (id, status) in &mut self.runs {
-            if !is_settled(status.as_ref()) {
-                // What the Manager does not know any more does nothing any more.
-                *status = Some(heard.get(*id).cloned().unwrap_or(JobStatus::Canceled));
+        for (id, status) in self.runs.iter_mut().filter(|(_, status)| !is_settled(status.as_ref())) {
+            let found = heard.get(*id);
+            if let Some(job) = found {
+                self.failures.tell(ports, &self.reference, job)?;
             }
+            // What the Manager does not know any more does nothing any more.
+            *status = Some(found.map_or(JobStatus::Canceled, |job| job.status.clone()));
         }
         let Some((_, Some(newest))) = self.runs.last() else { return Ok(()) };
         let word = newest.to_string();
         let frames = &self.record.current().frames;
-        let settled = self.runs.iter().all(|(_, status)| is_settled(status.as_ref()));
-        if settled || self.listed.as_ref().is_none_or(|last| last.has_passed(LIST_AGAIN)) {
+        if self.is_settled() || self.listed.as_ref().is_none_or(|last| last.has_passed(LIST_AGAIN)) {
             self.done = self.present(ports, frames)?;
             self.listed = Some(Stopwatch::start());
         }
         let (job, total) = (self.reference.clone(), frames.len() as u64);
         ports.progress.job(&JobProgress { job, done: self.done, total, word });
         Ok(())
+    }
+
+    fn is_settled(&self) -> bool {
+        self.runs.iter().all(|(_, status)| is_settled(status.as_ref()))
     }
 
     /// How many of these frames were harvested or have a file, whole or not: enough for a progress bar, at the price of

@@ -17,6 +17,7 @@ use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::ops::renderer::Renderer;
 use crate::ops::space::free_space;
+use crate::ops::storage;
 use crate::ops::submit;
 use crate::sys::clock;
 use crate::volume::Volume;
@@ -131,6 +132,7 @@ fn carry_out(
     let mut file = release::load(ports.volume, &plan.release)?
         .unwrap_or_else(|| ReleaseFile::new(plan.release.clone(), clock::now()));
     submit::refuse_pending_elsewhere(&file, &plan.manager)?;
+    storage::require(ports.volume, ports.manager)?;
     let is_new = |job: &&PlannedJob| job.verdict == JobVerdict::New;
     let intent = PlanIntent {
         release: plan.release.clone(),

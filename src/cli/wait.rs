@@ -1,0 +1,172 @@
+//! `--wait`: staying until a release is rendered, by this machine's own queue or by a Flamenco Manager's workers.
+
+use crate::base::error::{Class, Failure};
+use crate::base::name::ReleaseName;
+use crate::cli::exit;
+use crate::cli::needs::{Context, catch_interrupts, flamenco};
+use crate::cli::render;
+use crate::cli::render::progress::Progress;
+use crate::cli::settings::{ManagerChoice, Settings};
+use crate::manager::Manager;
+use crate::manager::local::{Local, Scope, WorkerOptions};
+use crate::ops::follow::{self, Hopeless, Watching};
+use crate::ops::ports::{Actor, Ports, Progress as _};
+use crate::ops::{release, work};
+use crate::sys::interrupt::Interrupt;
+use crate::sys::process::Guard;
+use crate::volume::Volume;
+use crate::volume::lock::LockWait;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+/// How long a worker waits for a lock: a long harvest.
+const PATIENCE: Duration = Duration::from_secs(3600);
+/// How long workers may take to stop after their job has failed.
+const SETTLING: Duration = Duration::from_secs(60);
+
+/// When the runs that are waited for were submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Submitted {
+    /// By this very call.
+    Now,
+    /// Before it.
+    Earlier,
+}
+
+/// Stays until the release is rendered, submits missing frames anew, then reports.
+pub fn follow_release(
+    name: &ReleaseName,
+    submitted: Submitted,
+    lock_wait: Option<Duration>,
+    context: &Context,
+) -> Result<u8, Failure> {
+    let (volume, mut settings) = context.volume()?;
+    settings.lock_wait = lock_wait.unwrap_or(settings.lock_wait);
+    let interrupt = catch_interrupts()?;
+    let progress = match &settings.manager {
+        // A worker of this machine puts its task back first.
+        ManagerChoice::Local => Progress::new(&context.output),
+        ManagerChoice::Flamenco(_) => Progress::new(&context.output).heeding(Arc::clone(&interrupt)),
+    };
+    let actor = patient(context.actor(&settings));
+    let waiting = Waiting { name, volume: &volume, settings: &settings, progress: &progress, actor: &actor, interrupt };
+    let outcome = match &settings.manager {
+        ManagerChoice::Local => {
+            let local = context.local(&volume, &settings)?;
+            waiting.until_rendered(&local, submitted, |ports| waiting.work_and_watch(ports, &local))
+        }
+        ManagerChoice::Flamenco(url) => {
+            let manager = flamenco(url, &settings)?;
+            waiting.until_rendered(&manager, submitted, |ports| waiting.watch(ports))
+        }
+    };
+    progress.clear();
+    report(name, &outcome?, context)
+}
+
+/// One wait, with what it works on.
+struct Waiting<'a> {
+    name: &'a ReleaseName,
+    volume: &'a Volume,
+    settings: &'a Settings,
+    progress: &'a Progress<'a>,
+    actor: &'a Actor,
+    interrupt: Arc<Interrupt>,
+}
+
+impl Waiting<'_> {
+    /// Lets `go_on` bring the runs to their ends, and submits what is missing then, as often as the settings allow: with
+    /// two workers Flamenco fails a whole job at the first failure of one task, and a new run has no list of failures.
+    fn until_rendered(
+        &self,
+        manager: &dyn Manager,
+        submitted: Submitted,
+        go_on: impl Fn(&Ports<'_>) -> Result<(), Failure>,
+    ) -> Result<follow::Followed, Failure> {
+        let ports = Ports { volume: self.volume, manager, progress: self.progress, actor: self.actor };
+        let most = self.settings.wait_tries;
+        let mut tries = 0;
+        loop {
+            go_on(&ports)?;
+            if let Some(signal) = self.interrupt.signal() {
+                return Err(interrupted(signal, manager));
+            }
+            if tries >= most {
+                break;
+            }
+            // What this call did not submit itself may have failed for a cause that is mended by now.
+            let hopeless =
+                if tries == 0 && submitted == Submitted::Earlier { Hopeless::Retry } else { Hopeless::Leave };
+            let Some(frames) = follow::submit_missing(&ports, self.name, hopeless)? else { break };
+            tries += 1;
+            let words = format!("submitted frames {frames} again (run {tries} of at most {most} for what is missing)");
+            self.progress.note(&words);
+        }
+        follow::outcome(&ports, self.name, tries)
+    }
+
+    /// This thread works the release's jobs off; another one tells how far they are.
+    fn work_and_watch(&self, ports: &Ports<'_>, local: &Local) -> Result<(), Failure> {
+        let file = release::load(ports.volume, self.name)?;
+        let runs = file.iter().flat_map(|file| &file.jobs).flat_map(|job| &job.runs);
+        let jobs = runs.filter_map(|run| run.manager_job.clone());
+        let options =
+            WorkerOptions { scope: Scope::Jobs(jobs.collect()), ..WorkerOptions::new(Guard::this_executable()) };
+        let (done, stop) = channel();
+        std::thread::scope(|scope| {
+            let watching = Watching { stop, patience: Duration::ZERO };
+            let watcher = scope.spawn(move || follow::watch(ports, self.name, &watching));
+            let worked = work::work(ports, local, &options, self.interrupt.flag());
+            drop(done);
+            let watched = watcher.join().unwrap_or_else(|_| Err(watcher_died()));
+            worked.map(drop).and(watched)
+        })
+    }
+
+    /// Others render: this one looks on until nobody is at it any more.
+    fn watch(&self, ports: &Ports<'_>) -> Result<(), Failure> {
+        let (_running, stop) = channel();
+        follow::watch(ports, self.name, &Watching { stop, patience: self.settings.wait_patience })?;
+        follow::settle(ports, self.name, SETTLING)
+    }
+}
+
+fn report(name: &ReleaseName, outcome: &follow::Followed, context: &Context) -> Result<u8, Failure> {
+    let failure = outcome.failure(name);
+    if !outcome.tail.is_empty() {
+        context.output.say(&outcome.tail);
+    }
+    match failure {
+        Some(failure) => Err(failure),
+        None => {
+            context.output.say(&render::plan::rendered(name, &outcome.frames));
+            Ok(exit::DONE)
+        }
+    }
+}
+
+fn watcher_died() -> Failure {
+    Failure::new(Class::Failed, "the part of farm that watches the release broke off")
+        .with_hint("Give the same command again to go on; what was rendered is kept.")
+}
+
+/// A worker that finds a release locked (a harvest, a plan) waits: its task must not fail because of that.
+pub fn patient(actor: Actor) -> Actor {
+    Actor { lock_wait: LockWait::For(PATIENCE), ..actor }
+}
+
+fn interrupted(signal: i32, manager: &dyn Manager) -> Failure {
+    let class = Class::Interrupted(signal);
+    match manager.is_remote() {
+        true => Failure::new(class, format!("interrupted; the workers of {} go on rendering", manager.address()))
+            .with_hint("`farm status` shows how far they are; the same command stays with them again."),
+        false => in_this_queue(signal),
+    }
+}
+
+/// What somebody who interrupted a worker of this machine has to know.
+pub fn in_this_queue(signal: i32) -> Failure {
+    Failure::new(Class::Interrupted(signal), "interrupted; what was rendered is kept and the rest is in the queue")
+        .with_hint("Run `farm work` to go on, or the same command again.")
+}

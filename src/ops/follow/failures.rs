@@ -1,0 +1,55 @@
+//! Telling of tasks that fail while they do.
+
+use crate::base::error::Failure;
+use crate::base::ids::TaskId;
+use crate::base::name::JobRef;
+use crate::base::status::{JobStatus, TaskStatus};
+use crate::base::time::Timestamp;
+use crate::manager::ManagerJob;
+use crate::ops::ports::Ports;
+use crate::ops::status::survey::last_line;
+use crate::sys::clock::Stopwatch;
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// Between two lists of a job's tasks: a Manager takes long over them, and looking at the job costs nothing.
+const LIST_AGAIN: Duration = Duration::from_secs(30);
+/// So many failed tasks of a job are told of one by one.
+const TOLD: usize = 5;
+
+/// What was told of one job.
+#[derive(Default)]
+pub(super) struct Failures {
+    told: HashSet<TaskId>,
+    listed: Option<Stopwatch>,
+    updated: Option<Timestamp>,
+}
+
+impl Failures {
+    /// Tells of tasks that failed since the last time. A job that did not change is not asked about.
+    pub(super) fn tell(&mut self, ports: &Ports<'_>, name: &JobRef, job: &ManagerJob) -> Result<(), Failure> {
+        // On this machine the worker itself tells.
+        if !ports.manager.is_remote() || !self.is_due(job) {
+            return Ok(());
+        }
+        self.listed = Some(Stopwatch::start());
+        self.updated = Some(job.updated);
+        for task in ports.manager.tasks(&job.id)? {
+            let failed = matches!(task.status, TaskStatus::Failed | TaskStatus::SoftFailed);
+            if failed && self.told.len() < TOLD && self.told.insert(task.id.clone()) {
+                let tail = ports.manager.log_tail(&task.id)?.unwrap_or_default();
+                ports.progress.note(&format!("{name}: task {} {}: {}", task.name, task.status, last_line(&tail)));
+            }
+        }
+        if job.status == JobStatus::Failed {
+            ports.progress.note(&format!("{name}: job {} failed: {}", job.id, job.activity));
+        }
+        Ok(())
+    }
+
+    fn is_due(&self, job: &ManagerJob) -> bool {
+        let changed = self.updated != Some(job.updated);
+        let rested = self.listed.as_ref().is_none_or(|last| last.has_passed(LIST_AGAIN));
+        changed && (job.status == JobStatus::Failed || (job.status == JobStatus::Active && rested))
+    }
+}
