@@ -90,6 +90,17 @@ impl RenderLog {
     }
 }
 
+/// A line as the renderer wrote it: Flamenco's Workers put `pid=N > ` before each.
+pub fn as_written(line: &str) -> &str {
+    let rest = line.strip_prefix("pid=").map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    rest.and_then(|rest| rest.strip_prefix(" > ")).unwrap_or(line)
+}
+
+/// A log as the renderer wrote it.
+pub fn log_as_written(log: &str) -> String {
+    log.lines().map(as_written).collect::<Vec<_>>().join("\n")
+}
+
 /// What a line says about the frame being rendered.
 pub(super) fn marker(line: &str) -> Option<Marker<'_>> {
     if let Some(rest) = line.strip_prefix("Fra:") {
@@ -144,7 +155,21 @@ mod tests {
     use super::*;
 
     const FINE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/logs/fine.log"));
+    const FLAMENCO: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/logs/flamenco.log"));
     const V50: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/logs/uselib_v50.log"));
+
+    /// Of a Worker 3.9-beta1.
+    #[test]
+    fn a_workers_log_says_what_its_renderer_said() {
+        let log = RenderLog::read(&log_as_written(FLAMENCO));
+        let frames: Vec<i32> = log.saved.iter().map(|saved| saved.frame).collect();
+        assert_eq!(frames.len(), 4, "{frames:?}");
+        assert!(log.saved.iter().all(|saved| saved.seconds.is_some()), "{log:?}");
+        assert_eq!(as_written("pid=7 > Saved"), "Saved");
+        for other in ["pid=7> x", "pid=x > y", "pid=", "Fra:1 pid=7 > x", ""] {
+            assert_eq!(as_written(other), other);
+        }
+    }
 
     #[test]
     fn a_log_of_3_4_gives_frames_and_times() {

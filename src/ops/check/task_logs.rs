@@ -5,7 +5,7 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::TaskId;
 use crate::base::status::TaskStatus;
 use crate::frames::hopeless;
-use crate::frames::render_log::RenderLog;
+use crate::frames::render_log::{RenderLog, log_as_written};
 use crate::frames::suspicion::{self, SuspicionKind};
 use crate::ops::check::job_frames::FrameSuspicion;
 use crate::ops::check::open_work::{Openness, RunWork};
@@ -54,6 +54,7 @@ pub fn read(ports: &Ports<'_>, runs: &[RunWork], known: &JobNotes) -> Result<Job
 }
 
 fn note(log: &str, frames: &FrameSet) -> TaskNotes {
+    let log = &log_as_written(log);
     let rendered = RenderLog::read(log);
     // A frame that was skipped was there before, and was checked then as it is now.
     let told = suspicion::suspicions(log).into_iter().filter(|one| one.kind != SuspicionKind::FrameSkipped);

@@ -9,6 +9,7 @@ use crate::base::error::{Class, Failure};
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
+use crate::frames::render_log::as_written;
 use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
 use crate::ops::check::inputs::stale_inputs;
 use crate::ops::check::open_work::{Openness, RunWork};
@@ -193,7 +194,7 @@ fn is_failed(task: &ManagerTask) -> bool {
 /// The last line of a log that says something.
 pub fn last_line(tail: &str) -> String {
     let line = tail.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("its log is empty");
-    line.trim().chars().take(LINE).collect()
+    as_written(line).trim().chars().take(LINE).collect()
 }
 
 /// What was asked of the Manager, once for the whole report.
