@@ -81,7 +81,8 @@ impl Settings {
     }
 }
 
-fn parse_manager(text: &str) -> Result<ManagerChoice, String> {
+/// `local`, or a URL.
+pub fn parse_manager(text: &str) -> Result<ManagerChoice, String> {
     match text {
         "local" => Ok(ManagerChoice::Local),
         url if url.starts_with("http://") || url.starts_with("https://") => Ok(ManagerChoice::Flamenco(url.to_owned())),

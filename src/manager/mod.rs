@@ -11,7 +11,7 @@ pub mod local;
 mod wire;
 
 pub use error::ManagerError;
-pub use flamenco::Flamenco;
+pub use flamenco::{Arrangement, FarmType, Flamenco};
 
 pub use job::{ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, RenderWork, Submission, Work};
 

@@ -64,6 +64,11 @@ pub fn write_script(folder: &Path) -> Result<Scripts, Failure> {
     Ok(Scripts { path, script, new_folder })
 }
 
+/// The platform of this build: `linux-x86_64`.
+pub fn this_platform() -> String {
+    format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH)
+}
+
 /// A build of farm that was put onto the volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installed {

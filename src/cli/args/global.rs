@@ -11,7 +11,7 @@ pub struct GlobalArgs {
     /// [env: FARM_VOLUME]
     #[arg(long, global = true, hide_short_help = true, value_name = "DIR")]
     pub volume: Option<PathBuf>,
-    /// Who hands out the work: `local`, this machine's own queue (the URL of a Flamenco Manager: in a later version)
+    /// Who hands out the work: `local`, this machine's own queue, or the URL of a Flamenco Manager
     /// [env: FARM_MANAGER]
     #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     pub manager: Option<String>,

@@ -3,6 +3,7 @@
 pub mod change;
 pub mod global;
 pub mod harvest;
+pub mod manager_setup;
 pub mod plan;
 pub mod setup;
 pub mod status;
@@ -14,8 +15,8 @@ use clap::{Parser, Subcommand};
 /// A render farm computes the frames of your scenes in the background, on one machine or on many. A release is a set
 /// of scenes that belong together; each scene is a job of it. `farm plan release` takes your .blend files and puts
 /// their frames in the queue, `farm status` shows how far they are, `farm harvest release` checks every frame and puts
-/// them, renamed, into dist/. The frames are rendered on this machine; more machines, by Flamenco, come with a later
-/// version.
+/// them, renamed, into dist/. The frames are rendered on this machine, or on many by Flamenco, Blender's render farm,
+/// whose Manager you name with --manager.
 #[derive(Debug, Parser)]
 #[command(name = "farm", version, max_term_width = 110, arg_required_else_help = true, after_help = FIRST_STEPS)]
 pub struct Cli {
@@ -77,6 +78,9 @@ pub enum Command {
     ///
     /// Changes nothing. Exit code 7 when a check fails.
     Doctor(setup::DoctorArgs),
+    /// Prepare a Flamenco Manager for farm, or find one on the network.
+    #[command(subcommand)]
+    Setup(manager_setup::SetupCommand),
     /// Show the settings and where each comes from.
     #[command(subcommand)]
     Config(setup::ConfigCommand),

@@ -3,11 +3,13 @@
 use crate::base::error::{Class, Failure};
 use crate::cli::config::Config;
 use crate::cli::exit;
-use crate::cli::needs::{Context, home};
+use crate::cli::needs::{Context, flamenco, home};
 use crate::cli::render;
 use crate::cli::settings::{ManagerChoice, Settings};
-use crate::manager::Manager;
-use crate::ops::doctor::{Asked, Check, Found, Status, Subject, examine, has_failed};
+use crate::manager::local::Local;
+use crate::manager::{Flamenco, Manager};
+use crate::ops::doctor::{Asked, Check, Found, Remote, Status, Subject, examine, has_failed};
+use crate::sys::http::{Access, without_credentials};
 use crate::volume::{Volume, VolumeError};
 use serde::Serialize;
 
@@ -31,11 +33,11 @@ pub(super) fn run(context: &Context) -> Result<u8, Failure> {
     let opened = named.as_ref().ok().and_then(Option::as_deref).map(|path| Volume::open(path, home().as_deref()));
     let volume = opened.as_ref().and_then(|opened| opened.as_ref().ok());
     let (settings, trouble) = settings(context, volume, named.as_ref().err())?;
-    let looking = volume.map(|volume| context.manager_to_look(volume, &settings));
+    let spoken = Spoken::to(context, volume, &settings);
     let checks = examine(&Subject {
         configuration: trouble.as_ref(),
         volume: found(opened.as_ref()),
-        manager: asked(&settings.manager, looking.as_ref()),
+        manager: spoken.asked(),
         blender: &settings.blender,
         autoexec: settings.autoexec,
         ffmpeg: &settings.ffmpeg,
@@ -75,10 +77,34 @@ fn found<'a>(opened: Option<&'a Result<Volume, VolumeError>>) -> Found<'a> {
     }
 }
 
-fn asked<'a>(choice: &'a ManagerChoice, looking: Option<&'a Result<Box<dyn Manager>, Failure>>) -> Asked<'a> {
-    match choice {
-        ManagerChoice::Flamenco(url) => Asked::Flamenco(url),
-        ManagerChoice::Local => Asked::Local(looking.map(|opened| opened.as_ref().map(|manager| manager.as_ref()))),
+/// The Manager of the settings, as far as it can be spoken to.
+enum Spoken {
+    Local(Option<Result<Local, Failure>>),
+    Flamenco { client: Result<Flamenco, Failure>, stranger: Option<Flamenco> },
+}
+
+impl Spoken {
+    fn to(context: &Context, volume: Option<&Volume>, settings: &Settings) -> Spoken {
+        match &settings.manager {
+            ManagerChoice::Local => Spoken::Local(volume.map(|volume| context.local_to_look(volume, settings))),
+            ManagerChoice::Flamenco(url) => {
+                let access = Access { credentials: None, headers: Vec::new(), ..settings.access.clone() };
+                let known = settings.access.credentials.is_some() || !settings.access.headers.is_empty();
+                let stranger = known.then(|| Flamenco::new(&without_credentials(url), &access).ok()).flatten();
+                Spoken::Flamenco { client: flamenco(url, settings), stranger }
+            }
+        }
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        match self {
+            Spoken::Local(queue) => {
+                Asked::Local(queue.as_ref().map(|queue| queue.as_ref().map(|local| local as &dyn Manager)))
+            }
+            Spoken::Flamenco { client, stranger } => {
+                Asked::Flamenco(Remote { client: client.as_ref(), stranger: stranger.as_ref() })
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod man;
 pub mod path;
 pub mod plan;
 pub mod recover;
+pub mod setup;
 pub mod status;
 pub mod work;
 
@@ -29,6 +30,7 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Work(args) => work::run(&args, context),
         Command::Recover(args) => recover::run(&args, context),
         Command::Doctor(_) => doctor::run(context),
+        Command::Setup(args) => setup::run(args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),

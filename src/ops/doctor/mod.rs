@@ -1,9 +1,13 @@
-//! `farm doctor`: what could keep farm from working here, and what to do about it. Looks, and changes nothing.
+//! `farm doctor`: what could keep farm from working here, and what to do about it. Looks, and changes nothing, but for an
+//! empty folder that it makes and takes away again to find out whether a Manager sees the volume.
 
 mod clock;
-mod manager;
+mod flamenco;
 mod programs;
+mod queue;
 mod volume;
+
+pub use flamenco::Remote;
 
 use crate::base::error::Failure;
 use crate::manager::Manager;
@@ -73,8 +77,8 @@ pub enum Found<'a> {
 pub enum Asked<'a> {
     /// The queue of this machine, as far as it could be opened; `None` without a volume.
     Local(Option<Result<&'a dyn Manager, &'a Failure>>),
-    /// A Flamenco Manager, by its URL.
-    Flamenco(&'a str),
+    /// A Flamenco Manager.
+    Flamenco(Remote<'a>),
 }
 
 /// What is to be looked at.
@@ -103,7 +107,10 @@ pub fn examine(subject: &Subject<'_>) -> Vec<Check> {
     checks.push(programs::scenes(subject, version));
     checks.push(programs::scripts(subject.autoexec));
     checks.push(programs::ffmpeg(subject.ffmpeg));
-    checks.push(manager::check(&subject.manager));
+    match &subject.manager {
+        Asked::Local(queue) => checks.push(queue::check(queue.as_ref().copied())),
+        Asked::Flamenco(remote) => checks.extend(flamenco::checks(remote, &subject.volume)),
+    }
     checks.push(clock::check(&subject.volume));
     checks
 }

@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod chunk;
 pub mod digests;
+mod farm_facts;
 pub mod from_yaml;
 pub mod gather;
 pub mod names;

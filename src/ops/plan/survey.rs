@@ -2,13 +2,15 @@
 
 use super::chunk::{self, Facts, Queue};
 use super::digests::{self, Digests, Hashed};
+use super::farm_facts::FarmFacts;
 use super::gather::{Copy, Gathering, Luggage};
 use super::names::{self, NameFacts};
 use super::obstacle::{Libraries, Obstacle};
 use super::output;
 use super::request::{JobRequest, Missing, Packing, PlanRequest, SceneChoice};
 use super::verdict::{self, Conflict};
-use super::{JobVerdict, PackedFile, PlannedJob, ReleasePlan, SCHEMA, refusal, warnings};
+use super::warnings::{self, Renders};
+use super::{JobVerdict, PackedFile, PlannedJob, ReleasePlan, SCHEMA, refusal};
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
@@ -90,8 +92,8 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
         digests: &digests,
         renderer,
         here,
-        workers: ports.manager.workers()?.iter().filter(|worker| worker.takes("blender")).count(),
-        queue: if ports.manager.address() == "local" { Queue::Local } else { Queue::Flamenco },
+        farm: FarmFacts::of(ports.manager)?,
+        queue: if ports.manager.is_remote() { Queue::Flamenco } else { Queue::Local },
     };
     let mut jobs = Vec::with_capacity(candidates.len());
     let mut scenes = BTreeMap::new();
@@ -250,7 +252,7 @@ struct Planner<'a> {
     digests: &'a Digests,
     renderer: &'a Renderer,
     here: Option<BlenderVersion>,
-    workers: usize,
+    farm: FarmFacts,
     queue: Queue,
 }
 
@@ -266,7 +268,8 @@ impl<'a> Planner<'a> {
         let nodes = output::edits(&wanted, &reference);
         luggage.edits.extend(nodes.map_err(|cause| refusal::output_does_not_fit(&reference, &cause))?);
         let hashed = self.digests[&file.path];
-        let facts = Facts { frames: frames.len(), workers: self.workers, seconds_per_frame: pace, queue: self.queue };
+        let workers = self.farm.hands(request.tag.as_deref());
+        let facts = Facts { frames: frames.len(), workers, seconds_per_frame: pace, queue: self.queue };
         let (chunk, chunk_reason) = chunk::choose(request.chunk, facts);
         let mut missing = missing(file);
         if request.missing == Missing::Refuse && !missing.is_empty() {
@@ -280,7 +283,7 @@ impl<'a> Planner<'a> {
         };
         let packed: Vec<PackedFile> = packed.iter().map(|obstacle| obstacle.as_packed(self.digests)).collect();
         let stored_bytes = hashed.size() + packed.iter().map(|file| file.size).sum::<u64>();
-        let mut warnings = warnings::of(file, scene, &wanted, self.here, &missing, &packed);
+        let mut warnings = warnings::of(file, scene, &wanted, self.renders_with(), &missing, &packed);
         if request.scene == SceneChoice::Active {
             warnings.extend(warnings::other_scenes(file, scene));
         }
@@ -309,6 +312,14 @@ impl<'a> Planner<'a> {
             chunk_reason,
         };
         Ok((job, work, luggage.copies))
+    }
+
+    /// The Blender that will render.
+    fn renders_with(&self) -> Renders {
+        match self.queue {
+            Queue::Local => Renders::Here(self.here),
+            Queue::Flamenco => Renders::OnWorkers(self.farm.blender),
+        }
     }
 
     /// What of it Blender will pack, and what is left behind, sorted by what the user allowed.

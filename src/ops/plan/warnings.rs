@@ -3,20 +3,30 @@
 use super::output::Wanted;
 use super::{PackedFile, Warning};
 use crate::blend::{BlenderVersion, Scene, SceneFile};
+use std::cmp::Ordering;
 
 /// How many files a warning names.
 const NAMED: usize = 5;
 
-/// All warnings of a job. `here` is this machine's Blender, where there is one.
+/// The Blender that will render, where its version is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renders {
+    /// This machine's.
+    Here(Option<BlenderVersion>),
+    /// Those of a farm's workers, by what they rendered last.
+    OnWorkers(Option<BlenderVersion>),
+}
+
+/// All warnings of a job.
 pub fn of(
     file: &SceneFile,
     scene: &Scene,
     wanted: &Wanted<'_>,
-    here: Option<BlenderVersion>,
+    renders: Renders,
     missing: &[String],
     packed: &[PackedFile],
 ) -> Vec<Warning> {
-    let mut warnings: Vec<Warning> = version(file.blender_version, here).into_iter().collect();
+    let mut warnings: Vec<Warning> = version(file.blender_version, renders).into_iter().collect();
     warnings.extend(missing_files(missing));
     warnings.extend(packed_files(packed));
     warnings.extend(wanted.warnings.iter().cloned());
@@ -28,22 +38,30 @@ pub fn of(
 }
 
 /// A newer scene crashes an older Blender, or looks different in it.
-fn version(scene: BlenderVersion, here: Option<BlenderVersion>) -> Option<Warning> {
+fn version(scene: BlenderVersion, renders: Renders) -> Option<Warning> {
     let warning = |code: &str, text: String| Some(Warning { code: code.to_owned(), text });
-    match here {
-        None => warning(
-            "no-blender",
-            "no Blender was found on this machine, so its version cannot be compared with the scene's".into(),
-        ),
-        Some(here) if scene > here => warning(
+    let (other, whose) = match renders {
+        Renders::Here(None) => {
+            let text = "no Blender was found on this machine, so its version cannot be compared with the scene's";
+            return warning("no-blender", text.into());
+        }
+        // They have not rendered yet: nothing is known against it.
+        Renders::OnWorkers(None) => return None,
+        Renders::Here(Some(here)) => (here, "here"),
+        Renders::OnWorkers(Some(theirs)) => (theirs, "the workers rendered with last"),
+    };
+    match scene.cmp(&other) {
+        Ordering::Greater => warning(
             "newer-scene",
-            format!("saved by Blender {scene}, which is newer than the {here} here: an older Blender may crash on it"),
+            format!(
+                "saved by Blender {scene}, which is newer than the {other} {whose}: an older Blender may crash on it"
+            ),
         ),
-        Some(here) if scene < here => warning(
+        Ordering::Less => warning(
             "older-scene",
-            format!("saved by Blender {scene}, will be rendered by {here}: it may look different"),
+            format!("saved by Blender {scene}, will be rendered by {other}: it may look different"),
         ),
-        Some(_) => None,
+        Ordering::Equal => None,
     }
 }
 

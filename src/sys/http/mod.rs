@@ -277,9 +277,10 @@ fn follow_on_one_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     }
 }
 
-/// Whether the address is one of this machine alone.
-pub fn is_loopback_address(address: &str) -> bool {
-    Url::parse(address).is_ok_and(|url| is_loopback(&url))
+/// What the host of a URL resolves to here.
+pub fn addresses(url: &str) -> io::Result<Vec<std::net::IpAddr>> {
+    let url = Url::parse(url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    Ok(url.socket_addrs(|| None)?.into_iter().map(|address| address.ip()).collect())
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -125,6 +125,12 @@ pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// The file of this very program, also where it was replaced since.
+pub fn this_program() -> std::path::PathBuf {
+    // What /proc has is the open file itself, whatever bears its name now.
+    std::path::PathBuf::from("/proc/self/exe")
+}
+
 /// The login name of the user that this process acts for, as the system's lists of users have it; `None` for a number
 /// without a name.
 pub fn login_name() -> Option<String> {

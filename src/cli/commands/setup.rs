@@ -1,0 +1,194 @@
+//! `farm setup`
+
+mod choice;
+
+use crate::base::error::{Class, Failure};
+use crate::cli::args::manager_setup::{SetupCommand, SetupFindArgs, SetupManagerArgs};
+use crate::cli::exit;
+use crate::cli::needs::{Context, flamenco};
+use crate::cli::settings::{ManagerChoice, parse_duration};
+use crate::manager::compile::farm_type::SCRIPT;
+use crate::manager::{FarmType, Flamenco};
+use crate::ops::setup::{self, Installed, Script, Scripts};
+use crate::sys::http::Access;
+use crate::sys::{process, ssdp};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Sets something up.
+pub fn run(command: SetupCommand, context: &Context) -> Result<u8, Failure> {
+    match command {
+        SetupCommand::Manager(args) => manager(&args, context),
+        SetupCommand::Find(args) => find(&args, context),
+    }
+}
+
+#[derive(Serialize)]
+struct ManagerDocument<'a> {
+    schema: &'static str,
+    script: Option<String>,
+    job_type: &'static str,
+    binaries: Vec<BinaryView<'a>>,
+    notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct BinaryView<'a> {
+    platform: &'a str,
+    path: &'a str,
+}
+
+/// Installs what was asked for, then looks whether the Manager serves it.
+fn manager(args: &SetupManagerArgs, context: &Context) -> Result<u8, Failure> {
+    if args.print {
+        context.output.data(SCRIPT);
+        return Ok(exit::DONE);
+    }
+    let programs = args.binary.iter().map(|text| program(text)).collect::<Result<Vec<_>, _>>()?;
+    let (volume, settings) = context.volume()?;
+    let ManagerChoice::Flamenco(url) = &settings.manager else {
+        return Err(Failure::new(Class::Usage, "the local queue needs no set-up")
+            .with_hint("Name a Flamenco Manager with --manager URL; `farm setup find` looks for one."));
+    };
+    let scripts = args.scripts.as_deref().map(setup::write_script).transpose()?;
+    let own = std::iter::once((setup::this_platform(), process::identity::this_program()));
+    let mut installed = Vec::new();
+    for (platform, path) in own.chain(programs) {
+        installed.push(setup::install(&volume, &platform, &path)?);
+    }
+    let served = flamenco(url, &settings)?.farm_type()?;
+    let notes = notes(scripts.as_ref(), &served, &installed);
+    let text = text(scripts.as_ref(), &served, &installed, &notes);
+    let document = ManagerDocument {
+        schema: "farm.setup-manager/1",
+        script: scripts.as_ref().map(|scripts| scripts.path.display().to_string()),
+        job_type: word(&served),
+        binaries: installed.iter().map(|one| BinaryView { platform: &one.platform, path: one.path.as_str() }).collect(),
+        notes: &notes,
+    };
+    context.output.result(&text, &document);
+    Ok(if served == FarmType::Current { exit::DONE } else { exit::code(Class::Found) })
+}
+
+fn program(text: &str) -> Result<(String, PathBuf), Failure> {
+    let wrong = || {
+        Failure::new(Class::Usage, format!("--binary {text:?} names no platform and file"))
+            .with_hint("Write it as linux-aarch64=FILE.")
+    };
+    let (platform, file) = text.split_once('=').ok_or_else(wrong)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    match !platform.is_empty() && platform.chars().all(plain) && !file.is_empty() {
+        true => Ok((platform.to_owned(), PathBuf::from(file))),
+        false => Err(wrong()),
+    }
+}
+
+fn word(served: &FarmType) -> &'static str {
+    match served {
+        FarmType::Current => "current",
+        FarmType::Absent => "absent",
+        FarmType::Other(_) => "other",
+    }
+}
+
+fn text(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed], notes: &[String]) -> String {
+    let mut lines = Vec::new();
+    if let Some(Scripts { path, script, .. }) = scripts {
+        let what = match script {
+            Script::Written => "wrote",
+            Script::Replaced => "replaced an older edition of",
+            Script::Same => "found this very edition of",
+        };
+        lines.push(format!("{what} {}", path.display()));
+    }
+    for one in installed {
+        let what = if one.same { "is there already" } else { "was put there" };
+        lines.push(format!("{}: farm for {} {what}", one.path, one.platform));
+    }
+    lines.push(match served {
+        FarmType::Current => "the Manager serves farm's job type".to_owned(),
+        FarmType::Absent => "the Manager does not serve farm's job type yet".to_owned(),
+        FarmType::Other(label) => format!("the Manager serves another edition of farm's job type, {label:?}"),
+    });
+    lines.extend(notes.iter().map(|note| format!("next: {note}")));
+    lines.join("\n") + "\n"
+}
+
+/// What is left for a person to do.
+fn notes(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed]) -> Vec<String> {
+    let mut notes = Vec::new();
+    match (scripts, served) {
+        (_, FarmType::Current) => {}
+        (Some(Scripts { new_folder: true, .. }), _) => notes.push(
+            "start the Manager anew: it looks for the folder scripts/ only when it starts, and the folder is new".to_owned(),
+        ),
+        (Some(_), _) => notes.push(
+            "start the Manager anew (up to 3.6 it reads scripts only then), and see that the folder lies beside its program"
+                .to_owned(),
+        ),
+        (None, _) => notes.push(
+            "run this on the Manager's machine with --scripts DIR, DIR being the folder scripts/ beside its program; or put \
+             the output of `farm setup manager --print` there as farm.js"
+                .to_owned(),
+        ),
+    }
+    for one in installed.iter().filter(|one| one.is_dynamic) {
+        notes.push(format!(
+            "farm for {} needs the libraries of a system like this one; for others put a static build there with --binary",
+            one.platform
+        ));
+    }
+    notes
+}
+
+#[derive(Serialize)]
+struct FoundDocument<'a> {
+    schema: &'static str,
+    managers: Vec<FoundView>,
+    chosen: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FoundView {
+    url: String,
+    name: Option<String>,
+    version: Option<String>,
+}
+
+/// Asks the network, shows who answered, and writes down what was chosen.
+fn find(args: &SetupFindArgs, context: &Context) -> Result<u8, Failure> {
+    let wait = parse_duration(&args.wait)
+        .map_err(|cause| Failure::new(Class::Usage, format!("--wait: {cause}")).with_hint("Write it as 3s."))?;
+    let unknown =
+        |error: std::io::Error| Failure::new(Class::Usage, format!("--ask: {error}")).with_hint("Name a host.");
+    let to = args.ask.as_deref().map(ssdp::target).transpose().map_err(unknown)?.unwrap_or(ssdp::EVERYBODY);
+    let found = ssdp::find_managers(to, wait).map_err(|error| {
+        Failure::new(Class::Failed, format!("the network cannot be asked: {error}"))
+            .with_hint("Name the Manager with --manager URL instead; ask whoever runs it for the address.")
+    })?;
+    let managers: Vec<FoundView> = found.into_iter().map(introduce).collect();
+    let chosen = choice::choose(args.choose.as_deref(), &managers, context)?;
+    let mut text: String = managers.iter().map(line).collect();
+    if managers.is_empty() {
+        text.push_str("no Manager answered\n");
+    }
+    if let Some(url) = &chosen {
+        let file = choice::remember(url, context)?;
+        text.push_str(&format!("wrote manager: {url} to {}\n", file.display()));
+    }
+    let nothing = managers.is_empty() && chosen.is_none();
+    context.output.result(&text, &FoundDocument { schema: "farm.setup-find/1", managers, chosen: chosen.as_deref() });
+    Ok(if nothing { exit::code(Class::NoMatch) } else { exit::DONE })
+}
+
+fn introduce(url: String) -> FoundView {
+    use crate::manager::Manager;
+    let version = Flamenco::new(&url, &Access::default()).ok().and_then(|client| client.version().ok());
+    let (name, version) = version.map(|told| (told.name, told.version)).unzip();
+    FoundView { url, name, version }
+}
+
+fn line(found: &FoundView) -> String {
+    let name = found.name.as_deref().unwrap_or("does not answer from here");
+    format!("{}  {name} {}\n", found.url, found.version.as_deref().unwrap_or_default())
+}

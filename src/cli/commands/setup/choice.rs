@@ -1,0 +1,77 @@
+//! Which Manager is remembered: never one that nobody chose.
+
+use super::FoundView;
+use crate::base::error::{Class, Failure};
+use crate::cli::config::{Config, Origin};
+use crate::cli::needs::Context;
+use crate::cli::settings::parse_manager;
+use crate::sys::{files, outside};
+use std::path::PathBuf;
+
+/// The largest configuration file that is read, in bytes.
+const MAX_CONFIG: u64 = 1 << 20;
+
+/// The one that was named, or the one that a person picks on a terminal; `None` where nobody chose.
+pub(super) fn choose(named: Option<&str>, found: &[FoundView], context: &Context) -> Result<Option<String>, Failure> {
+    if let Some(url) = named {
+        parse_manager(url).map_err(|cause| {
+            Failure::new(Class::Usage, format!("--choose {url:?}: {cause}")).with_hint("Write its URL.")
+        })?;
+        return Ok(Some(url.to_owned()));
+    }
+    if found.is_empty() || !context.output.can_ask() {
+        return Ok(None);
+    }
+    let mut items: Vec<String> = found.iter().map(|one| super::line(one).trim_end().to_owned()).collect();
+    items.push("none of them".to_owned());
+    let picked = dialoguer::Select::new().with_prompt("Remember which Manager?").items(&items).interact_opt();
+    Ok(picked.ok().flatten().and_then(|at| found.get(at)).map(|one| one.url.clone()))
+}
+
+/// Writes the choice into the volume's configuration; all else in the file stays as it is.
+pub(super) fn remember(url: &str, context: &Context) -> Result<PathBuf, Failure> {
+    let (volume, _) = context.volume()?;
+    let path = volume.path().join(crate::volume::layout::config_file().as_str());
+    let text = outside::read_text(&path, MAX_CONFIG)?.unwrap_or_default();
+    let changed = with_manager(&text, url);
+    // What is written must be read as it was meant.
+    let mut config = Config::defaults();
+    let read = config.lay_file(&changed, &Origin::Volume(path.clone()));
+    if read.is_err() || config.text("manager") != Some(url) {
+        return Err(Failure::new(Class::Refused, format!("{}: the line cannot be put in safely", path.display()))
+            .with_hint(format!("Write `manager: {url}` into it by hand.")));
+    }
+    files::write(&path, changed.as_bytes())?;
+    Ok(path)
+}
+
+/// The text with this Manager: in place of the line that names one, or as a new last line.
+fn with_manager(text: &str, url: &str) -> String {
+    let line = format!("manager: {url}");
+    let mut replaced = false;
+    let mut lines: Vec<String> = Vec::new();
+    for old in text.lines() {
+        let is_it = old.strip_prefix("manager").is_some_and(|rest| rest.trim_start().starts_with(':'));
+        lines.push(if is_it { line.clone() } else { old.to_owned() });
+        replaced |= is_it;
+    }
+    if !replaced {
+        lines.push(line);
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_changes_and_the_others_stay() {
+        let url = "http://10.0.0.2:8080";
+        assert_eq!(with_manager("", url), "manager: http://10.0.0.2:8080\n");
+        let old = "# the studio's\nmanager: local\nplan:\n  priority: 60 # high\n";
+        let new = "# the studio's\nmanager: http://10.0.0.2:8080\nplan:\n  priority: 60 # high\n";
+        assert_eq!(with_manager(old, url), new);
+        assert_eq!(with_manager("plan:\n  manager: x", url), "plan:\n  manager: x\nmanager: http://10.0.0.2:8080\n");
+    }
+}
