@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// Its paths begin as the Manager itself knows the storage; it turns them into its two-way variables.
 const PLATFORM: &str = "manager";
+/// What workers run on, as Go names it.
+const PLATFORMS: [&str; 3] = ["linux", "windows", "darwin"];
 /// Between tries of a submission that was not sent at all.
 const PAUSES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
 /// What proxies say who may have passed the request on.
@@ -22,11 +24,25 @@ const PASSED_ON: [u16; 3] = [408, 502, 504];
 
 impl Flamenco {
     pub(super) fn check_submission(&self, submission: &Submission) -> Result<(), ManagerError> {
+        let Work::SimpleBlenderRender(work) = &submission.work;
+        if let Some(blender) = &work.options.blender {
+            self.check_variable(blender)?;
+        }
         self.with_fresh_type(submission, |job| match self.api.post_once("jobs/check", job) {
             Ok(answer) if answer.reply.status == 412 => Ok(None),
             Ok(answer) => answer.expect("the check of a job").map(|_| Some(())),
             Err(error) => Err(self.api.unusable(&error)),
         })
+    }
+
+    /// A name without a variable would reach the worker as it is, and fail each task there.
+    fn check_variable(&self, name: &str) -> Result<(), ManagerError> {
+        for platform in PLATFORMS {
+            if self.variables(platform)?.contains_key(name) {
+                return Ok(());
+            }
+        }
+        Err(self.incapable(format!("tell its workers where that Blender is: it has no variable {name}"), NO_VARIABLE))
     }
 
     /// Sends the job. Whether a request without an answer arrived is for the caller to find out.
@@ -188,6 +204,8 @@ impl Flamenco {
 }
 
 const NO_FARM_TYPE: &str = "`farm setup manager` installs farm's job type.";
+const NO_VARIABLE: &str =
+    "Set it under variables in flamenco-manager.yaml, start the Manager anew, and see `farm doctor`.";
 const NO_TYPE: &str = "`farm doctor` shows which job types it serves.";
 const NO_PAUSE: &str = "Leave --paused out, or use Flamenco 3.6 or newer.";
 const NO_SCENE: &str = "Make it the file's active scene, or use Flamenco 3.6 or newer.";

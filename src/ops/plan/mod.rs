@@ -3,6 +3,7 @@
 //! [`survey::survey`] reads everything and makes a [`ReleasePlan`]; [`apply::apply`] takes the lock, surveys anew,
 //! refuses if the world moved, and carries the plan out.
 
+mod acceptance;
 pub mod apply;
 pub mod chunk;
 pub mod digests;

@@ -28,15 +28,12 @@ pub fn check_kind(file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// There must be frames, and none of them negative: no job type of Flamenco renders those.
+/// There must be frames, and none that Blender does not know.
 pub fn check_frames(file: &Path, frames: &FrameSet) -> Result<(), Failure> {
     let wrong = match frames.first() {
         None => "it has no frames: its range ends before it begins".to_owned(),
         Some(_) if frames.last().is_some_and(|last| last > MAX_FRAME) => {
             format!("Blender renders no frame above {MAX_FRAME}")
-        }
-        Some(first) if first < 0 => {
-            format!("frame {first} is negative, and negative frames cannot be rendered by a queue")
         }
         Some(_) => return Ok(()),
     };

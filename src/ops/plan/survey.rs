@@ -1,5 +1,6 @@
 //! Reading everything that a plan depends on. Changes nothing, takes no lock, asks the Manager only to look.
 
+use super::acceptance;
 use super::chunk::{self, Facts, Queue};
 use super::digests::{self, Digests, Hashed};
 use super::farm_facts::FarmFacts;
@@ -119,6 +120,7 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
         copies: copies.iter().map(|copy| copy.planned.clone()).collect(),
         request: request.clone(),
     };
+    acceptance::check(ports, &plan)?;
     let known = Known { digests, contents: known.contents.clone() };
     Ok(Survey { plan, scenes, copies, known })
 }

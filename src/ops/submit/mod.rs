@@ -150,7 +150,6 @@ pub fn refuse_pending_elsewhere(file: &ReleaseFile, address: &str) -> Result<(),
 fn submission(storage: &str, release: &ReleaseName, job: &JobRecord, run: &RunRecord) -> Submission {
     let revision = job.revisions.iter().find(|r| r.number == run.revision).unwrap_or_else(|| job.current());
     let reference = JobRef::in_release(release, &job.name);
-    let out = layout::out_dir(&reference);
     Submission {
         name: reference.to_string(),
         priority: run.priority,
@@ -162,12 +161,17 @@ fn submission(storage: &str, release: &ReleaseName, job: &JobRecord, run: &RunRe
             scene: revision.scene.clone(),
             frames: run.frames.clone(),
             chunk_size: run.chunk,
-            render_output_path: format!("{storage}/{out}/######"),
+            render_output_path: output_path(storage, &reference),
             format: revision.output.format.clone(),
             image_file_extension: format!(".{}", revision.output.extension),
             options: revision.options.clone(),
         }),
     }
+}
+
+/// Where a job's frames go, as Blender is told it: the Manager's view of the volume, and the number's six digits.
+pub fn output_path(storage: &str, job: &JobRef) -> String {
+    format!("{storage}/{}/######", layout::out_dir(job))
 }
 
 fn metadata(release: &ReleaseName, job: &JobRef, run: &RunRecord, user: &str, host: &str) -> BTreeMap<String, String> {
