@@ -231,10 +231,10 @@ fn hooks_are_called_around_each_task_and_may_refuse_it() {
     assert_eq!(
         seen,
         [
-            "before render-1-2 1-2 active active",
+            "before render-1,2 1-2 active active",
             "saved",
             "saved",
-            "after render-1-2 1-2 Completed",
+            "after render-1,2 1-2 Completed",
             "before render-13 13 active active",
             "after render-13 13 Failed(\"13 is bad luck\")",
         ]

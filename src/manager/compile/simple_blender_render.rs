@@ -56,8 +56,8 @@ pub fn commands(work: &RenderWork) -> Vec<Command> {
     vec![render_command::command(work, &ranges(&work.frames, ".."))]
 }
 
-/// `2,4<dash>6,9`: runs of neighbours as ranges; every other step as single frames, for neither Flamenco nor Blender
-/// has steps.
+/// `2,4<dash>6,9`: three neighbours or more as a range, as Flamenco writes them; every other step as single frames, for
+/// neither Flamenco nor Blender has steps.
 pub(super) fn ranges(frames: &FrameSet, dash: &str) -> String {
     let mut runs: Vec<(i32, i32)> = Vec::new();
     for frame in frames.iter() {
@@ -68,7 +68,11 @@ pub(super) fn ranges(frames: &FrameSet, dash: &str) -> String {
     }
     let items: Vec<String> = runs
         .into_iter()
-        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}{dash}{last}") })
+        .map(|(first, last)| match last - first {
+            0 => first.to_string(),
+            1 => format!("{first},{last}"),
+            _ => format!("{first}{dash}{last}"),
+        })
         .collect();
     items.join(",")
 }
@@ -103,6 +107,7 @@ mod tests {
             ("101-110x3", 10, "render-101,104,107,110", "101,104,107,110"),
             ("2,4-6,9", 99, "render-2,4-6,9", "2,4..6,9"),
             ("7", 1, "render-7", "7"),
+            ("1,2,5-7", 99, "render-1,2,5-7", "1,2,5..7"),
         ] {
             let work = work(frames, chunk);
             let tasks: Vec<Outline> = outlines(&work).collect();
