@@ -9,6 +9,7 @@ mod jobs;
 mod logs;
 mod offer;
 mod reply;
+mod status;
 mod submission;
 #[cfg(test)]
 mod tests;
@@ -102,8 +103,7 @@ impl Manager for Flamenco {
     }
 
     fn set_job_status(&self, id: &JobId, status: JobStatus, reason: &str) -> Result<(), ManagerError> {
-        let change = wire::submitted::StatusChange { status: status.as_str(), reason };
-        self.api.change(&format!("jobs/{id}/setstatus"), &change, &format!("job {id}"))
+        self.ask_for_status(id, &status, reason)
     }
 
     fn delete_job(&self, id: &JobId) -> Result<(), ManagerError> {

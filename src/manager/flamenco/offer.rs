@@ -27,8 +27,16 @@ pub(super) struct Offer {
 impl Offer {
     /// Whether a submission may have this property.
     pub(super) fn takes(&self, api: &Api, property: &str) -> Result<bool, ManagerError> {
-        let spec = remembered(&self.spec, || api.read("openapi3.json"))?;
-        Ok(spec.takes(property))
+        Ok(self.spec(api)?.takes(property))
+    }
+
+    /// Whether a job may have this status: pauses came with 3.6.
+    pub(super) fn knows_status(&self, api: &Api, word: &str) -> Result<bool, ManagerError> {
+        Ok(self.spec(api)?.knows_status(word))
+    }
+
+    fn spec(&self, api: &Api) -> Result<&wire::meta::Spec, ManagerError> {
+        remembered(&self.spec, || api.read("openapi3.json"))
     }
 
     /// The shared storage's root, as the Manager itself sees it. Asked once: the Manager reads its configuration from

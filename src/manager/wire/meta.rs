@@ -91,11 +91,18 @@ struct Components {
 struct Schema {
     #[serde(default, deserialize_with = "or_default")]
     properties: BTreeMap<String, serde::de::IgnoredAny>,
+    #[serde(default, deserialize_with = "or_default")]
+    r#enum: Vec<serde_json::Value>,
 }
 
 impl Spec {
     /// Whether `SubmittedJob` has this property.
     pub(in crate::manager) fn takes(&self, property: &str) -> bool {
         self.components.schemas.get("SubmittedJob").is_some_and(|schema| schema.properties.contains_key(property))
+    }
+
+    /// Whether a job may have this status.
+    pub(in crate::manager) fn knows_status(&self, word: &str) -> bool {
+        self.components.schemas.get("JobStatus").is_some_and(|schema| schema.r#enum.iter().any(|known| known == word))
     }
 }
