@@ -15,7 +15,8 @@ done
 [ -f "$scene" ] || { echo "Error: Cannot read file \"$scene\""; exit 1; }
 . "$scene"
 folder=$(dirname "$out")
-mkdir -p "$folder" "$TMPDIR/blender_x"
+mkdir -p "$folder"
+[ -z "$TMPDIR" ] || mkdir -p "$TMPDIR/blender_x"
 echo "$$" >> "$scene.starts"
 # A folder is made by one of several renderers that start at once, so that exactly as many fail as should.
 while [ "$fail_first" -gt 0 ]; do
@@ -26,7 +27,7 @@ done
 
 # Two renderers at one task at once leave a trace. (A killed one that its new parent did not reap yet has no environment.)
 lock="$folder/lock-$frames"
-if [ -f "$lock" ] && grep -qz "^TMPDIR=${TMPDIR%/*}/" "/proc/$(cat "$lock")/environ" 2> /dev/null; then
+if [ -n "$TMPDIR" ] && [ -f "$lock" ] && grep -qz "^TMPDIR=${TMPDIR%/*}/" "/proc/$(cat "$lock")/environ" 2> /dev/null; then
     echo "$frames: $(cat "$lock") $$" >> "$folder/OVERLAP"
 fi
 echo "$$" > "$lock"

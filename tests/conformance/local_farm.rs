@@ -5,12 +5,13 @@ use super::test_farm::{Scene, TestFarm};
 use farm::manager::Manager;
 use farm::manager::local::{Local, LocalSettings, Staying, WorkReport, WorkerHooks, WorkerOptions, work};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The local manager in a folder of its own.
 pub(crate) struct LocalFarm {
     root: tempfile::TempDir,
-    local: Local,
+    local: Arc<Local>,
     outputs: AtomicUsize,
 }
 
@@ -24,13 +25,18 @@ impl LocalFarm {
     /// A farm with an empty queue.
     pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().expect("a temporary folder");
-        let local = Local::open(settings(root.path())).expect("opens");
+        let local = Arc::new(Local::open(settings(root.path())).expect("opens"));
         LocalFarm { root, local, outputs: AtomicUsize::new(0) }
     }
 
     /// Its queue.
     pub(crate) fn local(&self) -> &Local {
         &self.local
+    }
+
+    /// Its queue, for somebody who outlives this borrow.
+    pub(crate) fn shared(&self) -> Arc<Local> {
+        Arc::clone(&self.local)
     }
 
     /// Its folder.
@@ -53,7 +59,7 @@ impl LocalFarm {
 
 impl TestFarm for LocalFarm {
     fn manager(&self) -> &dyn Manager {
-        &self.local
+        &*self.local
     }
 
     fn scene(&self, scene: Scene) -> PathBuf {

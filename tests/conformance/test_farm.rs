@@ -7,6 +7,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+/// What each submission of the rules carries: text that has to come back as it is.
+const NOTE: &str = "a rule's: ä \" ' % \u{1b}[2J";
+
+/// Whether a rule submitted this job.
+pub(crate) fn is_of_a_rule(job: &ManagerJob) -> bool {
+    job.metadata.get("note").is_some_and(|note| note == NOTE)
+}
+
 /// How a scene behaves when it is rendered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scene {
@@ -32,6 +40,10 @@ pub(crate) trait TestFarm {
     fn while_working(&self, body: &mut dyn FnMut());
     /// How many renderers of this farm run now.
     fn renderers(&self) -> usize;
+    /// Whether its jobs can be paused, from their start or later: before 3.6 Flamenco's cannot.
+    fn can_pause(&self) -> bool {
+        true
+    }
 }
 
 /// A submission over `frames`, and the folder its frames go to.
@@ -50,7 +62,7 @@ pub(crate) fn submission(farm: &dyn TestFarm, scene: Scene, frames: &str, chunk_
     let metadata = BTreeMap::from([
         (job::META_ID.to_owned(), RunId::random().to_string()),
         (job::META_JOB.to_owned(), "r1/A".to_owned()),
-        ("note".to_owned(), "ä \" ' % \u{1b}[2J".to_owned()),
+        ("note".to_owned(), NOTE.to_owned()),
     ]);
     let submission = Submission {
         name: "r1/A".into(),
@@ -78,11 +90,12 @@ pub(crate) fn task_statuses(farm: &dyn TestFarm, id: &JobId) -> Vec<TaskStatus> 
     farm.manager().tasks(id).expect("the Manager answers").into_iter().map(|task| task.status).collect()
 }
 
-/// Waits until `condition` holds; panics with `what` after half a minute.
+/// Waits until `condition` holds; panics with `what` after a minute and a half: a Worker of Flamenco that has nothing to
+/// do asks for work every 20 seconds, and looks every 10 whether it may go on.
 pub(crate) fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(30), "waited in vain for: {what}");
+        assert!(start.elapsed() < Duration::from_secs(90), "waited in vain for: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

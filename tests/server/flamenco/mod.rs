@@ -1,0 +1,172 @@
+//! A Manager's stand-in, in four releases: what it says has the shape of what the real one of that release says (recorded
+//! in `tests/fixtures/manager`), what it does is done by the local manager.
+
+mod jobs;
+mod release;
+mod shapes;
+mod submission;
+mod tasks;
+
+pub(crate) use release::Release;
+
+use super::{Answer, Heard, Site};
+use farm::manager::local::Local;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// A Manager.
+pub(crate) struct StandIn {
+    release: Release,
+    engine: Arc<Local>,
+    storage: PathBuf,
+    has_shaman: bool,
+    /// Ids and names.
+    tags: Vec<(String, String)>,
+    spec: Value,
+    job_type: Mutex<Value>,
+    /// By the jobs' ids: what was submitted, which the engine does not keep.
+    submitted: Mutex<HashMap<String, Value>>,
+}
+
+impl StandIn {
+    /// A Manager whose jobs are kept by `engine` and whose shared storage is `storage`.
+    pub(crate) fn new(release: Release, engine: Arc<Local>, storage: PathBuf) -> Self {
+        StandIn {
+            release,
+            engine,
+            storage,
+            has_shaman: false,
+            tags: Vec::new(),
+            spec: release.recorded("openapi3"),
+            job_type: Mutex::new(release.recorded("job_type_simple_blender_render")),
+            submitted: Mutex::default(),
+        }
+    }
+
+    /// The same with Shaman: the location that it names is that of the checkouts.
+    pub(crate) fn with_shaman(self) -> Self {
+        StandIn { has_shaman: true, ..self }
+    }
+
+    /// The same with a worker tag of this name.
+    pub(crate) fn with_tag(mut self, id: &str, name: &str) -> Self {
+        self.tags.push((id.to_owned(), name.to_owned()));
+        self
+    }
+
+    /// Gives the job type another etag, as an upgrade of the Manager does.
+    pub(crate) fn change_job_type(&self, etag: &str) {
+        self.job_type.lock().unwrap()["etag"] = json!(etag);
+    }
+
+    fn etag(&self) -> Value {
+        self.job_type.lock().unwrap()["etag"].clone()
+    }
+
+    /// What stands before the handlers: an unknown path, a wrong method, a body that does not fit.
+    fn refuse(&self, request: &Heard) -> Option<Answer> {
+        let Some(offered) = self.methods(&request.path) else {
+            return Some(self.plain(404, "Not Found"));
+        };
+        if !offered.contains(&request.method.to_ascii_lowercase()) {
+            let status = if self.release >= Release::V3_9 { 404 } else { 400 };
+            return Some(self.plain(status, "method not allowed"));
+        }
+        let wrong = |text: &str| Some(self.plain(400, &format!("request body has an error: {text}")));
+        if request.method != "POST" {
+            return None;
+        }
+        let body = request.json();
+        match request.header("content-type") {
+            Some(kind) if kind.starts_with("application/json") => {}
+            other => return wrong(&format!("header Content-Type has unexpected value {:?}", other.unwrap_or(""))),
+        }
+        let null = body.as_object()?.iter().find(|(_, value)| value.is_null());
+        null.and_then(|(key, _)| wrong(&format!("doesn't match schema: Error at \"/{key}\": Value is not nullable")))
+    }
+
+    /// The methods that the release has at this path; `None` where there is none.
+    fn methods(&self, path: &str) -> Option<Vec<String>> {
+        let fits = |template: &str| {
+            let pairs = template.split('/').zip(path.split('/'));
+            let same = |(known, asked): (&str, &str)| known == asked || known.starts_with('{') && !asked.is_empty();
+            template.split('/').count() == path.split('/').count() && pairs.into_iter().all(same)
+        };
+        let mut found: Vec<_> = self.spec["paths"].as_object()?.iter().filter(|(known, _)| fits(known)).collect();
+        // What is spelled out goes before what is filled in.
+        found.sort_by_key(|(known, _)| known.matches('{').count());
+        Some(found.first()?.1.as_object()?.keys().cloned().collect())
+    }
+
+    fn handle(&self, request: &Heard) -> Answer {
+        let path = request.path.trim_start_matches("/api/v3/").to_owned();
+        let parts: Vec<&str> = path.split('/').collect();
+        match (request.method.as_str(), parts.as_slice()) {
+            (_, ["version"]) => self.json(&self.release.recorded("version")),
+            (_, ["openapi3.json"]) => self.json(&self.spec),
+            (_, ["configuration"]) => self.json(&self.configuration()),
+            (_, ["configuration", "check", "shared-storage"]) => self.check_storage(request),
+            (_, ["jobs", "type", "simple-blender-render"]) => self.json(&self.job_type.lock().unwrap()),
+            (_, ["jobs", "type", _]) => self.coded(404, "no such job type known"),
+            ("GET", ["jobs"]) | ("POST", ["jobs", "query"]) => self.list_jobs(),
+            ("POST", ["jobs"]) => self.take_job(&request.json()),
+            ("POST", ["jobs", "check"]) => self.check_job(&request.json()),
+            ("GET", ["jobs", id]) => self.tell_job(id),
+            ("DELETE", ["jobs", id]) => self.delete_job(id),
+            ("POST", ["jobs", id, "setstatus"]) => self.set_job_status(id, &request.json()),
+            ("GET", ["jobs", id, "tasks"]) => self.list_tasks(id),
+            ("GET", ["tasks", id, "log"]) => self.tell_log(id),
+            ("GET", ["tasks", id, "logtail"]) => self.tell_log_tail(id),
+            ("GET", ["worker-mgt", "workers"]) => self.list_workers(),
+            ("GET", ["worker-mgt", "workers", id]) => self.tell_worker(id),
+            ("GET", ["worker-mgt", "tags"]) => self.list_tags(),
+            _ => self.coded(501, "the stand-in does not have this call"),
+        }
+    }
+
+    fn configuration(&self) -> Value {
+        let location = if self.has_shaman { self.storage.join("jobs") } else { self.storage.clone() };
+        json!({"isFirstRun": false, "shamanEnabled": self.has_shaman, "storageLocation": location})
+    }
+
+    fn check_storage(&self, request: &Heard) -> Answer {
+        let body = request.json();
+        let path = body["path"].as_str().unwrap_or_default();
+        let is_folder = std::path::Path::new(path).is_dir();
+        let cause = if is_folder { "Directory checked successfully" } else { "the path does not exist" };
+        self.json(&json!({"path": path, "is_usable": is_folder, "cause": cause}))
+    }
+
+    fn json(&self, body: &Value) -> Answer {
+        self.typed(Answer::json(200, body))
+    }
+
+    /// An error of Flamenco's own code.
+    fn coded(&self, status: u16, message: &str) -> Answer {
+        self.typed(Answer::json(status, &json!({"code": status, "message": message})))
+    }
+
+    /// An error of what stands before it.
+    fn plain(&self, status: u16, message: &str) -> Answer {
+        self.typed(Answer::json(status, &json!({"message": message})))
+    }
+
+    fn typed(&self, answer: Answer) -> Answer {
+        let content_type = if self.release >= Release::V3_9 { "" } else { "; charset=UTF-8" };
+        Answer { content_type: format!("application/json{content_type}"), ..answer }
+    }
+}
+
+impl Site for Arc<StandIn> {
+    fn answer(&self, request: &Heard) -> Answer {
+        if let Some(file) = request.path.strip_prefix("/job-files/") {
+            return self.send_file(file);
+        }
+        if request.path == "/api/v3/openapi3.json" {
+            return self.handle(request);
+        }
+        self.refuse(request).unwrap_or_else(|| self.handle(request))
+    }
+}
