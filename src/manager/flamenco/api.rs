@@ -1,5 +1,6 @@
 //! Calls of the API: sent, sent again where that is harmless, and read.
 
+use super::Bounds;
 use super::reply::{self, Answer};
 use crate::manager::ManagerError;
 use crate::sys::clock;
@@ -7,16 +8,9 @@ use crate::sys::http::{Access, Body, Client, HttpError, MAX_BODY, Method, Patien
 use crate::sys::interrupt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 
 /// What stands before every path.
 const PREFIX: &str = "api/v3/";
-/// Between tries of what may be repeated. A request that timed out has been waited for long enough already.
-const PAUSES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
-/// What takes a Manager time: compiling a large job, listing ten thousand.
-pub(super) const LONG: Duration = Duration::from_secs(120);
-/// The longest list that is read, in bytes: some hundred thousand jobs or tasks.
-pub(super) const MAX_LIST: u64 = 512 << 20;
 /// What Flamenco answers while its database is busy, and what proxies say while it is away.
 const PASSING: [u16; 6] = [429, 500, 502, 503, 504, 408];
 
@@ -24,12 +18,13 @@ const PASSING: [u16; 6] = [429, 500, 502, 503, 504, 408];
 pub(super) struct Api {
     http: Client,
     address: String,
+    pub(super) bounds: Bounds,
 }
 
 impl Api {
-    pub(super) fn new(address: &str, access: &Access) -> Result<Api, HttpError> {
+    pub(super) fn new(address: &str, access: &Access, bounds: Bounds) -> Result<Api, HttpError> {
         let http = Client::with(address, access)?;
-        Ok(Api { address: http.address(), http })
+        Ok(Api { address: http.address(), http, bounds })
     }
 
     /// How messages name the Manager: its URL without a user's name and password.
@@ -47,7 +42,7 @@ impl Api {
     /// The same for a document that may be large.
     pub(super) fn read_at_length<T: DeserializeOwned>(&self, path: &str) -> Result<T, ManagerError> {
         let path = format!("{PREFIX}{path}");
-        let request = Request { patience: Patience::Long(LONG), limit: MAX_LIST, ..Request::get(&path) };
+        let request = Request { patience: self.patient(), limit: self.bounds.list, ..Request::get(&path) };
         self.document(&self.ask(&request)?.expect(&path)?)
     }
 
@@ -60,6 +55,13 @@ impl Api {
         }
     }
 
+    /// `GET` of text, `None` where there is none.
+    pub(super) fn read_text(&self, path: &str, what: &str) -> Result<Option<Vec<u8>>, ManagerError> {
+        let path = format!("{PREFIX}{path}");
+        let reply = self.ask(&Request::get(&path))?.expect_text(what)?;
+        Ok((reply.status != 204).then_some(reply.body))
+    }
+
     /// `GET`: the reply as it came, `None` where there is nothing (204).
     pub(super) fn read_bytes(&self, path: &str, what: &str) -> Result<Option<Reply>, ManagerError> {
         let path = format!("{PREFIX}{path}");
@@ -69,8 +71,8 @@ impl Api {
 
     /// `GET` of something beside the API, beneath the Manager's own address: a log.
     pub(super) fn read_file(&self, path: &str, what: &str) -> Result<Vec<u8>, ManagerError> {
-        let request = Request { patience: Patience::Long(LONG), ..Request::get(path.trim_start_matches('/')) };
-        Ok(self.ask(&request)?.expect(what)?.body)
+        let request = Request { patience: self.patient(), ..Request::get(path.trim_start_matches('/')) };
+        Ok(self.ask(&request)?.expect_text(what)?.body)
     }
 
     /// `POST` that asks and changes nothing.
@@ -83,7 +85,13 @@ impl Api {
     /// `POST` that may be repeated: asked for twice, the second changes nothing.
     pub(super) fn change(&self, path: &str, body: &impl Serialize, what: &str) -> Result<(), ManagerError> {
         let full = format!("{PREFIX}{path}");
-        self.ask(&post(&full, body))?.expect(what).map(drop)
+        self.ask(&post(&full, body))?.expect_nothing(what)
+    }
+
+    /// `POST` that changes nothing, and whose answer the caller judges.
+    pub(super) fn try_out(&self, path: &str, body: &impl Serialize) -> Result<Answer<'_>, ManagerError> {
+        let full = format!("{PREFIX}{path}");
+        self.ask(&Request { patience: self.patient(), ..post(&full, body) })
     }
 
     /// `DELETE`: what is not there any more after a repeated request was deleted by the first.
@@ -91,16 +99,16 @@ impl Api {
         let path = format!("{PREFIX}{path}");
         let request = Request { method: Method::Delete, ..Request::get(&path) };
         let (answer, tries) = self.ask_counting(&request)?;
-        match answer.expect(what) {
+        match answer.expect_nothing(what) {
             Err(ManagerError::NotFound { .. }) if tries > 1 => Ok(()),
-            outcome => outcome.map(drop),
+            outcome => outcome,
         }
     }
 
     /// `POST` that must not be repeated: one try, whatever comes of it.
     pub(super) fn post_once(&self, path: &str, body: &impl Serialize) -> Result<Answer<'_>, HttpError> {
         let path = format!("{PREFIX}{path}");
-        let request = Request { patience: Patience::Long(LONG), ..post(&path, body) };
+        let request = Request { patience: self.patient(), ..post(&path, body) };
         self.http.send(&request).map(|reply| Answer::new(&self.address, reply))
     }
 
@@ -108,14 +116,18 @@ impl Api {
     pub(super) fn open(&self, method: Method, path: &str) -> Result<Body<'_>, ManagerError> {
         let path = format!("{PREFIX}{path}");
         let json = (method == Method::Post).then(|| b"{}".to_vec());
-        let request = Request { method, json, patience: Patience::Long(LONG), limit: MAX_LIST, ..Request::get(&path) };
-        let mut pauses = PAUSES.into_iter();
+        let request =
+            Request { method, json, patience: self.patient(), limit: self.bounds.list, ..Request::get(&path) };
+        let mut pauses = self.bounds.pauses.into_iter();
         loop {
             let outcome = self.http.open(&request);
             let again = match &outcome {
                 Ok(body) => PASSING.contains(&body.status()),
                 Err(error) => error.may_pass(),
             };
+            if outcome.as_ref().is_err_and(HttpError::took_long) {
+                pauses.nth(1);
+            }
             match pauses.next().filter(|_| again && !interrupt::asked()) {
                 Some(pause) => clock::sleep(pause),
                 None => return outcome.map_err(|error| self.unusable(&error)),
@@ -133,13 +145,17 @@ impl Api {
         ManagerError::Unusable { address: self.address.clone(), message: error.to_string() }
     }
 
+    fn patient(&self) -> Patience {
+        Patience::Long(self.bounds.long)
+    }
+
     fn ask(&self, request: &Request<'_>) -> Result<Answer<'_>, ManagerError> {
         self.ask_counting(request).map(|(answer, _)| answer)
     }
 
     /// Sends what may be repeated until there is an answer that stands, or patience is over. With the number of tries.
     fn ask_counting(&self, request: &Request<'_>) -> Result<(Answer<'_>, usize), ManagerError> {
-        let mut pauses = PAUSES.into_iter();
+        let mut pauses = self.bounds.pauses.into_iter();
         let mut tries = 0;
         loop {
             tries += 1;
@@ -148,8 +164,8 @@ impl Api {
                 Ok(reply) => PASSING.contains(&reply.status),
                 Err(error) => error.may_pass(),
             };
-            if matches!(outcome, Err(HttpError::TimedOut { .. })) {
-                pauses.next();
+            if outcome.as_ref().is_err_and(HttpError::took_long) {
+                pauses.nth(1);
             }
             match pauses.next().filter(|_| again && !interrupt::asked()) {
                 Some(pause) => clock::sleep(pause),

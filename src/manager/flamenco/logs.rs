@@ -7,8 +7,8 @@ use crate::manager::{ManagerError, wire};
 impl Flamenco {
     /// The last 2,048 bytes at most.
     pub(super) fn tail_of_log(&self, id: &TaskId) -> Result<Option<String>, ManagerError> {
-        let reply = self.api.read_bytes(&format!("tasks/{id}/logtail"), &format!("task {id}"))?;
-        Ok(reply.map(|reply| String::from_utf8_lossy(&reply.body).into_owned()))
+        let tail = self.api.read_text(&format!("tasks/{id}/logtail"), &format!("task {id}"))?;
+        Ok(tail.map(|tail| String::from_utf8_lossy(&tail).into_owned()))
     }
 
     /// The file in which the Manager keeps it.

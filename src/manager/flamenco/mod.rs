@@ -4,6 +4,7 @@
 //! `POST /jobs/query` away, custom job types come and go. Each question is asked when its answer is needed, once.
 
 mod api;
+mod bounds;
 mod facts;
 mod jobs;
 mod logs;
@@ -14,6 +15,8 @@ mod submission;
 #[cfg(test)]
 mod tests;
 mod workers;
+
+pub use bounds::Bounds;
 
 use super::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Seen, Submission, wire};
 use crate::base::ids::{JobId, RunId, TaskId};
@@ -40,7 +43,12 @@ pub struct Flamenco {
 impl Flamenco {
     /// A client of the Manager at `address`. Asks nothing yet.
     pub fn new(address: &str, access: &Access) -> Result<Flamenco, HttpError> {
-        Ok(Flamenco { api: Api::new(address, access)?, offer: Offer::default() })
+        Flamenco::with_bounds(address, access, Bounds::default())
+    }
+
+    /// The same within other bounds.
+    pub fn with_bounds(address: &str, access: &Access, bounds: Bounds) -> Result<Flamenco, HttpError> {
+        Ok(Flamenco { api: Api::new(address, access, bounds)?, offer: Offer::default() })
     }
 }
 

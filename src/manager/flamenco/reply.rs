@@ -26,6 +26,25 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// That it was done, of a call that has nothing to tell. What tells something else is no Manager's: a proxy's page
+    /// comes with a good status too.
+    pub(super) fn expect_nothing(self, what: &str) -> Result<(), ManagerError> {
+        let address = self.address.to_owned();
+        match self.expect(what)? {
+            reply if reply.body.trim_ascii().is_empty() => Ok(()),
+            reply => Err(ManagerError::Unusable { address, message: strange(&reply) }),
+        }
+    }
+
+    /// Text, of a call that tells no JSON.
+    pub(super) fn expect_text(self, what: &str) -> Result<Reply, ManagerError> {
+        let address = self.address.to_owned();
+        match self.expect(what)? {
+            reply if is_html(&reply) => Err(ManagerError::Unusable { address, message: strange(&reply) }),
+            reply => Ok(reply),
+        }
+    }
+
     /// Whether the Manager does not have the call at all.
     pub(super) fn is_missing_call(&self) -> bool {
         is_missing_call(&self.reply)
@@ -49,6 +68,9 @@ impl<'a> Answer<'a> {
                 next: "It may be too old for it: `farm doctor` shows its version.".to_owned(),
             },
             (404, Some(wire::Error { code: Some(_), .. })) => ManagerError::NotFound { address, what: what.to_owned() },
+            (408 | 429, Some(said)) => {
+                ManagerError::Unusable { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
+            }
             (400..=499, Some(said)) => ManagerError::Rejected { address, message: cut(&said.message) },
             (_, Some(said)) => {
                 ManagerError::Unusable { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
@@ -76,11 +98,15 @@ fn parse(reply: &Reply) -> Option<wire::Error> {
 
 /// A good status, and a body that is none of a Manager.
 pub(super) fn no_manager(address: &str, reply: &Reply, error: &serde_json::Error) -> ManagerError {
-    let message = match is_page(reply) {
+    ManagerError::Unusable { address: address.to_owned(), message: not_a_manager(reply, error) }
+}
+
+/// What is said of such a reply.
+pub(super) fn not_a_manager(reply: &Reply, error: &serde_json::Error) -> String {
+    match is_page(reply) {
         true => strange(reply),
         false => format!("it does not answer as a Flamenco Manager does: {error}"),
-    };
-    ManagerError::Unusable { address: address.to_owned(), message }
+    }
 }
 
 fn strange(reply: &Reply) -> String {
@@ -91,7 +117,11 @@ fn strange(reply: &Reply) -> String {
 }
 
 fn is_page(reply: &Reply) -> bool {
-    reply.content_type.starts_with("text/html") || reply.body.trim_ascii_start().starts_with(b"<")
+    is_html(reply) || reply.body.trim_ascii_start().starts_with(b"<")
+}
+
+fn is_html(reply: &Reply) -> bool {
+    reply.content_type.starts_with("text/html")
 }
 
 fn cut(words: &str) -> String {

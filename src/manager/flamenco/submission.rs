@@ -1,7 +1,7 @@
 //! Submitting jobs: one try each, and the truth about what came of it.
 
 use super::Flamenco;
-use super::reply::Answer;
+use super::reply::{self, Answer};
 use crate::manager::compile::farm_type;
 use crate::manager::compile::simple_blender_render::{self as simple, plain_frames};
 use crate::manager::wire::job::Job;
@@ -10,15 +10,13 @@ use crate::manager::wire::submitted::SubmittedJob;
 use crate::manager::{ManagerError, ManagerJob, RenderWork, Submission, Work, compile};
 use crate::sys::clock;
 use crate::sys::http::{Arrival, HttpError};
+use crate::sys::interrupt;
 use serde_json::{Map, Value, json};
-use std::time::Duration;
 
 /// Its paths begin as the Manager itself knows the storage; it turns them into its two-way variables.
 const PLATFORM: &str = "manager";
 /// What workers run on, as Go names it.
 const PLATFORMS: [&str; 3] = ["linux", "windows", "darwin"];
-/// Between tries of a submission that was not sent at all.
-const PAUSES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
 /// What proxies say who may have passed the request on.
 const PASSED_ON: [u16; 3] = [408, 502, 504];
 
@@ -28,10 +26,12 @@ impl Flamenco {
         if let Some(blender) = &work.options.blender {
             self.check_variable(blender)?;
         }
-        self.with_fresh_type(submission, |job| match self.api.post_once("jobs/check", job) {
-            Ok(answer) if answer.reply.status == 412 => Ok(None),
-            Ok(answer) => answer.expect("the check of a job").map(|_| Some(())),
-            Err(error) => Err(self.api.unusable(&error)),
+        self.with_fresh_type(submission, |job| {
+            let answer = self.api.try_out("jobs/check", job)?;
+            match answer.reply.status {
+                412 => Ok(None),
+                _ => answer.expect_nothing("the check of a job").map(Some),
+            }
         })
     }
 
@@ -48,11 +48,12 @@ impl Flamenco {
     /// Sends the job. Whether a request without an answer arrived is for the caller to find out.
     pub(super) fn submit_once(&self, submission: &Submission) -> Result<ManagerJob, ManagerError> {
         self.with_fresh_type(submission, |job| {
-            let mut pauses = PAUSES.into_iter();
+            // Between tries of a submission that was not sent at all.
+            let mut pauses = self.api.bounds.pauses.into_iter();
             loop {
                 match self.api.post_once("jobs", job) {
                     Ok(answer) => return self.judge(answer),
-                    Err(error) => match pauses.next().filter(|_| was_not_sent(&error)) {
+                    Err(error) => match pauses.next().filter(|_| was_not_sent(&error) && !interrupt::asked()) {
                         Some(pause) => clock::sleep(pause),
                         None => return Err(self.unanswered(&error)),
                     },
@@ -68,7 +69,7 @@ impl Flamenco {
             412 => Ok(None),
             200..=299 => match serde_json::from_slice::<Job>(&answer.reply.body) {
                 Ok(job) => Ok(Some(job.into())),
-                Err(error) => Err(self.unknown(format!("its answer cannot be read: {error}"), false)),
+                Err(error) => Err(self.unknown(reply::not_a_manager(&answer.reply, &error), false)),
             },
             // Its own code failed, perhaps after the job was stored; or a proxy does not know.
             500..=599 | 408 => {

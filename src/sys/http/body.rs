@@ -43,7 +43,7 @@ impl<'c> Body<'c> {
     pub fn failure(&self, error: io::Error) -> HttpError {
         let url = self.url.clone();
         match error.kind() {
-            io::ErrorKind::TimedOut => HttpError::TimedOut { url, seconds: self.total.as_secs() },
+            io::ErrorKind::TimedOut => HttpError::Unfinished { url, seconds: self.total.as_secs() },
             io::ErrorKind::FileTooLarge => HttpError::TooLarge { url, limit: self.limit },
             _ => HttpError::Broken { url, cause: error.to_string() },
         }

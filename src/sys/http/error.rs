@@ -43,6 +43,14 @@ pub enum HttpError {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// The answer began, and did not come to its end in time. The request has arrived.
+    #[error("the answer of {url} did not come to its end in time ({seconds} s)")]
+    Unfinished {
+        /// The address.
+        url: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The answer is the address of another host, or one of too many.
     #[error("{url} sends on to {to}, which was not followed")]
     SentOn {
@@ -87,7 +95,10 @@ impl HttpError {
             HttpError::Address { .. } | HttpError::Setup { .. } | HttpError::Unreachable { .. } => Arrival::Never,
             // Who sends on has not taken it, but who knows what stands behind.
             HttpError::SentOn { .. } => Arrival::Perhaps,
-            HttpError::HungUp { .. } | HttpError::TooLarge { .. } | HttpError::Broken { .. } => Arrival::Perhaps,
+            HttpError::HungUp { .. }
+            | HttpError::TooLarge { .. }
+            | HttpError::Broken { .. }
+            | HttpError::Unfinished { .. } => Arrival::Perhaps,
             HttpError::TimedOut { .. } => Arrival::PerhapsLater,
         }
     }
@@ -99,7 +110,13 @@ impl HttpError {
             HttpError::Unreachable { .. }
                 | HttpError::HungUp { .. }
                 | HttpError::TimedOut { .. }
+                | HttpError::Unfinished { .. }
                 | HttpError::Broken { .. }
         )
+    }
+
+    /// Whether it was waited for as long as may be.
+    pub fn took_long(&self) -> bool {
+        matches!(self, HttpError::TimedOut { .. } | HttpError::Unfinished { .. })
     }
 }

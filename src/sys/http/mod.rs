@@ -142,6 +142,10 @@ impl Client {
             .join(request.path)
             .map_err(|error| HttpError::Address { url: shown(&self.base) + request.path, cause: error.to_string() })?;
         let name = shown(&url);
+        // A path that a server told may be a whole address.
+        if !is_on_host(&self.base, &url) {
+            return Err(HttpError::SentOn { url: shown(&self.base), to: name });
+        }
         let total = match request.patience {
             Patience::Short => self.timeout,
             Patience::Long(least) => self.timeout.max(least),
@@ -267,10 +271,7 @@ fn hidden(text: &str) -> Option<HeaderValue> {
 }
 
 fn follow_on_one_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    let same = attempt.previous().first().is_some_and(|home| {
-        (home.scheme(), home.host_str(), home.port_or_known_default())
-            == (attempt.url().scheme(), attempt.url().host_str(), attempt.url().port_or_known_default())
-    });
+    let same = attempt.previous().first().is_some_and(|home| is_on_host(home, attempt.url()));
     match same && attempt.previous().len() <= REDIRECTS {
         true => attempt.follow(),
         false => attempt.stop(),
@@ -281,6 +282,16 @@ fn follow_on_one_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 pub fn addresses(url: &str) -> io::Result<Vec<std::net::IpAddr>> {
     let url = Url::parse(url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     Ok(url.socket_addrs(|| None)?.into_iter().map(|address| address.ip()).collect())
+}
+
+fn is_on_host(home: &Url, url: &Url) -> bool {
+    let host = |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
+    host(home) == host(url)
+}
+
+/// Whether the address is one of this machine alone.
+pub fn is_loopback_address(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| is_loopback(&url))
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -166,3 +166,12 @@ fn bad_certificates_headers_and_proxies_are_named() {
         assert!(!error.contains("secret"), "{error}");
     }
 }
+
+#[test]
+fn a_path_that_names_another_host_is_not_followed() {
+    let client = Client::new("http://127.0.0.1:1/farm").unwrap();
+    for path in ["http://elsewhere.invalid/x", "https://127.0.0.1:1/x", "//elsewhere.invalid/x"] {
+        let error = client.get(path).unwrap_err();
+        assert!(matches!(&error, HttpError::SentOn { .. }), "{path}: {error}");
+    }
+}

@@ -1,0 +1,23 @@
+//! How long the client waits, how often, and how much it reads.
+
+use std::time::Duration;
+
+/// How long the client waits, how often, and how much it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Between tries of what may be repeated. A request that timed out has been waited for long enough already: it is
+    /// repeated once.
+    pub pauses: [Duration; 3],
+    /// For what takes a Manager time: compiling a large job, listing ten thousand.
+    pub long: Duration,
+    /// The longest list that is read, in bytes.
+    pub list: u64,
+}
+
+impl Default for Bounds {
+    /// A list may be of two hundred thousand jobs or tasks.
+    fn default() -> Self {
+        let pauses = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
+        Bounds { pauses, long: Duration::from_secs(120), list: 128 << 20 }
+    }
+}
