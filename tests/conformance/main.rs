@@ -7,6 +7,7 @@
 #[path = "../server/mod.rs"]
 mod server;
 
+mod faults;
 mod flamenco_farm;
 mod guard;
 mod kills;

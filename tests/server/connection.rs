@@ -15,13 +15,14 @@ pub(super) fn serve(stream: &TcpStream, shared: &Shared) {
     let _faster = stream.set_nodelay(true);
     let mut reader = BufReader::new(stream);
     loop {
-        if shared.strike_unread() && wait_for_bytes(stream) {
+        let is_reset = |fault: &Fault| matches!(fault, Fault::Reset);
+        if shared.strike(&unread(stream), is_reset).is_some() {
             // Closing a connection with something unread resets it.
             return;
         }
         let Ok(Some(heard)) = Heard::read(&mut reader) else { return };
         shared.heard.lock().unwrap().push(heard.clone());
-        let done = match shared.strike(&heard) {
+        let done = match shared.strike(&format!("{} HTTP/1.1", heard.line()), |fault| !is_reset(fault)) {
             None => send(stream, &shared.site.answer(&heard)),
             Some(fault) => strike(stream, shared, &heard, &fault),
         };
@@ -31,8 +32,12 @@ pub(super) fn serve(stream: &TcpStream, shared: &Shared) {
     }
 }
 
-fn wait_for_bytes(stream: &TcpStream) -> bool {
-    stream.peek(&mut [0]).is_ok()
+/// The beginning of the next request, which stays unread.
+fn unread(stream: &TcpStream) -> String {
+    let mut bytes = [0; 200];
+    let count = stream.peek(&mut bytes).unwrap_or(0);
+    let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 fn send(mut stream: &TcpStream, answer: &Answer) -> io::Result<()> {
@@ -93,7 +98,9 @@ fn rest(shared: &Shared, time: Duration) -> io::Result<()> {
 fn repeat(mut stream: &TcpStream, shared: &Shared, answer: &Answer, text: &str, pause: Duration) -> io::Result<()> {
     let chunk = |text: &[u8]| [format!("{:x}\r\n", text.len()).as_bytes(), text, b"\r\n"].concat();
     let beginning = &answer.body[..answer.body.len().min(10)];
-    stream.write_all(Answer { status: answer.status.max(200), ..answer.clone() }.head(None).as_bytes())?;
+    // Without a body there is nothing that could go on.
+    let status = if answer.status == 204 { 200 } else { answer.status };
+    stream.write_all(Answer { status, ..answer.clone() }.head(None).as_bytes())?;
     if !beginning.is_empty() {
         stream.write_all(&chunk(beginning))?;
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// What goes wrong with one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
-    /// The line is reset before the request was read. Strikes the next request, whatever it asks.
+    /// The line is reset before the request was read.
     Reset,
     /// Hangs up before the request was carried out.
     CutBefore,

@@ -29,7 +29,7 @@ impl<F: Fn(&Heard) -> Answer + Send + Sync + 'static> Site for F {
 /// A fault that waits for the requests that it strikes.
 struct Trap {
     fault: Fault,
-    /// A request is struck if its first line, `GET /api/v3/version`, has this in it.
+    /// A request is struck if its first line, `GET /api/v3/version HTTP/1.1`, has this in it.
     at: String,
     left: usize,
 }
@@ -43,20 +43,13 @@ struct Shared {
 }
 
 impl Shared {
-    /// The fault that strikes a request, if one does.
-    fn strike(&self, request: &Heard) -> Option<Fault> {
-        let line = request.line();
+    /// The fault that strikes a request that begins with this text, if one does.
+    fn strike(&self, begins: &str, strikes: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut traps = self.traps.lock().unwrap();
-        let trap = traps.iter_mut().find(|trap| trap.left > 0 && line.contains(&trap.at))?;
+        let fits = |trap: &&mut Trap| trap.left > 0 && begins.contains(&trap.at) && strikes(&trap.fault);
+        let trap = traps.iter_mut().find(fits)?;
         trap.left -= 1;
         Some(trap.fault.clone())
-    }
-
-    /// The fault that strikes a connection before anything of it is read.
-    fn strike_unread(&self) -> bool {
-        let mut traps = self.traps.lock().unwrap();
-        let trap = traps.iter_mut().find(|trap| trap.left > 0 && matches!(trap.fault, Fault::Reset));
-        trap.map(|trap| trap.left -= 1).is_some()
     }
 }
 
@@ -88,7 +81,7 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Strikes the next `times` requests whose first line, `GET /api/v3/version`, has `at` in it.
+    /// Strikes the next `times` requests whose first line, `GET /api/v3/version HTTP/1.1`, has `at` in it.
     pub(crate) fn trap(&self, fault: Fault, at: &str, times: usize) {
         self.shared.traps.lock().unwrap().push(Trap { fault, at: at.to_owned(), left: times });
     }

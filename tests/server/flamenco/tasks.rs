@@ -48,8 +48,7 @@ impl StandIn {
     }
 
     pub(super) fn list_workers(&self) -> Answer {
-        let workers: Vec<Value> =
-            self.engine.workers().unwrap().iter().map(|worker| self.worker(worker)).collect();
+        let workers: Vec<Value> = self.engine.workers().unwrap().iter().map(|worker| self.worker(worker)).collect();
         self.json(&json!({ "workers": workers }))
     }
 
