@@ -9,6 +9,7 @@ mod server;
 
 mod faults;
 mod flamenco_farm;
+mod flamenco_rules;
 mod guard;
 mod kills;
 mod local_farm;

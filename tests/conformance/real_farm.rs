@@ -32,6 +32,7 @@ pub(crate) struct RealFarm {
 
 impl RealFarm {
     /// Puts a rule to the real Manager, if there is one.
+    #[expect(clippy::print_stderr, reason = "a test says that it was skipped, and why")]
     pub(crate) fn with(rule: impl FnOnce(&RealFarm)) {
         let Ok(url) = std::env::var(MANAGER) else {
             eprintln!("SKIPPED: {MANAGER} names no Manager");

@@ -41,6 +41,7 @@ macro_rules! rules {
 
 rules! {
     a_run_is_worked_off
+    every_frame_of_a_chunk_of_ranges_is_rendered
     a_run_is_found_by_its_id
     the_check_refuses_what_submission_refuses
     statuses_follow_what_is_asked
@@ -76,6 +77,16 @@ fn a_run_is_worked_off(farm: &dyn TestFarm) {
     let after = farm.manager().job(&job.id).unwrap().unwrap();
     assert!(after.updated > job.updated);
     assert_eq!(after.created, job.created);
+}
+
+/// However many tasks the Manager makes of it.
+fn every_frame_of_a_chunk_of_ranges_is_rendered(farm: &dyn TestFarm) {
+    let (submission, output) = submission(farm, Scene::Light, "1-3,7-9,20", 7);
+    let job = farm.manager().submit(&submission).unwrap();
+    farm.work();
+    assert_eq!(status(farm, &job.id), JobStatus::Completed);
+    let numbers: Vec<String> = names(&output).iter().map(|name| name.trim_start_matches('0').to_owned()).collect();
+    assert_eq!(numbers, ["1.png", "2.png", "3.png", "7.png", "8.png", "9.png", "20.png"]);
 }
 
 fn a_run_is_found_by_its_id(farm: &dyn TestFarm) {
