@@ -16,5 +16,6 @@ mod local_farm;
 mod local_rules;
 mod real_blender;
 mod real_farm;
+mod real_rules;
 mod rules;
 mod test_farm;

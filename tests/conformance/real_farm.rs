@@ -72,13 +72,26 @@ impl RealFarm {
         self.manager.jobs().unwrap().into_iter().filter(is_of_a_rule).collect()
     }
 
-    fn turn_worker(&self, status: WorkerStatus) {
-        let path = format!("api/v3/worker-mgt/workers/{}/setstatus", self.worker);
+    /// A call of the API that the client has no use for: its status, and its document.
+    pub(crate) fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let path = format!("api/v3/{path}");
+        let json = body.map(|body| body.to_string().into());
+        let reply = self.http.send(&Request { method, json, ..Request::get(&path) }).unwrap();
+        (reply.status, serde_json::from_slice(&reply.body).unwrap_or(Value::Null))
+    }
+
+    /// Puts the Worker to sleep or wakes it, and waits until it has.
+    pub(crate) fn turn_worker(&self, status: WorkerStatus) {
+        let path = format!("worker-mgt/workers/{}/setstatus", self.worker);
         let body = json!({"status": status.as_str(), "is_lazy": false});
-        let request = Request { method: Method::Post, json: Some(body.to_string().into()), ..Request::get(&path) };
-        let reply = self.http.send(&request).unwrap();
-        assert_eq!(reply.status, 204, "{}", String::from_utf8_lossy(&reply.body));
+        assert_eq!(self.call(Method::Post, &path, Some(body)).0, 204);
         wait_for("the Worker's change", || self.manager.workers().unwrap()[0].status == status);
+    }
+
+    /// Gives the Worker these tags and no others.
+    pub(crate) fn give_tags(&self, ids: &[&str]) {
+        let path = format!("worker-mgt/workers/{}/settags", self.worker);
+        assert_eq!(self.call(Method::Post, &path, Some(json!({ "tag_ids": ids }))).0, 204);
     }
 
     fn is_worked_off(&self) -> bool {
