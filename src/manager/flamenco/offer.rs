@@ -52,7 +52,7 @@ impl Offer {
         let location = configuration.storage_location.trim_end_matches(['/', '\\']);
         // With Shaman the location is that of its checkouts.
         let root = match configuration.shaman_enabled {
-            true => location.strip_suffix("jobs").unwrap_or(location),
+            true => location.strip_suffix("/jobs").or(location.strip_suffix("\\jobs")).unwrap_or(location),
             false => location,
         };
         Ok(root.trim_end_matches(['/', '\\']).to_owned())
