@@ -1,11 +1,12 @@
 //! An answer's body, read as it comes.
 
-use super::causes;
 use super::error::HttpError;
+use super::{STILL, causes};
 use reqwest::Response;
 use std::io::{self, Read};
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 /// The body of an answer whose head is here.
 pub struct Body<'c> {
@@ -20,13 +21,15 @@ pub struct Body<'c> {
     left: u64,
     limit: u64,
     total: Duration,
+    stood_still: bool,
 }
 
 impl<'c> Body<'c> {
     pub(super) fn new(runtime: &'c Runtime, response: Response, url: String, limit: u64, total: Duration) -> Self {
         let header = response.headers().get("content-type");
         let content_type = header.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        Body { runtime, response, content_type, url, piece: Vec::new(), at: 0, left: limit, limit, total }
+        let (piece, at, left, stood_still) = (Vec::new(), 0, limit, false);
+        Body { runtime, response, content_type, url, piece, at, left, limit, total, stood_still }
     }
 
     /// The HTTP status.
@@ -43,7 +46,10 @@ impl<'c> Body<'c> {
     pub fn failure(&self, error: io::Error) -> HttpError {
         let url = self.url.clone();
         match error.kind() {
-            io::ErrorKind::TimedOut => HttpError::Unfinished { url, seconds: self.total.as_secs() },
+            io::ErrorKind::TimedOut => {
+                let waited = if self.stood_still { STILL } else { self.total };
+                HttpError::Unfinished { url, seconds: waited.as_secs() }
+            }
             io::ErrorKind::FileTooLarge => HttpError::TooLarge { url, limit: self.limit },
             _ => HttpError::Broken { url, cause: error.to_string() },
         }
@@ -51,7 +57,11 @@ impl<'c> Body<'c> {
 
     /// The next piece; `false` at the end.
     fn next(&mut self) -> io::Result<bool> {
-        let came = self.runtime.block_on(self.response.chunk());
+        let came = self.runtime.block_on(async { timeout(STILL, self.response.chunk()).await });
+        let Ok(came) = came else {
+            self.stood_still = true;
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "it stood still"));
+        };
         let broken = |error: reqwest::Error| {
             let kind = if error.is_timeout() { io::ErrorKind::TimedOut } else { io::ErrorKind::ConnectionAborted };
             io::Error::new(kind, causes(&error))

@@ -24,7 +24,8 @@ use tokio::runtime::{Builder, Runtime};
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a whole request may take, reply included, where nothing else is said.
 const TOTAL: Duration = Duration::from_secs(30);
-/// How long a reply may stand still.
+/// How long a reply that has begun may stand still. (The client's own limit of this kind also ends the wait for its
+/// beginning, which may take as long as the whole.)
 const STILL: Duration = Duration::from_secs(30);
 /// The most redirects that are followed, all on one host.
 const REDIRECTS: usize = 5;
@@ -217,7 +218,6 @@ fn builder(base: &Url, access: &Access) -> Result<ClientBuilder, String> {
     let mut builder = Inner::builder()
         .user_agent(agent)
         .connect_timeout(CONNECT)
-        .read_timeout(STILL)
         .tcp_keepalive(STILL)
         .default_headers(headers(access)?);
     if let Some(path) = &access.ca {
