@@ -5,6 +5,7 @@ use super::flamenco_farm::FlamencoFarm;
 use super::server::flamenco::Release;
 use super::server::{Answer, Fault, nobody};
 use super::test_farm::{Scene, TestFarm, submission};
+use farm::base::error::{Class, Explain};
 use farm::base::ids::{JobId, TaskId};
 use farm::base::status::JobStatus;
 use farm::manager::flamenco::Bounds;
@@ -149,6 +150,11 @@ fn judge(call: &str, url: &str, tells: Tells, outcome: Result<(), ManagerError>)
     };
     assert!(is_right, "{call}: expected {tells:?}, got {outcome:?}: {message}");
     assert!(message.contains(url), "{call}: {message}");
+    let error = outcome.unwrap_err();
+    assert!(error.hint().is_some_and(|hint| !hint.is_empty()), "{call}: {message}: no next step");
+    // A request that is wrong is the caller's fault, everything else the Manager's.
+    let class = if matches!(tells, Tells::Rejected(_)) { Class::Failed } else { Class::Manager };
+    assert_eq!(error.class(), class, "{call}: {message}");
 }
 
 /// One test for each fault. A time is how long an answer is waited for.
@@ -320,4 +326,14 @@ fn memory_stays_bounded() {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kib: u64 = peak.split_whitespace().next().unwrap().parse().unwrap();
     assert!(kib < MOST_MEMORY, "{kib} KiB");
+}
+
+/// As for a job of twenty thousand tasks.
+#[test]
+#[ignore = "takes half a minute: cargo test --test conformance thinks_long -- --ignored"]
+fn a_manager_that_thinks_long_is_waited_for() {
+    let subject = Subject::new();
+    subject.farm.server().trap(Fault::Delay(Duration::from_secs(32)), "POST /api/v3/jobs ", 1);
+    let manager = Flamenco::new(&subject.farm.server().url(), &Access::default()).unwrap();
+    manager.submit(&subject.submission).unwrap();
 }

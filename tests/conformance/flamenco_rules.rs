@@ -45,7 +45,7 @@ fn stand_ins_speak_as_the_real_ones_do() {
             let reply = client.get(&format!("api/v3/{path}")).unwrap();
             (reply.status, serde_json::from_slice(&reply.body).unwrap_or(Value::Null))
         };
-        let mut same = |name: &str, path: String| {
+        let same = |name: &str, path: String| {
             let told = ask(path).1;
             assert_eq!(shape(&told), shape(&release.recorded(name)), "{release:?}: {name}");
         };
@@ -60,11 +60,14 @@ fn stand_ins_speak_as_the_real_ones_do() {
         same("job_type_simple_blender_render", "jobs/type/simple-blender-render".into());
         same("bad_path", "nothing".into());
         same("tags", "worker-mgt/tags".into());
+        same("worker_unknown", format!("worker-mgt/workers/{missing}"));
+        same("log_unknown_task", format!("tasks/{missing}/log"));
+        let worker = farm.manager().workers().unwrap().remove(0).id;
         if release == Release::V3_9 {
-            let id = farm.manager().workers().unwrap().remove(0).id;
-            same("worker_busy", format!("worker-mgt/workers/{id}"));
+            same("worker_busy", format!("worker-mgt/workers/{worker}"));
             same("job_unknown", format!("jobs/{missing}"));
         } else {
+            same("worker_after_task", format!("worker-mgt/workers/{worker}"));
             same("job_404", format!("jobs/{missing}"));
         }
         let query = Request { method: Method::Post, json: Some(b"{}".to_vec()), ..Request::get("api/v3/jobs/query") };

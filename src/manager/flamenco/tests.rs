@@ -160,6 +160,12 @@ fn workers_are_read() {
     }
     assert_eq!(read::<wire::worker::Workers>("3.5", "workers").workers.len(), 1);
     assert_eq!(read::<wire::worker::Workers>("3.9-beta1", "workers_two").workers.len(), 2);
+    for release in ["3.2", "3.5", "3.8.5"] {
+        let rested = ManagerWorker::from(read::<wire::worker::Worker>(release, "worker_after_task"));
+        assert_eq!((rested.status.clone(), rested.platform.as_str()), (WorkerStatus::Asleep, "linux"), "{release}");
+        assert!(rested.task.is_none() && rested.last_task.is_some() && rested.last_seen.is_some(), "{release}");
+        assert!(!rested.takes("blender") && rested.task_types.contains(&"blender".to_owned()), "{release}");
+    }
     let worker = |name| ManagerWorker::from(read::<wire::worker::Worker>("3.9-beta1", name));
     let fresh = worker("worker");
     assert_eq!((fresh.name.as_str(), fresh.platform.as_str(), fresh.tags.len()), ("w1", "linux", 0));
@@ -192,6 +198,11 @@ fn what_a_manager_says_of_itself_is_read() {
         let configuration: wire::meta::Configuration = read(release, "configuration");
         assert_eq!(configuration.storage_location, "/mnt/farm");
         assert!(!configuration.shaman_enabled && !configuration.is_first_run);
+        let with_shaman: wire::meta::Configuration = read(release, "configuration_shaman");
+        assert_eq!((with_shaman.storage_location.as_str(), with_shaman.shaman_enabled), ("/mnt/farm/jobs", true));
+        assert!(read::<wire::meta::PathCheck>(release, "check_storage").is_usable);
+        let missing: wire::meta::PathCheck = read(release, "check_storage_missing");
+        assert_eq!((missing.is_usable, missing.cause.contains("does not exist")), (false, true));
     }
     let variables: wire::meta::Variables = read("3.9-beta1", "variables_workers_linux");
     assert_eq!(variables["blender"].value, "/usr/bin/blender");
@@ -258,6 +269,13 @@ const REFUSALS: &[(&str, &str, &str)] = &[
     ("*", "submit_unknown_tag", "unusable"),
     ("*", "tag_create_dup", "unusable"),
     ("*", "worker_restart_refused", "rejected"),
+    ("*", "worker_unknown", "not found"),
+    ("*", "log_unknown_task", "not found"),
+    ("*", "logtail_unknown_task", "not found"),
+    ("*", "setstatus_unknown_job", "not found"),
+    ("*", "delete_unknown_job", "not found"),
+    ("3.2", "setstatus_pause_requested", "rejected"),
+    ("3.5", "setstatus_pause_requested", "rejected"),
 ];
 
 #[test]
@@ -289,7 +307,7 @@ fn refusals_of_both_shapes_are_told_apart() {
             }
         }
     }
-    assert!(count >= 35, "{count}");
+    assert!(count >= 55, "{count}");
 }
 
 #[test]

@@ -135,7 +135,11 @@ impl StandIn {
         let body = request.json();
         let path = body["path"].as_str().unwrap_or_default();
         let is_folder = std::path::Path::new(path).is_dir();
-        let cause = if is_folder { "Directory checked successfully" } else { "the path does not exist" };
+        let cause = if is_folder {
+            "Directory checked successfully"
+        } else {
+            "This path does not exist. Choose an existing directory."
+        };
         self.json(&json!({"path": path, "is_usable": is_folder, "cause": cause}))
     }
 
