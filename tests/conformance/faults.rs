@@ -314,6 +314,21 @@ fn a_cut_submission_makes_one_job_in_the_end() {
     }
 }
 
+/// A connection that was kept, and that the other side has closed meanwhile, carries no submission.
+#[test]
+fn closed_connections_are_not_used_again() {
+    let subject = Subject::new();
+    let manager = impatient(&subject.farm.server().url(), Duration::from_secs(10));
+    subject.farm.server().trap(Fault::CutAfterAnswer, "", usize::MAX);
+    for _ in 0..50 {
+        let (submission, _) = submission(&subject.farm, Scene::Light, "1", 1);
+        let run = submission.metadata["farm.id"].parse().unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        manager.submit(&submission).unwrap();
+        assert!(manager.find_run(run).unwrap().is_some());
+    }
+}
+
 /// A body that never ends is let go of at its limit.
 #[test]
 fn memory_stays_bounded() {

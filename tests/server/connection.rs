@@ -58,6 +58,7 @@ fn strike(mut stream: &TcpStream, shared: &Shared, heard: &Heard, fault: &Fault)
         Fault::Reset | Fault::CutBefore | Fault::CutAfter => Err(hang_up()),
         Fault::CutInHead => stream.write_all(&head.as_bytes()[..head.len() / 2]).and(Err(hang_up())),
         Fault::CutInBody => stream.write_all(&[head.as_bytes(), half].concat()).and(Err(hang_up())),
+        Fault::CutAfterAnswer => send(stream, &answer).and(Err(hang_up())),
         Fault::Delay(time) => rest(shared, *time).and_then(|()| send(stream, &answer)),
         Fault::Silent | Fault::SilentBefore => rest(shared, Duration::MAX),
         Fault::Stall => {

@@ -16,6 +16,8 @@ pub(crate) enum Fault {
     CutInHead,
     /// Hangs up after it, in the middle of the answer's body.
     CutInBody,
+    /// Hangs up after a whole answer that did not say so.
+    CutAfterAnswer,
     /// Answers after a while.
     Delay(Duration),
     /// Carries out, and says nothing.
