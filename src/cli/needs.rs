@@ -72,7 +72,7 @@ impl Context {
 
     /// The settings without a volume.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        Ok(Settings::resolve(&self.config(None)?)?)
+        Settings::resolve(&self.config(None)?)
     }
 
     /// Where the volume is: `--volume`, `FARM_VOLUME`, upward from the working directory, the configuration.

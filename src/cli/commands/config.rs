@@ -53,7 +53,7 @@ pub fn run(args: &ConfigCommand, context: &Context) -> Result<u8, Failure> {
     };
     let (config, of_files) = context.config_as_far_as_it_goes(volume.as_deref());
     troubles.extend(of_files);
-    troubles.extend(Settings::resolve(&config).err().map(Failure::from));
+    troubles.extend(Settings::resolve(&config).err());
     let rows: Vec<Row> = config
         .rows()
         .map(|(key, value)| Row {

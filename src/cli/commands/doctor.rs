@@ -53,7 +53,7 @@ fn settings(
     earlier: Option<&Failure>,
 ) -> Result<(Settings, Option<Failure>), Failure> {
     let root = volume.map(Volume::path);
-    let resolved = context.config(root.as_deref()).and_then(|config| Ok(Settings::resolve(&config)?));
+    let resolved = context.config(root.as_deref()).and_then(|config| Settings::resolve(&config));
     match (resolved, earlier) {
         (Ok(settings), None) => Ok((settings, None)),
         (Ok(settings), Some(earlier)) => Ok((settings, Some(copy(earlier)))),
@@ -79,19 +79,22 @@ fn found<'a>(opened: Option<&'a Result<Volume, VolumeError>>) -> Found<'a> {
 
 /// The Manager of the settings, as far as it can be spoken to.
 enum Spoken {
-    Local(Option<Result<Local, Failure>>),
-    Flamenco { client: Result<Flamenco, Failure>, stranger: Option<Flamenco> },
+    Local(Option<Result<Box<Local>, Failure>>),
+    Flamenco { client: Result<Box<Flamenco>, Failure>, stranger: Option<Box<Flamenco>> },
 }
 
 impl Spoken {
     fn to(context: &Context, volume: Option<&Volume>, settings: &Settings) -> Spoken {
         match &settings.manager {
-            ManagerChoice::Local => Spoken::Local(volume.map(|volume| context.local_to_look(volume, settings))),
+            ManagerChoice::Local => {
+                Spoken::Local(volume.map(|volume| context.local_to_look(volume, settings).map(Box::new)))
+            }
             ManagerChoice::Flamenco(url) => {
                 let access = Access { credentials: None, headers: Vec::new(), ..settings.access.clone() };
                 let known = settings.access.credentials.is_some() || !settings.access.headers.is_empty();
-                let stranger = known.then(|| Flamenco::new(&without_credentials(url), &access).ok()).flatten();
-                Spoken::Flamenco { client: flamenco(url, settings), stranger }
+                let stranger =
+                    known.then(|| Flamenco::new(&without_credentials(url), &access).ok()).flatten().map(Box::new);
+                Spoken::Flamenco { client: flamenco(url, settings).map(Box::new), stranger }
             }
         }
     }
@@ -99,10 +102,10 @@ impl Spoken {
     fn asked(&self) -> Asked<'_> {
         match self {
             Spoken::Local(queue) => {
-                Asked::Local(queue.as_ref().map(|queue| queue.as_ref().map(|local| local as &dyn Manager)))
+                Asked::Local(queue.as_ref().map(|queue| queue.as_ref().map(|local| &**local as &dyn Manager)))
             }
             Spoken::Flamenco { client, stranger } => {
-                Asked::Flamenco(Remote { client: client.as_ref(), stranger: stranger.as_ref() })
+                Asked::Flamenco(Remote { client: client.as_deref(), stranger: stranger.as_deref() })
             }
         }
     }

@@ -46,29 +46,29 @@ pub(super) fn run(args: &RecoverArgs, context: &Context) -> Result<u8, Failure> 
 
 /// The Manager of the settings, as far as it can be used: recovery does without it what needs none.
 enum Chosen {
-    Local(Result<Local, Failure>),
-    Flamenco(Result<Flamenco, Failure>),
+    Local(Result<Box<Local>, Failure>),
+    Flamenco(Result<Box<Flamenco>, Failure>),
 }
 
 impl Chosen {
     fn of(context: &Context, volume: &Volume, settings: &Settings, dry_run: bool) -> Chosen {
         match &settings.manager {
-            ManagerChoice::Flamenco(url) => Chosen::Flamenco(flamenco(url, settings)),
-            ManagerChoice::Local if dry_run => Chosen::Local(context.local_to_look(volume, settings)),
-            ManagerChoice::Local => Chosen::Local(context.local(volume, settings)),
+            ManagerChoice::Flamenco(url) => Chosen::Flamenco(flamenco(url, settings).map(Box::new)),
+            ManagerChoice::Local if dry_run => Chosen::Local(context.local_to_look(volume, settings).map(Box::new)),
+            ManagerChoice::Local => Chosen::Local(context.local(volume, settings).map(Box::new)),
         }
     }
 
     fn manager(&self) -> Result<&dyn Manager, &Failure> {
         match self {
-            Chosen::Local(local) => local.as_ref().map(|local| local as &dyn Manager),
-            Chosen::Flamenco(flamenco) => flamenco.as_ref().map(|flamenco| flamenco as &dyn Manager),
+            Chosen::Local(local) => local.as_ref().map(|local| &**local as &dyn Manager),
+            Chosen::Flamenco(flamenco) => flamenco.as_ref().map(|flamenco| &**flamenco as &dyn Manager),
         }
     }
 
     fn local(&self) -> Option<&Local> {
         match self {
-            Chosen::Local(local) => local.as_ref().ok(),
+            Chosen::Local(local) => local.as_deref().ok(),
             Chosen::Flamenco(_) => None,
         }
     }

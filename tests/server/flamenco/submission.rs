@@ -1,7 +1,8 @@
 //! Taking jobs in.
 
 use super::{Answer, Release, StandIn};
-use farm::manager::compile::{Compiled, compile};
+use farm::base::render_options::RenderOptions;
+use farm::manager::compile::{self, CompileError, Compiled, CompiledTask, Outline};
 use farm::manager::{RenderWork, Submission, Work};
 use serde_json::{Value, json};
 
@@ -40,8 +41,8 @@ impl StandIn {
             return Err(self.coded(412, "rejecting job because its settings are outdated, refresh the job type"));
         }
         let submission = self.submission(body)?;
-        let refuse = |error: farm::manager::compile::CompileError| self.coded(400, &format!("GoError: {error}"));
-        let mut compiled = compile(&submission.work).map_err(refuse)?;
+        let refuse = |error: CompileError| self.coded(400, &format!("GoError: {error}"));
+        let mut compiled = compiled(&submission.work).map_err(refuse)?;
         if self.release < Release::V3_5 {
             compiled.tasks.iter_mut().for_each(as_up_to_3_2);
         }
@@ -62,6 +63,7 @@ impl StandIn {
             render_output_path: text("render_output_path"),
             format: text("format"),
             image_file_extension: text("image_file_extension"),
+            options: RenderOptions::default(),
         };
         Ok(Submission {
             name: body["name"].as_str().unwrap_or_default().to_owned(),
@@ -74,8 +76,19 @@ impl StandIn {
     }
 }
 
+fn compiled(work: &Work) -> Result<Compiled, CompileError> {
+    compile::check(work)?;
+    let Work::SimpleBlenderRender(render) = work;
+    let task = |Outline { name, task_type, frames }: Outline| {
+        let part = Work::SimpleBlenderRender(RenderWork { frames: frames.clone(), ..render.clone() });
+        CompiledTask { name, task_type, frames, commands: compile::commands(&part) }
+    };
+    let tasks = compile::outlines(work).map(task).collect();
+    Ok(Compiled { job_type: compile::job_type(work).to_owned(), tasks })
+}
+
 /// Up to 3.2 only the first dash became Blender's two dots.
-fn as_up_to_3_2(task: &mut farm::manager::compile::CompiledTask) {
+fn as_up_to_3_2(task: &mut CompiledTask) {
     let chunk = task.name.trim_start_matches("render-").replacen('-', "..", 1);
     let arguments = task.commands[0].parameters.get_mut("args").and_then(Value::as_array_mut).unwrap();
     *arguments.last_mut().unwrap() = json!(chunk);
