@@ -4,7 +4,7 @@ use crate::base::digest::Digest;
 use crate::base::error::{Class, Failure};
 use crate::base::rel_path::RelPath;
 use crate::manager::compile::farm_type::{FILE, SCRIPT};
-use crate::sys::{files, outside};
+use crate::sys::{files, outside, platform};
 use crate::volume::{Volume, layout};
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,7 @@ pub fn write_script(folder: &Path) -> Result<Scripts, Failure> {
 
 /// The platform of this build: `linux-x86_64`.
 pub fn this_platform() -> String {
-    format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH)
+    format!("{}-{}", platform::SYSTEM, platform::PROCESSOR)
 }
 
 /// A build of farm that was put onto the volume.

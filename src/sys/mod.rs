@@ -6,6 +6,7 @@ pub mod files;
 pub mod http;
 pub mod interrupt;
 pub mod outside;
+pub mod platform;
 pub mod process;
 pub mod scan;
 pub mod ssdp;

@@ -145,7 +145,7 @@ fn a_worker_that_waits_for_a_lock_hears_that_it_shall_end_and_fails_nothing() {
     std::thread::sleep(Duration::from_millis(600));
     let told = Instant::now();
     worker.signal(rustix::process::Signal::TERM);
-    let outcome = worker.wait().expect(143).says(&["waiting for release r1", "task render-1-2 is back in the queue"]);
+    let outcome = worker.wait().expect(143).says(&["waiting for release r1", "task render-1,2 is back in the queue"]);
     assert!(told.elapsed() < Duration::from_secs(5), "{:?}:\n{outcome}", told.elapsed());
     std::fs::rename(&lock, farm.room.path("lock")).expect("the lock goes");
     farm.run("work").expect(0).says(&["moved", "to the trash", "1 task(s) done, 0 failed"]);

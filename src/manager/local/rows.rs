@@ -4,6 +4,7 @@ use crate::base::ids::{JobId, TaskId, WorkerId};
 use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
 use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
+use crate::sys::platform;
 use rusqlite::Row;
 use rusqlite::types::Type;
 use serde::de::DeserializeOwned;
@@ -76,7 +77,7 @@ pub(super) fn worker(row: &Row<'_>) -> rusqlite::Result<ManagerWorker> {
         last_seen: Some(time(row, 4)?),
         task_types: json(row, 5)?,
         tags: json(row, 6)?,
-        platform: std::env::consts::OS.to_owned(),
+        platform: platform::SYSTEM.to_owned(),
         last_task: task.clone(),
         task,
     })

@@ -6,11 +6,10 @@ use crate::base::status::WorkerStatus;
 use crate::manager::compile::farm_type;
 use crate::manager::{FarmType, Flamenco, Manager, ManagerError, ManagerWorker};
 use crate::ops::storage::{self, Storage};
-use crate::sys::http;
+use crate::sys::http::{self, IpAddr};
 use crate::sys::outside;
 use crate::volume::Volume;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 const ADDRESS: &str =

@@ -16,6 +16,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Certificate, Client as Inner, ClientBuilder, Identity, Proxy, RequestBuilder, Response, Url};
 use std::error::Error;
 use std::io::{self, Read};
+pub use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -279,7 +280,7 @@ fn follow_on_one_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 }
 
 /// What the host of a URL resolves to here.
-pub fn addresses(url: &str) -> io::Result<Vec<std::net::IpAddr>> {
+pub fn addresses(url: &str) -> io::Result<Vec<IpAddr>> {
     let url = Url::parse(url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     Ok(url.socket_addrs(|| None)?.into_iter().map(|address| address.ip()).collect())
 }
@@ -296,7 +297,7 @@ pub fn is_loopback_address(address: &str) -> bool {
 
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// `address` as it may be printed: without a user's name and password.
