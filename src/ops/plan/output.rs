@@ -60,8 +60,9 @@ fn image_format(
     match chosen.medium() {
         Medium::Image => Ok((chosen, None)),
         Medium::Movie => {
-            let text =
-                format!("the scene writes a movie ({chosen}): frames are rendered as PNG, and the preview at harvest is a video of them");
+            let text = format!(
+                "the scene writes a movie ({chosen}): frames are rendered as PNG, and the preview at harvest is a video of them"
+            );
             warnings.push(Warning { code: "movie-output".into(), text });
             Ok((ImageFormat::PNG, Some(chosen.word())))
         }
