@@ -8,6 +8,9 @@ use std::str::FromStr;
 /// The most frames one set may hold; a larger range is a slip of the finger.
 pub const MAX_FRAMES: u64 = 1_000_000;
 
+/// The highest frame that Blender renders (`MAXFRAME` of its sources).
+pub const LAST_FRAME: i32 = 1_048_574;
+
 /// A set of frame numbers, printed as the shortest text of ranges.
 ///
 /// Grammar: items separated by commas, spaces allowed; an item is `N`, `A-B` or `A..B`, a range may end in `xS` (every
@@ -269,7 +272,11 @@ fn parse_item(item: &str) -> Result<(i32, i32, i32), String> {
     };
     let number = |part: &str| {
         let part = part.trim();
-        part.parse::<i32>().map_err(|_| format!("{part:?} is not a frame number"))
+        let is_whole = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+        part.parse::<i32>().map_err(|_| match is_whole(part.strip_prefix('-').unwrap_or(part)) {
+            true => format!("{part} is too large: the last frame that Blender renders is {LAST_FRAME}"),
+            false => format!("{part:?} is not a frame number"),
+        })
     };
     let (first, last) = match split_range(range) {
         Some((first, last)) => (number(first)?, number(last)?),
@@ -315,6 +322,19 @@ mod tests {
 
     fn set(text: &str) -> FrameSet {
         text.parse().expect("a frame set")
+    }
+
+    #[test]
+    fn numbers_beyond_the_last_frame_are_told_from_words() {
+        for (text, words) in [
+            ("99999999999", "99999999999 is too large: the last frame that Blender renders is 1048574"),
+            ("1-2147483648", "1048574"),
+            ("3-y", "\"y\" is not a frame number"),
+            ("--yes", "is not a frame number"),
+        ] {
+            let error = text.parse::<FrameSet>().expect_err("no frames").to_string();
+            assert!(error.contains(words), "{error}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use super::error::{Class, Explain};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// The longest name, in bytes (all are ASCII).
 pub const MAX_LENGTH: usize = 100;
@@ -61,13 +63,73 @@ fn is_windows_device(text: &str) -> bool {
     matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered("COM") || numbered("LPT")
 }
 
-/// Makes a valid name out of any text: other characters become `_`; `None` if nothing is left.
+/// Makes a valid name out of any text: letters lose their accents, other characters become `_`; `None` if nothing is left.
 pub fn sanitize(text: &str) -> Option<String> {
     let cleaned: String =
-        text.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+        to_ascii(text).chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
     let trimmed = cleaned.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).trim_end_matches('.');
     let name: String = trimmed.chars().take(MAX_LENGTH).collect();
     check(&name).is_ok().then_some(name)
+}
+
+/// Latin letters as they are written without accents. Runs of letters of other scripts become one `_` where it parts two
+/// letters or digits, and nothing elsewhere.
+fn to_ascii(text: &str) -> String {
+    let mut ascii = String::with_capacity(text.len());
+    let mut is_gap = false;
+    for letter in text.nfkd().filter(|letter| !is_combining_mark(*letter)) {
+        match latin(letter) {
+            None if letter.is_ascii() => {
+                if is_gap && letter.is_ascii_alphanumeric() && ascii.ends_with(|c: char| c.is_ascii_alphanumeric()) {
+                    ascii.push('_');
+                }
+                ascii.push(letter);
+            }
+            Some(letters) => {
+                if is_gap && ascii.ends_with(|c: char| c.is_ascii_alphanumeric()) {
+                    ascii.push('_');
+                }
+                ascii.push_str(letters);
+            }
+            None => {
+                is_gap = true;
+                continue;
+            }
+        }
+        is_gap = false;
+    }
+    // What parted the name from the letters that are gone parts nothing any more.
+    let end = if is_gap { ascii.trim_end_matches(['_', '-', ' ']).len() } else { ascii.len() };
+    ascii.truncate(end);
+    ascii
+}
+
+/// Letters of the Latin script that are no letter with an accent.
+fn latin(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        'ß' => "ss",
+        'ẞ' => "SS",
+        'æ' => "ae",
+        'Æ' => "AE",
+        'œ' => "oe",
+        'Œ' => "OE",
+        'ø' => "o",
+        'Ø' => "O",
+        'đ' | 'ð' => "d",
+        'Đ' | 'Ð' => "D",
+        'ħ' => "h",
+        'Ħ' => "H",
+        'ı' => "i",
+        'ł' => "l",
+        'Ł' => "L",
+        'ŋ' => "n",
+        'Ŋ' => "N",
+        'ŧ' => "t",
+        'Ŧ' => "T",
+        'þ' => "th",
+        'Þ' => "Th",
+        _ => return None,
+    })
 }
 
 macro_rules! name {
@@ -247,6 +309,18 @@ mod tests {
         assert_eq!(sanitize("shot 010 (v2)").as_deref(), Some("shot_010__v2_"));
         assert_eq!(sanitize("__x").as_deref(), Some("x"));
         assert_eq!(sanitize("..."), None);
+        for (text, name) in [
+            ("Ünïcode_日本", "Unicode"),
+            ("Ünïcode日本", "Unicode"),
+            ("U\u{308}ber", "Uber"),
+            ("shot日本010", "shot_010"),
+            ("日本 010", "010"),
+            ("Straße-Łódź", "Strasse-Lodz"),
+            ("Ærø", "AEro"),
+        ] {
+            assert_eq!(sanitize(text).as_deref(), Some(name), "{text}");
+        }
+        assert_eq!(sanitize("日本"), None);
         assert_eq!(sanitize("nul"), None);
     }
 

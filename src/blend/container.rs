@@ -70,6 +70,9 @@ impl<R: Read + Seek> Stream<R> {
     /// Looks at the first bytes of `source` and begins to read it.
     pub(super) fn open(mut source: R) -> Result<Self, Cause> {
         let size = source.seek(SeekFrom::End(0)).map_err(Cause::Read)?;
+        if size == 0 {
+            return Err(Cause::Empty);
+        }
         source.rewind().map_err(Cause::Read)?;
         let mut magic = Vec::with_capacity(4);
         source.by_ref().take(4).read_to_end(&mut magic).map_err(Cause::Read)?;

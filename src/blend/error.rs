@@ -23,6 +23,9 @@ pub enum Cause {
     /// The first bytes are not those of any Blender scene.
     #[error("not a Blender file")]
     NotBlender,
+    /// It has no bytes at all.
+    #[error("empty: the file has no bytes")]
+    Empty,
     /// The file ends too early; holds what is missing.
     #[error("truncated: {0}")]
     Truncated(&'static str),
@@ -122,7 +125,6 @@ impl Explain for BlendError {
     fn class(&self) -> Class {
         match &self.cause {
             Cause::Read(error) if error.kind() == io::ErrorKind::NotFound => Class::Usage,
-            Cause::NotBlender => Class::Usage,
             _ => Class::Failed,
         }
     }
@@ -130,7 +132,7 @@ impl Explain for BlendError {
     fn hint(&self) -> Option<String> {
         Some(match &self.cause {
             Cause::NotBlender => "Give a .blend file saved by Blender 2.80 or later, or a .rib file.".into(),
-            Cause::Truncated(_) | Cause::Damaged(_) => {
+            Cause::Truncated(_) | Cause::Damaged(_) | Cause::Empty => {
                 "Open it in Blender and save it again, or take its backup (.blend1).".into()
             }
             Cause::TooLarge(_) => "Open it in Blender, purge unused data and save it again.".into(),

@@ -41,10 +41,15 @@ fn when(holds: bool, code: &'static str, sentence: impl Into<String>) -> Found {
 }
 
 /// What changes the picture.
-fn of_image(scene: &Scene) -> [Found; 6] {
+fn of_image(scene: &Scene) -> [Found; 7] {
     let off: Vec<&str> = scene.view_layers.iter().filter(|l| !l.render.is_on()).map(|l| l.name.as_str()).collect();
     [
-        when(scene.active_camera.is_none(), "no-camera", "The scene has no camera, and Blender refuses to render it."),
+        when(scene.lacks_camera(), "no-camera", "The scene has no camera, and Blender refuses to render it."),
+        when(
+            scene.active_camera.is_none() && scene.compositor.is_on() && !scene.sequencer.is_on(),
+            "no-camera",
+            "The scene has no camera: Blender renders it only if its compositor shows no render layer.",
+        ),
         when(
             scene.sequencer.is_on(),
             "sequencer-strips",

@@ -53,7 +53,7 @@ pub struct Scene {
     pub output_path: StoredPath,
     /// All cameras in the scene's collections, and the active one, which comes first (it may be a linked one).
     pub cameras: Vec<String>,
-    /// The camera that renders.
+    /// The camera that renders: the scene's own, or the first that a marker of its timeline brings.
     pub active_camera: Option<String>,
     /// Its view layers.
     pub view_layers: Vec<ViewLayer>,
@@ -119,6 +119,14 @@ pub struct View {
     pub suffix: String,
 }
 
+impl Scene {
+    /// Whether Blender refuses to render it for want of a camera. It needs none where the sequencer has strips, nor where
+    /// a compositor runs that shows no render layer; farm does not look which nodes there are.
+    pub fn lacks_camera(&self) -> bool {
+        self.active_camera.is_none() && !self.sequencer.is_on() && !self.compositor.is_on()
+    }
+}
+
 impl Switch {
     /// From a truth value.
     pub fn from_bool(on: bool) -> Self {
@@ -148,7 +156,8 @@ fn scene(part: &Part<'_>) -> Scene {
     let compositor = compositor(part);
     let file_extension = scemode(scemode::FILE_EXTENSION);
     let extension = if file_extension.is_on() { Extension::Added } else { Extension::Left };
-    let active_camera = part.follow("camera").and_then(|camera| name_of(&camera));
+    let bound = || part.list("markers").iter().find_map(|marker| marker.follow("camera"));
+    let active_camera = part.follow("camera").or_else(bound).and_then(|camera| name_of(&camera));
     Scene {
         name: name_of(part).unwrap_or_default(),
         frame_start: number("r.sfra"),

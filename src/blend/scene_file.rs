@@ -227,6 +227,18 @@ mod tests {
     }
 
     #[test]
+    fn scenes_without_a_camera_are_told_from_those_that_render_all_the_same() {
+        let file = scene_file("nodes/cameras.blend");
+        let lacks: Vec<_> = file.scenes.iter().filter(|scene| scene.lacks_camera()).map(|scene| &scene.name).collect();
+        assert_eq!(lacks, ["Nothing"]);
+        // The camera that a marker of the timeline brings.
+        assert_eq!(file.main_scene().unwrap().active_camera.as_deref(), Some("BoundCam"));
+        let told = file.lints.iter().filter(|lint| lint.code == "no-camera");
+        let told: Vec<_> = told.filter_map(|lint| lint.scene.as_deref()).collect();
+        assert_eq!(told, ["Layers", "Nothing", "Plain"]);
+    }
+
+    #[test]
     fn damaged_files_are_one_line() {
         for (name, cause) in [
             ("bad_not_blend.blend", "not a Blender file"),

@@ -54,7 +54,7 @@ fn is_compositor(tree: &Record<'_>) -> bool {
     tree.text("idname") == Some(b"CompositorNodeTree")
 }
 
-static WANTED: [Want; 43] = [
+static WANTED: [Want; 44] = [
     anywhere("FileGlobal"),
     anywhere("ID"),
     anywhere("Scene"),
@@ -65,6 +65,7 @@ static WANTED: [Want; 43] = [
     compositor("ViewLayer"),
     compositor("SceneRenderView"),
     compositor("Editing"),
+    compositor("TimeMarker"),
     compositor("IDProperty"),
     Want { only_if: is_compositor, ..anywhere("bNodeTree") },
     compositor("bNode"),

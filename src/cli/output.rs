@@ -2,6 +2,7 @@
 
 use crate::base::error::{Class, Failure};
 use crate::cli::{escape, exit};
+use console::{Key, Term};
 use serde::Serialize;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::OnceLock;
@@ -32,6 +33,9 @@ pub struct Output {
     lost: OnceLock<io::Error>,
 }
 
+/// The signal of Ctrl-C.
+const SIGINT: i32 = 2;
+
 impl Output {
     /// An output of this form.
     pub fn new(form: Form, talk: Talk) -> Self {
@@ -55,6 +59,35 @@ impl Output {
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line).ok()?;
         (read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// Asks on stderr and reads an answer key by key: `None` for Esc and Ctrl-D, which leave. A whole line would be read to
+    /// its Enter, whatever is pressed.
+    pub fn ask_or_leave(&self, question: &str) -> Result<Option<String>, Failure> {
+        let terminal = Term::stderr();
+        let broken = |error: io::Error| match error.kind() {
+            io::ErrorKind::Interrupted => Failure::new(Class::Interrupted(SIGINT), "interrupted"),
+            _ => Failure::new(Class::Usage, format!("the terminal cannot be read: {error}")),
+        };
+        terminal.write_str(&escape::line(question)).map_err(broken)?;
+        let mut answer = String::new();
+        let left = loop {
+            match terminal.read_key().map_err(broken)? {
+                Key::Enter => break false,
+                Key::Escape | Key::Char('\u{4}') => break true,
+                Key::Backspace => {
+                    let width = answer.pop().map(|last| console::measure_text_width(&last.to_string()));
+                    terminal.clear_chars(width.unwrap_or_default()).map_err(broken)?;
+                }
+                Key::Char(letter) if !letter.is_control() => {
+                    answer.push(letter);
+                    terminal.write_str(&letter.to_string()).map_err(broken)?;
+                }
+                _ => {}
+            }
+        };
+        terminal.write_line("").map_err(broken)?;
+        Ok((!left).then(|| answer.trim().to_owned()))
     }
 
     /// Whether progress may be drawn: stderr is a terminal and the talk is not quiet.

@@ -58,6 +58,16 @@ fn the_plan_is_planned_rendered_and_harvested() {
 }
 
 #[test]
+fn the_template_that_the_plan_recommends_is_one() {
+    let text = fs::read_to_string(example("plan.yaml")).expect("the plan");
+    let template = text.split("job_name_template`, such as '").nth(1).and_then(|rest| rest.split('\'').next());
+    let farm = Farm::new();
+    let words =
+        format!("plan release r1 scenes/A.blend --job-name-template {} --dry-run", template.expect("a template"));
+    farm.run(&words).expect(0).says(&["r1/A-1"]);
+}
+
+#[test]
 fn the_configuration_is_understood() {
     let mut farm = Farm::new();
     farm.room.unset("FARM_BLENDER");

@@ -20,6 +20,8 @@ mod path;
 mod plan;
 mod plan_file;
 mod plan_pack;
+mod plan_repair;
+mod plan_scenes;
 mod real_blender;
 mod recover;
 mod reference;

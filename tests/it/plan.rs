@@ -222,8 +222,6 @@ fn options_for_what_was_submitted_already_are_not_dropped_in_silence() {
     for (options, words) in [
         ("--priority 80", "priority 60 instead of 80"),
         ("--chunk 1", "2 frame(s) per task instead of 1"),
-        ("--tag gpu", "no tag instead of gpu"),
-        ("--paused", "no pause before it instead of one"),
         ("--priority 80 --update", "r1/A has priority 60"),
     ] {
         let words_again = format!("plan release r1 scenes/A.blend --frames 1-3 {options} --yes");
@@ -247,6 +245,55 @@ fn options_count_for_the_frames_that_are_added() {
     assert!(runs.contains("priority: 60") && runs.contains("priority: 80"), "{runs}");
     farm.run(more).expect(0);
     assert_eq!(release(), runs, "the same again changes nothing");
+}
+
+#[test]
+fn what_is_added_is_what_the_plan_shows() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1-3 --yes").expect(0);
+    let more = "plan release r1 scenes/A.blend --frames 1-5 --update";
+    let document = farm.run(&format!("{more} --dry-run --json")).expect(0).json("farm.plan/1");
+    assert_eq!((&document["jobs"][0]["tasks"], &document["jobs"][0]["chunk"]), (&1.into(), &2.into()));
+    let outcome = farm.run(&format!("{more} --yes")).expect(0);
+    outcome.says(&["1 x 2", "2 more frame(s)", "2 frame(s) to render", "frames per task: 2"]);
+    farm.run(&format!("{more} --yes")).expect(0).says(&["there already", "about 0 B of"]);
+}
+
+#[test]
+fn the_local_queue_takes_nothing_that_would_wait_for_ever() {
+    let farm = Farm::new();
+    let before = farm.tree();
+    for (option, words) in [("--tag gpu", "have no tags"), ("--paused", "cannot start a paused job")] {
+        farm.run(&format!("plan release r1 scenes/A.blend --frames 1 {option} --dry-run")).expect(5);
+        let outcome = farm.run(&format!("plan release r1 scenes/A.blend --frames 1 {option} --yes")).expect(5);
+        outcome.says(&[words, "Flamenco", "nothing was submitted"]);
+    }
+    farm.unchanged_since(&before);
+}
+
+#[test]
+fn frames_below_zero_and_beyond_the_end_are_understood_and_refused() {
+    let farm = Farm::new();
+    for (frames, words) in [
+        ("-5", "frame -5 is negative"),
+        ("-10--5", "frame -10 is negative"),
+        ("99999999999", "the last frame that Blender renders is 1048574"),
+        ("1-2147483648", "the last frame that Blender renders is 1048574"),
+    ] {
+        let outcome = farm.run(&format!("plan release r1 scenes/A.blend --frames {frames} --yes")).expect(2);
+        outcome.says(&[words]);
+    }
+}
+
+#[test]
+fn of_many_submitted_jobs_a_few_are_named() {
+    let farm = Farm::new();
+    for number in 1..=8 {
+        farm.scene(&format!("s{number}.blend"), "scenes/cube3_zstd.blend");
+    }
+    let outcome = farm.run("plan release r1 scenes --frames 1 --yes").expect(0);
+    assert!(!outcome.stderr.contains("r1/s8 as "), "{outcome}");
+    outcome.says(&["submitted 10 jobs: r1/A as ", " and 5 more"]);
 }
 
 #[test]

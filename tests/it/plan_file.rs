@@ -60,3 +60,9 @@ fn a_file_that_is_not_there_is_named() {
     outcome.check_manners();
     outcome.says(&["nowhere.yaml"]);
 }
+
+#[test]
+fn what_was_not_done_is_said_once() {
+    let outcome = with_plan("release: r1\njobs: []\n").run("plan release --from plan.yaml --yes").expect(2);
+    assert_eq!(outcome.stderr.to_lowercase().matches("nothing was submitted").count(), 1, "{outcome}");
+}

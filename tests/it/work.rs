@@ -41,14 +41,6 @@ fn priority_goes_first() {
     assert_eq!(order, ["B", "B", "A", "A"]);
 }
 
-#[test]
-fn a_paused_job_waits_for_a_person() {
-    let farm = Farm::new();
-    farm.run("plan release r1 scenes/A.blend --frames 1-2 --paused --yes").expect(0);
-    farm.run("work").expect(0);
-    assert_eq!(farm.render_log(), [""; 0]);
-}
-
 /// Waits for something that another process does.
 fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();

@@ -25,7 +25,7 @@ pub enum PlanCommand {
 #[derive(Debug, Args)]
 #[command(override_usage = USAGE)]
 pub struct PlanReleaseArgs {
-    /// A name for the release, then its scenes: .blend files, folders of them, or globs in quotes.
+    /// A name for the release, then its scenes: .blend files, folders of them, or globs in quotes; links are followed.
     /// On a terminal farm asks for what is missing
     #[arg(value_names = ["NAME", "SCENE"], num_args = 0.., conflicts_with = "apply")]
     pub words: Vec<String>,
@@ -33,7 +33,7 @@ pub struct PlanReleaseArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "frames", "chunk", "priority", "tag", "format", "scene", "job_name_template", "allow_missing", "pack", "paused", "apply"])]
     pub from: Option<PathBuf>,
     /// The frames to render: 1-100, or 1,4,7, or 1-100x2 for every second; default: what each scene says
-    #[arg(long, value_name = "FRAMES", conflicts_with = "apply")]
+    #[arg(long, value_name = "FRAMES", allow_hyphen_values = true, conflicts_with = "apply")]
     pub frames: Option<FrameSet>,
     /// How many frames a machine renders in one go (a task): a number, or `auto` to let farm choose
     #[arg(long, value_name = "N|auto", conflicts_with = "apply")]
@@ -41,7 +41,7 @@ pub struct PlanReleaseArgs {
     /// From 0 to 100; jobs of higher priority are rendered first
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100), conflicts_with = "apply")]
     pub priority: Option<u8>,
-    /// Let only workers with this tag render it (tags are given to workers in Flamenco)
+    /// Let only workers with this tag render it (tags are given to workers in Flamenco; the local queue has none)
     #[arg(long, conflicts_with = "apply")]
     pub tag: Option<String>,
     /// Render to this image format instead of the scene's: PNG, OPEN_EXR, JPEG, TIFF, WEBP, …
@@ -74,7 +74,7 @@ pub struct PlanReleaseArgs {
     /// An environment variable for the renderer, such as OCIO=/mnt/farm/config.ocio; may be given again
     #[arg(long, value_name = "NAME=VALUE", conflicts_with_all = ["apply", "from"])]
     pub env: Vec<String>,
-    /// Submit, but render nothing until somebody starts the jobs
+    /// Submit, but render nothing until somebody starts the jobs on Flamenco's own pages (not with the local queue)
     #[arg(long, conflicts_with = "apply")]
     pub paused: bool,
     /// Do not ask, go ahead

@@ -22,10 +22,12 @@ use crate::ops::plan::{ReleasePlan, SCHEMA, from_yaml};
 use crate::ops::ports::{Actor, Ports};
 use crate::ops::renderer::Renderer;
 use crate::ops::space::free_space;
+use crate::sys::disk::Kind;
 use crate::sys::{outside, scan};
 use crate::volume::Volume;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 /// Extensions of scene files.
 const SCENES: &[&str] = &["blend", "rib"];
@@ -75,14 +77,19 @@ fn failure_says_nothing_done(failure: Failure, args: &PlanReleaseArgs) -> Failur
         Class::Interrupted(_) => failure.hint().is_none(),
         _ => false,
     };
-    if untouched && !failure.message().contains(NOTHING) && !args.change.dry_run {
-        let mut said = Failure::new(failure.class(), format!("{}; {NOTHING}", failure.message()));
-        if let Some(hint) = failure.hint() {
-            said = said.with_hint(hint);
-        }
-        return said;
+    if untouched { says_nothing_done(failure, args) } else { failure }
+}
+
+/// The message of a failure before anything was changed ends with what was not done.
+fn says_nothing_done(failure: Failure, args: &PlanReleaseArgs) -> Failure {
+    if failure.message().contains(NOTHING) || args.change.dry_run {
+        return failure;
     }
-    failure
+    let said = Failure::new(failure.class(), format!("{}; {NOTHING}", failure.message()));
+    match failure.hint() {
+        Some(hint) => said.with_hint(hint),
+        None => said,
+    }
 }
 
 fn release(args: &PlanReleaseArgs, context: &Context) -> Result<Settled, Failure> {
@@ -104,6 +111,7 @@ fn release(args: &PlanReleaseArgs, context: &Context) -> Result<Settled, Failure
     let Survey { plan, known, .. } = call.survey(&request)?;
     if let Some(file) = &args.change.plan_out {
         context.output.say(&render::plan::human(&plan, free_space(&volume).ok()));
+        call.warn_of_space(&plan);
         plan_file::write(file, &plan)?;
         context.output.say(&format!("wrote the plan to {}; {NOTHING}", file.display()));
         if context.output.form() == Form::Json {
@@ -119,7 +127,7 @@ fn early_request(args: &PlanReleaseArgs, context: &Context) -> Result<Option<Pla
     if args.change.apply.is_some() || args.from.is_some() || args.words.len() < 2 {
         return Ok(None);
     }
-    args.words[0].parse::<ReleaseName>()?;
+    release_name(&args.words)?;
     request_of(args, context, &context.settings()?).map(Some)
 }
 
@@ -141,7 +149,15 @@ impl Call<'_> {
         let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &progress, actor: &self.actor };
         let survey = survey::survey(&ports, request, &self.renderer, &Known::default());
         progress.clear();
-        survey
+        survey.map_err(|failure| says_nothing_done(failure, self.args))
+    }
+
+    /// Frames are only estimated, so that a plan whose frames may not fit is not refused.
+    fn warn_of_space(&self, plan: &ReleasePlan) {
+        let free = free_space(self.volume).ok();
+        if let Some(words) = free.and_then(|free| render::plan::too_little_space(plan, free)) {
+            self.context.output.warn(&words);
+        }
     }
 
     fn show_and_apply(&self, plan: &ReleasePlan, known: &Known) -> Result<Settled, Failure> {
@@ -152,13 +168,15 @@ impl Call<'_> {
                 Form::Json => output.document(plan),
                 Form::Human => output.data(&text()),
             }
-            if let Err(failure) = apply::check_space(self.volume, plan) {
-                output.warn(&failure.message());
+            match apply::check_space(self.volume, plan) {
+                Err(failure) => output.warn(&failure.message()),
+                Ok(()) => self.warn_of_space(plan),
             }
             return Ok(Settled::Shown);
         }
         output.say(&text());
         apply::check_space(self.volume, plan)?;
+        self.warn_of_space(plan);
         let question = format!("Submit {} job(s) to {}?", plan.jobs.len(), plan.manager);
         let consent = consent::ask(output, self.args.yes, &question, NOTHING)?;
         let manager = self.context.manager(self.volume, self.settings)?;
@@ -191,30 +209,64 @@ fn request_of(args: &PlanReleaseArgs, context: &Context, settings: &Settings) ->
         }
         None => {
             let (release, scenes) = words(args, context)?;
-            let release = release.parse()?;
             let jobs = scenes.into_iter().map(|file| JobRequest { file, ..fallback.clone() }).collect();
             PlanRequest { release, jobs, job_name_template: template.clone(), update }
         }
     };
-    request.jobs = expand(&request.jobs)?;
+    request.jobs = expand(&request.jobs, context)?;
     Ok(request)
 }
 
-/// Each job's word becomes the files that it stands for, as absolute paths.
-fn expand(jobs: &[JobRequest]) -> Result<Vec<JobRequest>, Failure> {
-    let mut expanded = Vec::new();
+/// Each job's word becomes the files that it stands for, as absolute paths. A file that is named twice, by whatever names,
+/// is one job; in a plan file two jobs may be made of one scene, told apart by what they ask for.
+fn expand(jobs: &[JobRequest], context: &Context) -> Result<Vec<JobRequest>, Failure> {
+    let mut expanded: Vec<JobRequest> = Vec::new();
+    let mut seen: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
     for job in jobs {
         let files =
             scan::expand(&job.file, SCENES).map_err(|error| no_scene(format!("{}: {error}", job.file.display())))?;
         if files.is_empty() {
             return Err(no_scene(format!("{}: no .blend or .rib file is there", job.file.display())));
         }
+        let found = files != [job.file.clone()];
         for file in files {
-            let absolute = outside::resolve(&file).map_err(|error| no_scene(error.to_string()))?;
-            expanded.push(JobRequest { file: absolute, ..job.clone() });
+            let request = JobRequest { file: place(&file)?, found, ..job.clone() };
+            let identity = outside::stat(&file).ok().flatten().map(|attributes| attributes.identity());
+            let twins = identity.map(|identity| seen.entry(identity).or_default());
+            let alike = |at: &&usize| is_alike(&expanded[**at], &request);
+            match twins.as_ref().and_then(|twins| twins.iter().find(alike)).copied() {
+                Some(at) => fold(&mut expanded[at], &request, context),
+                None => {
+                    twins.into_iter().for_each(|twins| twins.push(expanded.len()));
+                    expanded.push(request);
+                }
+            }
         }
     }
     Ok(expanded)
+}
+
+/// The file's own name in its folder, whose links are resolved. A link to a scene stays one: the job is named after it.
+fn place(file: &Path) -> Result<PathBuf, Failure> {
+    let absolute = outside::absolute(file).map_err(|error| no_scene(format!("{}: {error}", file.display())))?;
+    let folder = absolute.parent().and_then(|folder| outside::resolve(folder).ok());
+    Ok(match (folder, absolute.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => absolute,
+    })
+}
+
+/// Whether both ask for the same but for the file.
+fn is_alike(one: &JobRequest, other: &JobRequest) -> bool {
+    *one == JobRequest { file: one.file.clone(), found: one.found, ..other.clone() }
+}
+
+fn fold(first: &mut JobRequest, again: &JobRequest, context: &Context) {
+    if first.file != again.file {
+        let (first, again) = (first.file.display(), again.file.display());
+        context.output.say(&format!("{again} is the same file as {first}: one job is made of both"));
+    }
+    first.found &= again.found;
 }
 
 fn no_scene(cause: String) -> Failure {
@@ -244,6 +296,7 @@ fn job_request(args: &PlanReleaseArgs, settings: &Settings) -> Result<JobRequest
         options: render_options(args)?,
         paused: args.paused,
         asked: Asked { chunk: args.chunk.is_some(), priority: args.priority.is_some() },
+        found: false,
     })
 }
 
@@ -270,21 +323,53 @@ fn wrong_flag(flag: &'static str, text: &str, cause: String) -> Failure {
 }
 
 /// Name and scenes from the arguments, or asked for on a terminal.
-fn words(args: &PlanReleaseArgs, context: &Context) -> Result<(String, Vec<PathBuf>), Failure> {
-    let mut words = args.words.iter().cloned();
+fn words(args: &PlanReleaseArgs, context: &Context) -> Result<(ReleaseName, Vec<PathBuf>), Failure> {
     let missing = |what: &str| {
         Failure::new(Class::Usage, format!("{what} is missing"))
             .with_hint("Write `farm plan release NAME SCENE…`, or --from plan.yaml.")
     };
     let ask = |prompt: &str, what: &str| match context.output.can_ask() {
-        true => dialoguer::Input::<String>::new().with_prompt(prompt).interact_text().map_err(|_| missing(what)),
+        true => match context.output.ask_or_leave(prompt)? {
+            Some(answer) if !answer.is_empty() => Ok(answer),
+            _ => Err(missing(what)),
+        },
         false => Err(missing(what)),
     };
-    let name = words.next().map_or_else(|| ask("Name of the release", "the release's name"), Ok)?;
-    name.parse::<ReleaseName>()?;
-    let mut scenes: Vec<PathBuf> = words.map(PathBuf::from).collect();
+    let name = match args.words.is_empty() {
+        true => release_name(&[ask("Name of the release: ", "the release's name")?])?,
+        false => release_name(&args.words)?,
+    };
+    let mut scenes: Vec<PathBuf> = args.words.iter().skip(1).map(PathBuf::from).collect();
     if scenes.is_empty() {
-        scenes.push(ask("Scenes: a .blend file, a folder or a glob", "a scene")?.into());
+        scenes.push(ask("Scenes (a .blend file, a folder or a glob): ", "a scene")?.into());
     }
     Ok((name, scenes))
+}
+
+/// The first word as the release's name. A scene there means that the name was forgotten: it would be dropped in silence.
+fn release_name(words: &[String]) -> Result<ReleaseName, Failure> {
+    let name = words.first().map(String::as_str).unwrap_or_default();
+    let path = Path::new(name);
+    let is_scene =
+        path.extension().and_then(|e| e.to_str()).is_some_and(|e| SCENES.iter().any(|s| e.eq_ignore_ascii_case(s)));
+    let is_file = outside::stat(path).ok().flatten().is_some_and(|found| found.kind == Kind::File);
+    if is_scene || is_file {
+        let scenes: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        let words = format!("the first word is the name of the release, and {name} is a file");
+        return Err(Failure::new(Class::Usage, words)
+            .with_hint(format!("Write `farm plan release NAME {}` with a name of your choice.", shortened(&scenes))));
+    }
+    Ok(name.parse()?)
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Into::into)
+}
+
+/// The words of a command; a few of many.
+fn shortened(words: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = words.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(" ");
+    if words.len() > SHOWN { format!("{shown} …") } else { shown }
 }

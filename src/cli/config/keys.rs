@@ -81,7 +81,7 @@ pub const KEYS: &[Key] = &[
         "plan.job_name_template",
         "FARM_PLAN_JOB_NAME_TEMPLATE",
         "{file}",
-        "names of jobs, with {file} {scene} {number}",
+        "names of jobs, with {file} {folder} {scene} {number}",
     ),
     key(
         "harvest.template",

@@ -5,6 +5,7 @@ use crate::base::name::ReleaseName;
 use crate::base::size::Bytes;
 use crate::ops::check::FrameCounts;
 use crate::ops::plan::apply::PlanReport;
+use crate::ops::plan::refusal::first;
 use crate::ops::plan::{JobVerdict, PlannedJob, ReleasePlan};
 use crate::volume::release_file::Output;
 use std::fmt::Write;
@@ -18,10 +19,10 @@ pub fn human(plan: &ReleasePlan, free: Option<Bytes>) -> String {
             &format!("{} ({})", job.frames, job.frames.len()),
             &size(&job.output),
             &job.output.format,
-            &format!("{} x {}", job.tasks, job.chunk),
+            &tasks(job),
             &format!("Blender {}", job.blender),
             &job.saved.to_string(),
-            verdict(&job.verdict),
+            &verdict(&job.verdict),
         ]);
     }
     let mut text = table.to_string();
@@ -29,6 +30,12 @@ pub fn human(plan: &ReleasePlan, free: Option<Bytes>) -> String {
         for warning in &job.warnings {
             let _infallible = writeln!(text, "warning: {}: {}", job.reference, warning.text);
         }
+    }
+    for left in &plan.left_out {
+        let _infallible = writeln!(text, "left out: {}: {}", left.path, left.reason);
+    }
+    for repair in &plan.repairs {
+        let _infallible = writeln!(text, "{} {}: it is copied again", repair.path, repair.damage);
     }
     text + &summary(plan, free)
 }
@@ -38,18 +45,21 @@ fn size(output: &Output) -> String {
     if output.width == 0 { "?".to_owned() } else { format!("{}x{}", output.width, output.height) }
 }
 
-fn verdict(verdict: &JobVerdict) -> &'static str {
+/// The tasks that are submitted now.
+fn tasks(job: &PlannedJob) -> String {
+    if job.tasks == 0 { "-".to_owned() } else { format!("{} x {}", job.tasks, job.chunk) }
+}
+
+fn verdict(verdict: &JobVerdict) -> String {
     match verdict {
-        JobVerdict::New => "new",
-        JobVerdict::Unchanged => "there already",
-        JobVerdict::MoreFrames(_) => "more frames",
+        JobVerdict::New => "new".to_owned(),
+        JobVerdict::Unchanged => "there already".to_owned(),
+        JobVerdict::MoreFrames(more) => format!("{} more frame(s)", more.len()),
     }
 }
 
 fn summary(plan: &ReleasePlan, free: Option<Bytes>) -> String {
     let frames: usize = plan.jobs.iter().map(|job| job.to_submit().len()).sum();
-    let need: u64 =
-        plan.jobs.iter().map(|job| job.bytes).sum::<u64>() + plan.copies.iter().map(|copy| copy.size).sum::<u64>();
     let free = free.map(|bytes| format!(" of {bytes} free")).unwrap_or_default();
     let chunk = plan.jobs.iter().find(|job| job.verdict != JobVerdict::Unchanged).map(chunk_line).unwrap_or_default();
     format!(
@@ -57,13 +67,27 @@ fn summary(plan: &ReleasePlan, free: Option<Bytes>) -> String {
         plan.jobs.len(),
         plan.manager,
         plan.copies.len(),
-        Bytes(need),
+        Bytes(plan.bytes_now()),
     )
+}
+
+/// What to say where the frames, as estimated, do not fit; copies that do not fit are refused.
+pub fn too_little_space(plan: &ReleasePlan, free: Bytes) -> Option<String> {
+    let need = plan.bytes_now();
+    (need > free.0).then(|| {
+        format!(
+            "about {} are needed, scenes and frames together, and {free} are free: the frames may not fit",
+            Bytes(need)
+        )
+    })
 }
 
 fn chunk_line(job: &PlannedJob) -> String {
     format!("frames per task: {} ({})\n", job.chunk, job.chunk_reason)
 }
+
+/// How many jobs a report names.
+const NAMED: usize = 5;
 
 /// What applying the plan did.
 pub fn applied(report: &PlanReport) -> String {
@@ -71,7 +95,10 @@ pub fn applied(report: &PlanReport) -> String {
         return format!("{}: every frame was submitted before", report.release);
     }
     let jobs: Vec<String> = report.submitted.iter().map(|(job, id)| format!("{job} as {id}")).collect();
-    format!("submitted {}", jobs.join(", "))
+    match jobs.len() {
+        count if count > NAMED => format!("submitted {count} jobs: {}", first(&jobs, NAMED, ", ")),
+        _ => format!("submitted {}", jobs.join(", ")),
+    }
 }
 
 /// A release whose frames are all there.
@@ -84,4 +111,41 @@ pub fn rendered(release: &ReleaseName, frames: &FrameCounts) -> String {
         "{release}: all {} frame(s) are rendered{suspect}; collect them with `farm harvest release {release}`",
         frames.expected
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::VolumeId;
+    use crate::ops::plan::{PlanRequest, PlannedCopy, SCHEMA, Update};
+
+    #[test]
+    fn what_does_not_fit_is_told() {
+        let release: ReleaseName = "r1".parse().expect("a name");
+        let copy = PlannedCopy {
+            from: "/film/wood.png".into(),
+            to: crate::base::rel_path::RelPath::new("releases/r1/store/deps/7/wood.png").expect("a path"),
+            size: 5000,
+            digest: crate::base::digest::Digest::of(b""),
+            edits: Vec::new(),
+        };
+        let plan = ReleasePlan {
+            schema: SCHEMA.into(),
+            release: release.clone(),
+            volume: VolumeId::random(),
+            manager: "local".into(),
+            jobs: Vec::new(),
+            copies: vec![copy],
+            repairs: Vec::new(),
+            left_out: Vec::new(),
+            request: PlanRequest {
+                release,
+                jobs: Vec::new(),
+                job_name_template: "{file}".into(),
+                update: Update::Refuse,
+            },
+        };
+        assert_eq!(too_little_space(&plan, Bytes(5000)), None);
+        assert!(too_little_space(&plan, Bytes(4999)).is_some_and(|words| words.contains("may not fit")));
+    }
 }

@@ -6,7 +6,7 @@
 
 use super::survey::{self, Known, Survey};
 use super::write::Writer;
-use super::{JobVerdict, PlannedJob, ReleasePlan};
+use super::{JobVerdict, PlannedJob, ReleasePlan, Repair};
 use crate::base::consent::Consent;
 use crate::base::error::{Class, Failure};
 use crate::base::ids::JobId;
@@ -104,11 +104,18 @@ fn world_moved(shown: &ReleasePlan, now: &ReleasePlan) -> Failure {
     if shown.copies != now.copies {
         names.push("files that scenes need".to_owned());
     }
+    names.extend(differing(&shown.repairs, &now.repairs).map(|repair| repair.path.to_string()));
     Failure::new(
         Class::Refused,
         format!("the plan is out of date: since it was made there were changes to {}", names.join(", ")),
     )
     .with_hint("Plan again and look at the new plan.")
+}
+
+/// What only one of the two has.
+fn differing<'a>(shown: &'a [Repair], now: &'a [Repair]) -> impl Iterator<Item = &'a Repair> {
+    let gone = shown.iter().filter(|repair| !now.contains(repair));
+    gone.chain(now.iter().filter(|repair| !shown.contains(repair)))
 }
 
 /// Copies must fit; frames are only estimated and only warned about.
@@ -133,6 +140,7 @@ fn carry_out(
         .unwrap_or_else(|| ReleaseFile::new(plan.release.clone(), clock::now()));
     submit::refuse_pending_elsewhere(&file, &plan.manager)?;
     storage::require(ports.volume, ports.manager)?;
+    // A copy that is made anew is named by the release already, and not for `farm recover` to take back.
     let is_new = |job: &&PlannedJob| job.verdict == JobVerdict::New;
     let intent = PlanIntent {
         release: plan.release.clone(),
@@ -166,7 +174,8 @@ fn while_copying(end: Failure) -> Failure {
 /// Writes the plan's jobs and runs into the release's record.
 fn record(ports: &Ports<'_>, file: &mut ReleaseFile, plan: &ReleasePlan, stored: Vec<(JobRef, StoredFile)>) {
     for job in &plan.jobs {
-        if let Some((_, store)) = stored.iter().find(|(reference, _)| reference == &job.reference) {
+        let copy = stored.iter().find(|(reference, _)| reference == &job.reference);
+        if let (Some((_, store)), JobVerdict::New) = (copy, &job.verdict) {
             let revision = revision(ports, job, store.clone());
             file.jobs.push(JobRecord {
                 name: job.reference.job.clone(),
@@ -176,6 +185,10 @@ fn record(ports: &Ports<'_>, file: &mut ReleaseFile, plan: &ReleasePlan, stored:
             });
         }
         let Some(record) = file.job_mut(&job.reference.job) else { continue };
+        // A copy that is made anew need not have the bytes that it had: Blender packs, farm compresses as it can by now.
+        if let (Some((_, store)), Some(revision)) = (copy, record.revisions.last_mut()) {
+            revision.store = store.clone();
+        }
         if let JobVerdict::MoreFrames(more) = &job.verdict
             && let Some(revision) = record.revisions.last_mut()
         {

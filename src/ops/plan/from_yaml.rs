@@ -107,7 +107,7 @@ impl Explain for PlanFileError {
         Class::Usage
     }
     fn hint(&self) -> Option<String> {
-        Some("Mend the file; examples/plan.yaml shows every key. Nothing was submitted.".into())
+        Some("Mend the file; examples/plan.yaml shows every key.".into())
     }
 }
 
@@ -180,6 +180,7 @@ fn request(job: &Job, defaults: &Options, fallback: &JobRequest, folder: &Path) 
             chunk: chunk.is_some() || fallback.asked.chunk,
             priority: asked_priority.is_some() || fallback.asked.priority,
         },
+        found: false,
     })
 }
 
@@ -215,6 +216,7 @@ mod tests {
             packing: Packing::Never,
             paused: false,
             asked: Asked::default(),
+            found: false,
         }
     }
 

@@ -16,13 +16,17 @@ pub mod output;
 pub mod pack;
 mod queueing;
 pub mod refusal;
+pub mod repair;
 pub mod request;
+mod scenes;
 pub mod survey;
 pub mod verdict;
 pub mod warnings;
 mod write;
 
 pub use request::{Asked, Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
+
+pub use repair::Repair;
 
 use crate::base::digest::Digest;
 use crate::base::frame_set::FrameSet;
@@ -54,6 +58,12 @@ pub struct ReleasePlan {
     pub jobs: Vec<PlannedJob>,
     /// Files that scenes need and the volume does not have.
     pub copies: Vec<PlannedCopy>,
+    /// Copies of jobs that are there already, and that are not as they were stored: they are made anew.
+    #[serde(default)]
+    pub repairs: Vec<Repair>,
+    /// Files that were found and are not rendered.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
     /// What was asked for, to survey again.
     pub request: PlanRequest,
 }
@@ -172,6 +182,15 @@ pub struct PlannedCopy {
     pub edits: Vec<PathEdit>,
 }
 
+/// A file that was found in a folder or by a glob, and becomes no job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its absolute path.
+    pub path: String,
+    /// Why, a sentence.
+    pub reason: String,
+}
+
 /// Something that the user should know before a job is submitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
@@ -215,6 +234,15 @@ impl PlannedJob {
         self.source.size + self.packed.iter().map(|file| file.size).sum::<u64>()
     }
 
+    /// Bytes that the volume needs for what happens now: the scene's copy where it is new, and the frames to be rendered.
+    pub fn bytes_now(&self) -> u64 {
+        match &self.verdict {
+            JobVerdict::New => self.bytes,
+            JobVerdict::Unchanged => 0,
+            JobVerdict::MoreFrames(more) => output::estimate(&self.output) * more.len() as u64,
+        }
+    }
+
     /// The frames that a run is submitted for; none where the job is there as planned.
     pub fn to_submit(&self) -> FrameSet {
         match &self.verdict {
@@ -231,9 +259,22 @@ impl ReleasePlan {
         ReleasePlan { jobs: self.jobs.iter().map(PlannedJob::essence).collect(), ..self.clone() }
     }
 
-    /// Bytes that will be written now: scenes and what they need.
+    /// Bytes that the volume needs now, about: copies, and the frames as estimated.
+    pub fn bytes_now(&self) -> u64 {
+        let scenes = self.jobs.iter().filter(|job| job.verdict == JobVerdict::New).map(PlannedJob::store_size);
+        let needed = self.copied_bytes() - scenes.sum::<u64>();
+        self.jobs.iter().map(PlannedJob::bytes_now).sum::<u64>() + needed
+    }
+
+    /// Whether the copy at `path` is made anew.
+    pub fn is_repaired(&self, path: &RelPath) -> bool {
+        self.repairs.iter().any(|repair| repair.path == *path)
+    }
+
+    /// Bytes that are copied now: scenes and what they need.
     pub fn copied_bytes(&self) -> u64 {
         let scenes = self.jobs.iter().filter(|job| job.verdict == JobVerdict::New).map(PlannedJob::store_size);
-        scenes.chain(self.copies.iter().map(|copy| copy.size)).sum()
+        let repairs = self.repairs.iter().filter(|repair| !self.copies.iter().any(|copy| copy.to == repair.path));
+        scenes.chain(self.copies.iter().map(|copy| copy.size)).chain(repairs.map(|repair| repair.size)).sum()
     }
 }

@@ -8,7 +8,8 @@
 use super::PlannedJob;
 use super::gather::Gathering;
 use super::obstacle::{Libraries, Obstacle};
-use super::survey::{Folders, SceneWork, Survey};
+use super::scenes::Folders;
+use super::survey::{SceneWork, Survey};
 use super::{output, refusal};
 use crate::base::error::{Class, Failure};
 use crate::base::name::ReleaseName;

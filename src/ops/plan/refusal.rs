@@ -1,19 +1,18 @@
 //! Why a plan is refused, each with what to do next.
 
 use super::obstacle::Obstacle;
-use super::request::Packing;
+use super::request::{Packing, PlanRequest};
 use crate::base::error::{Class, Explain, Failure};
-use crate::base::frame_set::FrameSet;
+use crate::base::frame_set::{FrameSet, LAST_FRAME};
 use crate::base::name::JobRef;
 use crate::blend::{BlenderVersion, Cause, SceneFile};
 use crate::ops::renderer::RendererError;
 use std::path::Path;
 
-/// The highest frame that Blender renders (`MAXFRAME` of its sources).
-const MAX_FRAME: i32 = 1_048_574;
-
 /// How many things a message names before it only counts.
 const NAMED: usize = 8;
+/// The same for files, of which each has a path and a cause.
+const FILES: usize = 5;
 
 /// Only .blend files can be submitted; .rib files are read by `farm inspect`.
 pub fn check_kind(file: &Path) -> Result<(), Failure> {
@@ -28,12 +27,64 @@ pub fn check_kind(file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The local queue has no tags, and nothing in this version starts a job that it holds paused.
+pub fn check_queue(manager: &str, request: &PlanRequest) -> Result<(), Failure> {
+    if manager != "local" {
+        return Ok(());
+    }
+    let refuse = |words: String, hint: &str| Err(Failure::new(Class::Refused, words).with_hint(hint));
+    if let Some(tag) = request.jobs.iter().find_map(|job| job.tag.as_ref()) {
+        return refuse(
+            format!("workers of the local queue have no tags: a job for tag {tag:?} would wait for ever"),
+            "Leave the tag out, or name a Flamenco Manager with --manager.",
+        );
+    }
+    if request.jobs.iter().any(|job| job.paused) {
+        return refuse(
+            "the local queue cannot start a paused job: it would wait for ever".to_owned(),
+            "Leave the pause out: without --wait nothing is rendered before somebody runs `farm work`. In Flamenco, paused \
+             jobs are started on the Manager's own pages.",
+        );
+    }
+    Ok(())
+}
+
+/// Blender renders nothing without a camera, save what comes from the sequencer or from the compositor alone.
+pub fn check_cameras(without: &[String]) -> Result<(), Failure> {
+    if without.is_empty() {
+        return Ok(());
+    }
+    let verb = if without.len() == 1 { "has" } else { "have" };
+    Err(Failure::new(Class::Refused, format!("{} {verb} no camera, and Blender cannot render that", some(without)))
+        .with_hint(
+            "Make a camera the scene's own in Blender (Scene properties > Camera) and save, choose another scene of the \
+             file with --scene, or leave the file out; a library comes along with the scenes that link it.",
+        ))
+}
+
+/// Scenes cannot be read: all of them in one message.
+pub fn unreadable(failures: Vec<Failure>, of: usize) -> Failure {
+    let class = |wanted| failures.iter().any(|failure| failure.class() == wanted);
+    let worst = [Class::Failed, Class::Usage].into_iter().find(|wanted| class(*wanted));
+    let worst = worst.or_else(|| failures.first().map(Failure::class)).unwrap_or(Class::Failed);
+    let words: Vec<String> = failures.iter().map(Failure::message).collect();
+    match (failures.len(), failures.into_iter().next()) {
+        (1, Some(only)) => only,
+        (count, _) => {
+            Failure::new(worst, format!("{count} of {of} files cannot be planned: {}", first(&words, FILES, "; ")))
+                .with_hint(
+                    "Mend them, or name only the files that are whole; `farm inspect` shows what is wrong with each.",
+                )
+        }
+    }
+}
+
 /// There must be frames, and none that Blender does not know.
 pub fn check_frames(file: &Path, frames: &FrameSet) -> Result<(), Failure> {
     let wrong = match frames.first() {
         None => "it has no frames: its range ends before it begins".to_owned(),
-        Some(_) if frames.last().is_some_and(|last| last > MAX_FRAME) => {
-            format!("Blender renders no frame above {MAX_FRAME}")
+        Some(_) if frames.last().is_some_and(|last| last > LAST_FRAME) => {
+            format!("Blender renders no frame above {LAST_FRAME}")
         }
         Some(_) => return Ok(()),
     };
@@ -126,9 +177,14 @@ pub fn no_scene(file: &SceneFile) -> Failure {
 
 /// The first few things, and how many more there are.
 pub(super) fn some(things: &[String]) -> String {
-    let named = things.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    match things.len().checked_sub(NAMED) {
-        Some(more) if more > 0 => format!("{named} and {more} more"),
-        _ => named,
+    first(things, NAMED, ", ")
+}
+
+/// The first `most` things, and how many more there are.
+pub fn first(things: &[String], most: usize, between: &str) -> String {
+    let named = things.iter().take(most).cloned().collect::<Vec<_>>().join(between);
+    match things.len().saturating_sub(most) {
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
 }

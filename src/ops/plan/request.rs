@@ -50,6 +50,9 @@ pub struct JobRequest {
     /// Which of these somebody asked for.
     #[serde(default)]
     pub asked: Asked,
+    /// Whether the file was found in a folder or by a glob, rather than named.
+    #[serde(default)]
+    pub found: bool,
 }
 
 /// Which options of a job were asked for, rather than being what is usual here. A tag, a format or a pause always was.

@@ -11,24 +11,21 @@ use super::output;
 use super::request::{JobRequest, Missing, Packing, PlanRequest, SceneChoice};
 use super::verdict::{self, Conflict};
 use super::warnings::{self, Renders};
-use super::{JobVerdict, PackedFile, PlannedJob, ReleasePlan, SCHEMA, refusal};
+use super::{JobVerdict, LeftOut, PackedFile, PlannedJob, ReleasePlan, Repair, SCHEMA, refusal, repair, scenes};
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
 use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
-use crate::blend::{self, BlenderVersion, Contents, Edit, Extent, Kind, Reader, Scene, SceneFile, State};
-use crate::ops::check::in_parallel::try_in_parallel;
-use crate::ops::ports::{Ports, Stage};
+use crate::blend::{self, BlenderVersion, Contents, Edit, Reader, Scene, SceneFile, State};
+use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::ops::renderer::Renderer;
-use crate::sys::disk::DiskError;
-use crate::sys::scan;
 use crate::volume::layout;
 use crate::volume::release_file::{DependencyRecord, ReleaseFile, Source};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// A scene of a file that becomes a job.
 struct Candidate<'a> {
@@ -74,8 +71,10 @@ pub struct SceneWork {
 pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, known: &Known) -> Result<Survey, Failure> {
     let home = Home::Release(request.release.clone());
     let existing = existing_release(ports, request)?;
-    let files = read_scenes(ports, request, &Reader::new(&known.contents))?;
-    let candidates = candidates(request, &files)?;
+    refusal::check_queue(&ports.manager.address(), request)?;
+    let files = scenes::read(ports, request, existing.as_ref(), &Reader::new(&known.contents))?;
+    let left_out = scenes::left_out(request, &files)?;
+    let candidates = candidates(request, &files, &left_out)?;
     // Blender says its version while the files are read.
     let (here, digests) = std::thread::scope(|scope| {
         let version = scope.spawn(|| renderer.version());
@@ -83,7 +82,7 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
         (version.join().unwrap_or_default(), digests)
     });
     let digests = digests?;
-    check_read(&files, &digests, &known.contents)?;
+    scenes::check_read(&files, &digests, &known.contents)?;
     let root = ports.volume.path();
     let all = files.iter().flat_map(|file| &file.dependencies);
     let gathering = Gathering::new(&root, &home, &digests, all);
@@ -100,17 +99,23 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
     let mut scenes = BTreeMap::new();
     let mut luggage = Vec::with_capacity(candidates.len());
     for candidate in &candidates {
-        let pace = existing.as_ref().and_then(|file| file.job(&candidate.name)).and_then(|job| job.seconds_per_frame);
+        let pace = existing.as_ref().and_then(|file| pace_in(file, &candidate.name));
         let (job, work, copies) = planner.job(candidate, pace)?;
         scenes.insert(job.store.clone(), work);
         luggage.push(copies);
         jobs.push(job);
     }
+    let mut repairs = Vec::new();
     if let Some(file) = &existing {
         let requests: Vec<&JobRequest> = candidates.iter().map(|candidate| candidate.request).collect();
-        verdict::judge(&mut jobs, &requests, file, request.update)?;
+        verdict::judge(&mut jobs, &requests, file, request.update)
+            .map_err(|conflict| repair::explain(ports.volume, file, conflict))?;
+        repairs = repair::survey(ports, file, &jobs, &luggage)?;
+        for (job, candidate) in jobs.iter_mut().zip(&candidates) {
+            planner.cut(job, candidate.request, pace_in(file, &job.reference.job));
+        }
     }
-    let copies = of_new_jobs(&jobs, luggage);
+    let copies = to_be_copied(&jobs, luggage, &repairs);
     let plan = ReleasePlan {
         schema: SCHEMA.to_owned(),
         release: request.release.clone(),
@@ -118,6 +123,8 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
         manager: ports.manager.address(),
         jobs,
         copies: copies.iter().map(|copy| copy.planned.clone()).collect(),
+        repairs,
+        left_out,
         request: request.clone(),
     };
     acceptance::check(ports, &plan)?;
@@ -125,11 +132,14 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
     Ok(Survey { plan, scenes, copies, known })
 }
 
-/// The copies of jobs that the release does not have yet, each once.
-fn of_new_jobs(jobs: &[PlannedJob], luggage: Vec<Vec<Copy>>) -> Vec<Copy> {
-    let new = jobs.iter().zip(luggage).filter(|(job, _)| job.verdict == JobVerdict::New);
-    let copies: BTreeMap<RelPath, Copy> =
-        new.flat_map(|(_, copies)| copies).map(|copy| (copy.planned.to.clone(), copy)).collect();
+/// The copies of jobs that the release does not have yet, and those that are made anew, each once.
+fn to_be_copied(jobs: &[PlannedJob], luggage: Vec<Vec<Copy>>, repairs: &[Repair]) -> Vec<Copy> {
+    let damaged: BTreeSet<&RelPath> = repairs.iter().map(|repair| &repair.path).collect();
+    let mut copies: BTreeMap<RelPath, Copy> = BTreeMap::new();
+    for (job, taken) in jobs.iter().zip(luggage) {
+        let wanted = |copy: &Copy| job.verdict == JobVerdict::New || damaged.contains(&copy.planned.to);
+        copies.extend(taken.into_iter().filter(wanted).map(|copy| (copy.planned.to.clone(), copy)));
+    }
     copies.into_values().collect()
 }
 
@@ -145,60 +155,16 @@ fn existing_release(ports: &Ports<'_>, request: &PlanRequest) -> Result<Option<R
     }
 }
 
-fn read_scenes(ports: &Ports<'_>, request: &PlanRequest, reader: &Reader<'_>) -> Result<Vec<SceneFile>, Failure> {
-    ports.progress.begin(Stage::Scenes, request.jobs.len() as u64);
-    let folders = Folders::default();
-    try_in_parallel(ports, &request.jobs, |job| {
-        refusal::check_kind(&job.file)?;
-        refusal::check_path(&job.file)?;
-        let mut file = reader.read(&job.file)?;
-        folders.list(&mut file)?;
-        ports.progress.advance(1);
-        Ok::<_, Failure>(file)
-    })
-}
-
-/// A scene or library that was saved after it was read, and before its digest was taken, is not what the plan says of it.
-fn check_read(files: &[SceneFile], digests: &Digests, contents: &Contents) -> Result<(), DiskError> {
-    let libraries = |file: &SceneFile| {
-        let found = file.dependencies.iter().filter(|need| need.kind == Kind::Library && need.state == State::Found);
-        found.map(|need| need.path.clone()).collect::<Vec<_>>()
-    };
-    let read: BTreeSet<PathBuf> =
-        files.iter().flat_map(|file| libraries(file).into_iter().chain([file.path.clone()])).collect();
-    let is_other = |hashed: &&Hashed| !contents.are_of(&hashed.attributes);
-    match read.into_iter().find(|path| digests.get(path).filter(is_other).is_some()) {
-        Some(path) => Err(DiskError::Changed { path }),
-        None => Ok(()),
-    }
-}
-
-/// What is in folders that are needed whole, each looked through once, however many scenes need it.
-#[derive(Default)]
-pub(super) struct Folders(Mutex<HashMap<PathBuf, Vec<PathBuf>>>);
-
-impl Folders {
-    /// A folder that is needed with all that is in it is copied file by file.
-    pub(super) fn list(&self, file: &mut SceneFile) -> Result<(), Failure> {
-        let found = file.dependencies.iter_mut().filter(|need| need.state == State::Found);
-        for need in found.filter(|need| need.extent == Extent::Folder) {
-            let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if !folders.contains_key(&need.path) {
-                let listed = scan::files_beneath(&need.path);
-                let listed = listed.map_err(|error| refusal::unreadable_folder(&need.path, &error))?;
-                folders.insert(need.path.clone(), listed);
-            }
-            need.files.clone_from(&folders[&need.path]);
-        }
-        Ok(())
-    }
-}
-
 /// Every scene that becomes a job, named.
-fn candidates<'a>(request: &'a PlanRequest, files: &'a [SceneFile]) -> Result<Vec<Candidate<'a>>, Failure> {
+fn candidates<'a>(
+    request: &'a PlanRequest,
+    files: &'a [SceneFile],
+    left_out: &[LeftOut],
+) -> Result<Vec<Candidate<'a>>, Failure> {
     let mut candidates: Vec<Candidate<'a>> = Vec::new();
-    for (job, file) in request.jobs.iter().zip(files) {
-        let scenes = chosen_scenes(job, file)?;
+    let is_left = |job: &JobRequest| left_out.iter().any(|left| Path::new(&left.path) == job.file);
+    for (job, file) in request.jobs.iter().zip(files).filter(|(job, _)| !is_left(job)) {
+        let scenes = scenes::chosen(job, file)?;
         let several = scenes.len() > 1;
         for scene in scenes {
             let number = candidates.len() + 1;
@@ -213,6 +179,8 @@ fn candidates<'a>(request: &'a PlanRequest, files: &'a [SceneFile]) -> Result<Ve
         }
     }
     let described = |c: &Candidate<'_>| format!("{} ({})", c.file.path.display(), c.scene.name);
+    let no_camera = candidates.iter().filter(|candidate| candidate.scene.lacks_camera()).map(described);
+    refusal::check_cameras(&no_camera.collect::<Vec<_>>())?;
     names::check_clashes(candidates.iter().map(|candidate| (&candidate.name, described(candidate))))?;
     Ok(candidates)
 }
@@ -223,17 +191,6 @@ fn template_for(template: &str, several: bool) -> String {
         return format!("{template}_{{scene}}");
     }
     template.to_owned()
-}
-
-fn chosen_scenes<'a>(job: &JobRequest, file: &'a SceneFile) -> Result<Vec<&'a Scene>, Failure> {
-    match &job.scene {
-        SceneChoice::All if !file.scenes.is_empty() => Ok(file.scenes.iter().collect()),
-        SceneChoice::Named(name) => match file.scenes.iter().find(|scene| &scene.name == name) {
-            Some(scene) => Ok(vec![scene]),
-            None => Err(refusal::no_such_scene(file, name)),
-        },
-        _ => file.main_scene().map(|scene| vec![scene]).ok_or_else(|| refusal::no_scene(file)),
-    }
 }
 
 /// Every file whose digest the plan needs: scenes, and what they need.
@@ -270,9 +227,7 @@ impl<'a> Planner<'a> {
         let nodes = output::edits(&wanted, &reference);
         luggage.edits.extend(nodes.map_err(|cause| refusal::output_does_not_fit(&reference, &cause))?);
         let hashed = self.digests[&file.path];
-        let workers = self.farm.hands(request.tag.as_deref());
-        let facts = Facts { frames: frames.len(), workers, seconds_per_frame: pace, queue: self.queue };
-        let (chunk, chunk_reason) = chunk::choose(request.chunk, facts);
+        let (chunk, chunk_reason) = self.chunk(request, frames.len(), pace);
         let mut missing = missing(file);
         if request.missing == Missing::Refuse && !missing.is_empty() {
             return Err(refusal::missing_files(&reference, &missing));
@@ -291,7 +246,7 @@ impl<'a> Planner<'a> {
         }
         let job = PlannedJob {
             verdict: JobVerdict::New,
-            tasks: u32::try_from(frames.len().div_ceil(chunk as usize)).unwrap_or(u32::MAX),
+            tasks: tasks(frames.len(), chunk),
             bytes: stored_bytes + output::estimate(&wanted.output) * frames.len() as u64,
             warnings,
             source: source(file, hashed),
@@ -322,6 +277,27 @@ impl<'a> Planner<'a> {
             Queue::Local => Renders::Here(self.here),
             Queue::Flamenco => Renders::OnWorkers(self.farm.blender),
         }
+    }
+
+    fn chunk(&self, request: &JobRequest, frames: usize, pace: Option<f64>) -> (u32, String) {
+        chunk::choose(
+            request.chunk,
+            Facts {
+                frames,
+                workers: self.farm.hands(request.tag.as_deref()),
+                seconds_per_frame: pace,
+                queue: self.queue,
+            },
+        )
+    }
+
+    /// The tasks of a job that is there already are those of the frames that are added.
+    fn cut(&self, job: &mut PlannedJob, request: &JobRequest, pace: Option<f64>) {
+        let frames = job.to_submit().len();
+        if frames > 0 {
+            (job.chunk, job.chunk_reason) = self.chunk(request, frames, pace);
+        }
+        job.tasks = tasks(frames, job.chunk);
     }
 
     /// What of it Blender will pack, and what is left behind, sorted by what the user allowed.
@@ -370,6 +346,15 @@ impl<'a> Planner<'a> {
             State::Packed => Vec::new(),
         }
     }
+}
+
+/// Seconds per frame of the job's earlier runs.
+fn pace_in(file: &ReleaseFile, job: &JobName) -> Option<f64> {
+    file.job(job).and_then(|job| job.seconds_per_frame)
+}
+
+fn tasks(frames: usize, chunk: u32) -> u32 {
+    u32::try_from(frames.div_ceil(chunk.max(1) as usize)).unwrap_or(u32::MAX)
 }
 
 fn frames(request: &JobRequest, scene: &Scene) -> Result<FrameSet, Failure> {

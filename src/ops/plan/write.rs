@@ -2,6 +2,7 @@
 
 use super::gather::Copy;
 use super::pack;
+use super::repair::{Damage, Repair};
 use super::survey::{SceneWork, Survey};
 use super::{JobVerdict, PlannedJob};
 use crate::base::error::{Class, Failure};
@@ -61,7 +62,7 @@ impl Writer<'_> {
         let plan = &self.survey.plan;
         self.ports.progress.begin(Stage::Copies, plan.copied_bytes());
         self.clear_the_way()?;
-        let new: Vec<&PlannedJob> = plan.jobs.iter().filter(|job| job.verdict == JobVerdict::New).collect();
+        let new: Vec<&PlannedJob> = plan.jobs.iter().filter(|job| self.is_stored(job)).collect();
         try_in_parallel(self.ports, &new, |job| self.ports.volume.make_dir(&layout::out_dir(&job.reference)))?;
         let needed = self.survey.copies.iter().map(Put::needed);
         let scenes = new.iter().map(|job| Put::scene(job, &self.survey.scenes[&job.store]));
@@ -73,6 +74,11 @@ impl Writer<'_> {
         })?;
         let scenes = stored.split_off(self.survey.copies.len());
         Ok(new.iter().map(|job| job.reference.clone()).zip(scenes).collect())
+    }
+
+    /// Whether the job's scene is copied: it is new, or its copy is damaged.
+    fn is_stored(&self, job: &PlannedJob) -> bool {
+        job.verdict == JobVerdict::New || self.survey.plan.is_repaired(&job.store)
     }
 
     /// A run that died before it wrote `release.yaml` may have left scenes and even frames of jobs that the release
@@ -87,6 +93,15 @@ impl Writer<'_> {
                 }
             }
         }
+        // What is only missing is not there to be discarded.
+        discards.extend(
+            self.survey
+                .plan
+                .repairs
+                .iter()
+                .filter(|repair| repair.damage != Damage::Missing)
+                .map(|Repair { path, damage, .. }| Discard { path: path.clone(), reason: format!("it {damage}") }),
+        );
         if discards.is_empty() {
             return Ok(());
         }

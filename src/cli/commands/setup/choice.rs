@@ -22,10 +22,35 @@ pub(super) fn choose(named: Option<&str>, found: &[FoundView], context: &Context
     if found.is_empty() || !context.output.can_ask() {
         return Ok(None);
     }
-    let mut items: Vec<String> = found.iter().map(|one| super::line(one).trim_end().to_owned()).collect();
-    items.push("none of them".to_owned());
-    let picked = dialoguer::Select::new().with_prompt("Remember which Manager?").items(&items).interact_opt();
-    Ok(picked.ok().flatten().and_then(|at| found.get(at)).map(|one| one.url.clone()))
+    for (number, one) in (1..).zip(found) {
+        context.output.say(&format!("{number}  {}", super::line(one).trim_end()));
+    }
+    let question = format!("Remember which Manager, 1 to {}? (Enter for none) ", found.len());
+    let answer = context.output.ask_or_leave(&question)?.unwrap_or_default();
+    match picked(&answer, found.len()) {
+        Picked::None => Ok(None),
+        Picked::At(at) => Ok(Some(found[at].url.clone())),
+        Picked::Nonsense => {
+            Err(Failure::new(Class::Usage, format!("{answer:?} is not a number from 1 to {}", found.len()))
+                .with_hint("Nothing was written. Run it again, or name the Manager with --choose URL."))
+        }
+    }
+}
+
+/// What an answer picks.
+#[derive(Debug, PartialEq, Eq)]
+enum Picked {
+    None,
+    At(usize),
+    Nonsense,
+}
+
+fn picked(answer: &str, count: usize) -> Picked {
+    match answer.parse::<usize>() {
+        _ if answer.is_empty() => Picked::None,
+        Ok(number) if (1..=count).contains(&number) => Picked::At(number - 1),
+        _ => Picked::Nonsense,
+    }
 }
 
 /// Writes the choice into the volume's configuration; all else in the file stays as it is.
@@ -64,6 +89,14 @@ fn with_manager(text: &str, url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_picks_and_nothing_picks_none() {
+        assert_eq!((picked("", 2), picked("1", 2), picked("2", 2)), (Picked::None, Picked::At(0), Picked::At(1)));
+        for wrong in ["0", "3", "-1", "y"] {
+            assert_eq!(picked(wrong, 2), Picked::Nonsense, "{wrong}");
+        }
+    }
 
     #[test]
     fn one_line_changes_and_the_others_stay() {
