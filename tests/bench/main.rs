@@ -6,6 +6,7 @@
 
 mod floor;
 mod harvest;
+mod manager;
 mod plan;
 mod render;
 mod rounds;
@@ -47,13 +48,26 @@ pub(crate) struct Sizes {
     pub(crate) light_frames: u32,
     /// Starts of the program.
     pub(crate) starts: u32,
+    /// Jobs that are submitted, and jobs that are listed, on a real Manager.
+    pub(crate) submissions: usize,
+    pub(crate) listed: usize,
 }
 
 impl Sizes {
     fn from_environment() -> Self {
         let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
         let mut sizes = if std::env::var_os("FARM_BENCH_SMOKE").is_some() {
-            Sizes { rounds: 1, jobs: 4, frames_per_job: 10, large_frames: 5, scenes: 2, light_frames: 4, starts: 10 }
+            Sizes {
+                rounds: 1,
+                jobs: 4,
+                frames_per_job: 10,
+                large_frames: 5,
+                scenes: 2,
+                light_frames: 4,
+                starts: 10,
+                submissions: 10,
+                listed: 10,
+            }
         } else {
             Sizes {
                 rounds: 5,
@@ -63,6 +77,8 @@ impl Sizes {
                 scenes: 50,
                 light_frames: 200,
                 starts: 400,
+                submissions: 1000,
+                listed: 10_000,
             }
         };
         sizes.rounds = number("FARM_BENCH_ROUNDS").unwrap_or(sizes.rounds);
@@ -74,12 +90,14 @@ impl Sizes {
 type Group = fn(Sizes);
 
 /// The groups, in the order in which they are printed.
-const GROUPS: [(&str, Group); 5] = [
+const GROUPS: [(&str, Group); 7] = [
     ("startup", startup::run),
     ("harvest", harvest::tiny),
     ("large", harvest::large),
     ("plan", plan::run),
     ("render", render::run),
+    ("light", manager::light),
+    ("calls", manager::calls),
 ];
 
 fn main() -> ExitCode {
