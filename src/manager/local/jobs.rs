@@ -8,7 +8,7 @@ use crate::base::status::TaskStatus;
 use crate::base::time::Timestamp;
 use crate::manager::compile::{Command, Outline};
 use crate::manager::job::META_ID;
-use crate::manager::{ManagerJob, ManagerTask, Submission, Work};
+use crate::manager::{ManagerJob, ManagerTask, Submission};
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 use uuid::Uuid;
 
@@ -19,11 +19,6 @@ pub(super) fn check(submission: &Submission) -> Result<(), Fault> {
     }
     if submission.priority > 100 {
         return Err(Fault::Rejected(format!("the priority {} is above 100", submission.priority)));
-    }
-    let Work::SimpleBlenderRender(work) = &submission.work;
-    if let Some(blender) = &work.options.blender {
-        let message = format!("it knows one Blender, and no {blender}; FARM_BLENDER=/path/to/blender names another");
-        return Err(Fault::Rejected(message));
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ pub fn check_kind(file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The local queue has no tags, and nothing in this version starts a job that it holds paused.
+/// The local queue has no tags and one Blender, and nothing in this version starts a job that it holds paused.
 pub fn check_queue(manager: &str, request: &PlanRequest) -> Result<(), Failure> {
     if manager != "local" {
         return Ok(());
@@ -37,6 +37,12 @@ pub fn check_queue(manager: &str, request: &PlanRequest) -> Result<(), Failure> 
         return refuse(
             format!("workers of the local queue have no tags: a job for tag {tag:?} would wait for ever"),
             "Leave the tag out, or name a Flamenco Manager with --manager.",
+        );
+    }
+    if let Some(blender) = request.jobs.iter().find_map(|job| job.options.blender.as_ref()) {
+        return refuse(
+            format!("the local queue renders with the one Blender of this machine, and knows no {blender}"),
+            "Name the program with FARM_BLENDER=/path/to/blender, or a Flamenco Manager with --manager.",
         );
     }
     if request.jobs.iter().any(|job| job.paused) {
