@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 64;
 /// So old is what nobody writes any more.
 const OLD: Duration = Duration::from_secs(3600);
 
-/// A temporary file of farm's.
+/// A temporary file of farm's, or one of the empty folders by which it finds out whether a Manager sees a volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Temporary {
     folder: RelPath,
@@ -36,7 +36,8 @@ pub(super) struct Temporary {
 
 impl fmt::Display for Temporary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "half-written file {}/{} ({})", self.folder, self.name.to_string_lossy(), Bytes(self.bytes))
+        let what = if erase::is_probe(&self.name) { "empty probe" } else { "half-written file" };
+        write!(f, "{what} {}/{} ({})", self.folder, self.name.to_string_lossy(), Bytes(self.bytes))
     }
 }
 
@@ -56,6 +57,21 @@ pub(super) fn survey(volume: &Volume) -> Result<Vec<Temporary>, Failure> {
     let own = shallow.into_iter().map(|folder| (folder, 0)).chain(trashes).chain([(layout::verdicts_dir(), 1)]);
     for (folder, depth) in own {
         look(volume, &folder, None, depth, &mut found)?;
+    }
+    found.extend(probes(volume)?);
+    Ok(found)
+}
+
+/// Old probes in farm's own folder: asking a Manager takes seconds.
+fn probes(volume: &Volume) -> Result<Vec<Temporary>, Failure> {
+    let folder = layout::own_dir();
+    let Some(own) = volume.dir(&folder)? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for entry in own.list()?.into_iter().filter(|entry| entry.kind == FileKind::Folder && erase::is_probe(&entry.name))
+    {
+        if own.stat(&entry.name)?.is_some_and(|attributes| is_old(&attributes)) {
+            found.push(Temporary { folder: folder.clone(), name: entry.name, bytes: 0, scope: None });
+        }
     }
     Ok(found)
 }
@@ -129,7 +145,10 @@ fn end(volume: &Volume, file: &Temporary) -> Option<Action> {
         if dir.stat(&file.name)?.is_none() {
             return Ok(false);
         }
-        erase::temporary(&dir, &file.name)?;
+        match erase::is_probe(&file.name) {
+            true => erase::probe(&dir, &file.name)?,
+            false => erase::temporary(&dir, &file.name)?,
+        }
         dir.sync()?;
         Ok(true)
     };

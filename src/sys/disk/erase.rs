@@ -122,11 +122,15 @@ pub const PROBE: &str = "probe-";
 
 /// Erases a probe in farm's own folder; anything else, and one that is not empty, is refused.
 pub fn probe(own: &Dir, name: &OsStr) -> Result<(), DiskError> {
-    let is_probe = own.rel().as_str() == OWN && name.to_str().is_some_and(|name| name.starts_with(PROBE));
-    if !is_probe {
+    if own.rel().as_str() != OWN || !is_probe(name) {
         return Err(DiskError::NotErasable { path: own.path_of(name), why: "it is no probe of farm's" });
     }
     unlink(own, own.checked(name)?, AtFlags::REMOVEDIR)
+}
+
+/// Whether `name` is one that farm gives to probes.
+pub fn is_probe(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with(PROBE))
 }
 
 /// Whether `name` is one that farm gives to files in the making.
