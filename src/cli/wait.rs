@@ -98,12 +98,18 @@ impl Waiting<'_> {
             // What this call did not submit itself may have failed for a cause that is mended by now.
             let hopeless =
                 if tries == 0 && submitted == Submitted::Earlier { Hopeless::Retry } else { Hopeless::Leave };
-            let Some(frames) = follow::submit_missing(&ports, self.name, hopeless)? else { break };
+            let submit = || follow::submit_missing(&ports, self.name, hopeless);
+            let Some(frames) = follow::through_outages(&ports, self.patience(manager), submit)? else { break };
             tries += 1;
             let words = format!("submitted frames {frames} again (run {tries} of at most {most} for what is missing)");
             self.progress.note(&words);
         }
-        follow::outcome(&ports, self.name, tries)
+        follow::through_outages(&ports, self.patience(manager), || follow::outcome(&ports, self.name, tries))
+    }
+
+    /// This machine's own queue is never away.
+    fn patience(&self, manager: &dyn Manager) -> Duration {
+        if manager.is_remote() { self.settings.wait_patience } else { Duration::ZERO }
     }
 
     /// This thread works the release's jobs off; another one tells how far they are.
@@ -128,7 +134,7 @@ impl Waiting<'_> {
     fn watch(&self, ports: &Ports<'_>) -> Result<(), Failure> {
         let (_running, stop) = channel();
         follow::watch(ports, self.name, &Watching { stop, patience: self.settings.wait_patience })?;
-        follow::settle(ports, self.name, SETTLING)
+        follow::through_outages(ports, self.settings.wait_patience, || follow::settle(ports, self.name, SETTLING))
     }
 }
 

@@ -93,6 +93,12 @@ pub struct ManagerJob {
 }
 
 impl ManagerJob {
+    /// Which of several jobs of one run counts: the least. A job that can still deliver comes before one that ended without,
+    /// the oldest first.
+    pub fn precedence(&self) -> (bool, Timestamp, &JobId) {
+        (self.status.has_ended() && self.status != JobStatus::Completed, self.created, &self.id)
+    }
+
     /// Farm's id of the run; `None` for jobs that farm did not submit.
     pub fn run_id(&self) -> Option<RunId> {
         self.metadata.get(META_ID)?.parse().ok()

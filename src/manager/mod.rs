@@ -88,6 +88,7 @@ pub trait Manager: Send + Sync {
     /// The job that carries this `farm.id` in its metadata.
     fn find_run(&self, run: RunId) -> Result<Option<ManagerJob>, ManagerError> {
         let id = run.to_string();
-        Ok(self.jobs()?.into_iter().find(|job| job.metadata.get(job::META_ID) == Some(&id)))
+        let of_run = self.jobs()?.into_iter().filter(|job| job.metadata.get(job::META_ID) == Some(&id));
+        Ok(of_run.min_by(|a, b| a.precedence().cmp(&b.precedence())))
     }
 }

@@ -191,6 +191,9 @@ pub struct RunRecord {
     pub paused: bool,
     /// When it was written down, just before it was submitted.
     pub submitted: Timestamp,
+    /// When a submission ended without an answer and may still have been on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_doubt: Option<Timestamp>,
 }
 
 /// A release file that cannot be used.

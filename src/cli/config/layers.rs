@@ -2,6 +2,7 @@
 
 use super::keys::{KEYS, Key, Shown};
 use crate::base::error::{Class, Explain};
+use crate::sys::http::without_credentials;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -68,6 +69,14 @@ pub enum ConfigError {
         /// The key.
         key: &'static str,
     },
+    /// An address in it holds a secret.
+    #[error("{path}: the URL of {key} holds a name or a password, which must not be in a configuration file")]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+    },
     /// A value is not of its key's kind.
     #[error("{key} = {text:?} ({origin}): {cause}")]
     BadValue {
@@ -95,10 +104,17 @@ impl Explain for ConfigError {
             ConfigError::Secret { key, .. } => {
                 format!("Name a file of your own with {key}_file, or set the environment variable.")
             }
+            ConfigError::Credentials { .. } => {
+                "Leave them out of the URL, and set access.user and access.password_file, or the environment variable."
+                    .into()
+            }
             _ => "Mend the value; `farm config show` prints each value and where it comes from.".into(),
         })
     }
 }
+
+/// Keys whose values are addresses, which may hold a name and a password.
+const ADDRESSES: [&str; 2] = ["manager", "access.proxy"];
 
 /// The known key most like `word`, if any is near: by its letters, or by a word that both have.
 fn nearest(word: &str) -> Option<String> {
@@ -129,18 +145,22 @@ impl Config {
         };
         let unreadable = |cause: String| ConfigError::Unreadable { path: path.clone(), cause };
         let document: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| unreadable(error.to_string()))?;
-        let (mut unknown, mut secret) = (None, None);
+        let (mut unknown, mut secret, mut credentials) = (None, None, None);
         for (name, text) in flatten("", &document).map_err(unreadable)? {
             match KEYS.iter().find(|key| key.name == name) {
                 Some(key) if key.shown == Shown::Never => secret = secret.or(Some(key.name)),
+                Some(key) if ADDRESSES.contains(&key.name) && without_credentials(&text) != text => {
+                    credentials = credentials.or(Some(key.name));
+                }
                 Some(key) => drop(self.values.insert(key.name, Value { text, origin: origin.clone() })),
                 None => unknown = unknown.or(Some(name)),
             }
         }
-        match (secret, unknown) {
-            (Some(key), _) => Err(ConfigError::Secret { path, key }),
-            (None, Some(key)) => Err(ConfigError::UnknownKey { path, key }),
-            (None, None) => Ok(()),
+        match (secret, credentials, unknown) {
+            (Some(key), ..) => Err(ConfigError::Secret { path, key }),
+            (None, Some(key), _) => Err(ConfigError::Credentials { path, key }),
+            (None, None, Some(key)) => Err(ConfigError::UnknownKey { path, key }),
+            (None, None, None) => Ok(()),
         }
     }
 
@@ -175,7 +195,7 @@ impl Config {
         let value = self.get(key);
         parse(&value.text).map_err(|cause| ConfigError::BadValue {
             key,
-            text: value.text.clone(),
+            text: if ADDRESSES.contains(&key) { without_credentials(&value.text) } else { value.text.clone() },
             origin: value.origin.clone(),
             cause,
         })
@@ -235,6 +255,8 @@ mod tests {
         let error = config.lay_file("manger: local\nplan:\n  priority: 7\n", &origin).expect_err("unknown");
         assert!(error.hint().is_some_and(|hint| hint.contains("\"manager\"")));
         assert_eq!(config.text("plan.priority"), Some("7"), "the others are laid");
+        let held = config.lay_file("manager: http://ann:hush@host:8080\n", &origin).expect_err("a secret");
+        assert!(matches!(held, ConfigError::Credentials { .. }) && !held.to_string().contains("hush"), "{held}");
         let error = config.lay_file("access:\n  token: hush\n", &origin).expect_err("a secret");
         assert!(!error.to_string().contains("hush") && config.text("access.token").is_none(), "{error}");
         assert!(config.lay_file("- a\n", &origin).is_err());

@@ -71,7 +71,8 @@ impl Api {
 
     /// `GET` of something beside the API, beneath the Manager's own address: a log.
     pub(super) fn read_file(&self, path: &str, what: &str) -> Result<Vec<u8>, ManagerError> {
-        let request = Request { patience: self.patient(), ..Request::get(path.trim_start_matches('/')) };
+        let limit = self.bounds.list;
+        let request = Request { patience: self.patient(), limit, ..Request::get(path.trim_start_matches('/')) };
         Ok(self.ask(&request)?.expect_text(what)?.body)
     }
 

@@ -3,14 +3,11 @@
 use super::Flamenco;
 use super::offer::Listing;
 use super::reply::{self, Answer};
-use crate::base::ids::RunId;
-use crate::manager::job::META_ID;
 use crate::manager::wire::job::Jobs;
 use crate::manager::{ManagerError, ManagerJob};
 use crate::sys::http::{Body, Method, Reply};
 use serde::de::DeserializeSeed;
 use std::io::{BufReader, Read};
-use std::ops::ControlFlow;
 
 /// The piece in which a list is read.
 const PIECE: usize = 256 << 10;
@@ -21,31 +18,11 @@ impl Flamenco {
     /// Every job.
     pub(super) fn all_jobs(&self) -> Result<Vec<ManagerJob>, ManagerError> {
         let mut jobs = Vec::new();
-        self.hear_jobs(|job| {
-            jobs.push(job);
-            ControlFlow::Continue(())
-        })?;
+        self.hear_jobs(|job| jobs.push(job))?;
         Ok(jobs)
     }
 
-    /// The job of a run; the list is read no further than to it.
-    pub(super) fn job_of_run(&self, run: RunId) -> Result<Option<ManagerJob>, ManagerError> {
-        let id = run.to_string();
-        let mut found = None;
-        let heard = self.hear_jobs(|job| {
-            if job.metadata.get(META_ID) != Some(&id) {
-                return ControlFlow::Continue(());
-            }
-            found = Some(job);
-            ControlFlow::Break(())
-        });
-        match found {
-            Some(job) => Ok(Some(job)),
-            None => heard.map(|()| None),
-        }
-    }
-
-    fn hear_jobs(&self, hear: impl FnMut(ManagerJob) -> ControlFlow<()>) -> Result<(), ManagerError> {
+    fn hear_jobs(&self, hear: impl FnMut(ManagerJob)) -> Result<(), ManagerError> {
         let listing = self.offer.listing.get().copied().unwrap_or(Listing::Get);
         let body = self.open_list(listing)?;
         if listing == Listing::Get && body.status() != 200 {
@@ -67,7 +44,7 @@ impl Flamenco {
         }
     }
 
-    fn hear(&self, body: Body<'_>, hear: impl FnMut(ManagerJob) -> ControlFlow<()>) -> Result<(), ManagerError> {
+    fn hear(&self, body: Body<'_>, hear: impl FnMut(ManagerJob)) -> Result<(), ManagerError> {
         if body.status() != 200 {
             return Err(Answer::new(self.api.address(), rest(body)).error("the list of jobs"));
         }

@@ -19,7 +19,7 @@ mod workers;
 pub use bounds::Bounds;
 
 use super::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Seen, Submission, wire};
-use crate::base::ids::{JobId, RunId, TaskId};
+use crate::base::ids::{JobId, TaskId};
 use crate::base::status::JobStatus;
 use crate::sys::http::{Access, HttpError};
 pub use facts::{Arrangement, FarmType};
@@ -94,10 +94,6 @@ impl Manager for Flamenco {
 
     fn jobs(&self) -> Result<Vec<ManagerJob>, ManagerError> {
         self.all_jobs()
-    }
-
-    fn find_run(&self, run: RunId) -> Result<Option<ManagerJob>, ManagerError> {
-        self.job_of_run(run)
     }
 
     fn job(&self, id: &JobId) -> Result<Option<ManagerJob>, ManagerError> {

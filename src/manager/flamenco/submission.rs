@@ -17,8 +17,6 @@ use serde_json::{Map, Value, json};
 const PLATFORM: &str = "manager";
 /// What workers run on, as Go names it.
 const PLATFORMS: [&str; 3] = ["linux", "windows", "darwin"];
-/// What proxies say who may have passed the request on.
-const PASSED_ON: [u16; 3] = [408, 502, 504];
 
 impl Flamenco {
     pub(super) fn check_submission(&self, submission: &Submission) -> Result<(), ManagerError> {
@@ -71,10 +69,12 @@ impl Flamenco {
                 Ok(job) => Ok(Some(job.into())),
                 Err(error) => Err(self.unknown(reply::not_a_manager(&answer.reply, &error), false)),
             },
-            // Its own code failed, perhaps after the job was stored; or a proxy does not know.
+            // Its own code failed, perhaps after the job was stored; or a proxy does not know, and has passed it on.
             500..=599 | 408 => {
-                let words = answer.words().map(|words| format!(": {words}")).unwrap_or_default();
-                Err(self.unknown(format!("HTTP {status}{words}"), PASSED_ON.contains(&status)))
+                let words = answer.words();
+                let is_its_own = words.is_some() && status != 408;
+                let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+                Err(self.unknown(format!("HTTP {status}{words}"), !is_its_own))
             }
             _ => Err(answer.error("the submission of jobs")),
         }

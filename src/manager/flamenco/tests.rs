@@ -9,7 +9,6 @@ use crate::base::time::Timestamp;
 use crate::sys::http::Reply;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::Value;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 const RELEASES: [&str; 4] = ["3.2", "3.5", "3.8.5", "3.9-beta1"];
@@ -78,11 +77,7 @@ fn jobs(release: &str, name: &str) -> Result<Vec<ManagerJob>, serde_json::Error>
 
 fn jobs_of(body: &[u8]) -> Result<Vec<ManagerJob>, serde_json::Error> {
     let mut jobs = Vec::new();
-    let hear = |job| {
-        jobs.push(job);
-        ControlFlow::Continue(())
-    };
-    wire::job::Jobs(hear).deserialize(&mut serde_json::Deserializer::from_slice(body))?;
+    wire::job::Jobs(|job| jobs.push(job)).deserialize(&mut serde_json::Deserializer::from_slice(body))?;
     Ok(jobs)
 }
 

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::ControlFlow;
 
 /// `Job`, as far as farm reads it.
 #[derive(Debug, Deserialize)]
@@ -50,22 +49,19 @@ impl From<Job> for ManagerJob {
     }
 }
 
-/// `{"jobs": [Job, …]}`, each job handed out as it is read, until the hearer has enough.
+/// `{"jobs": [Job, …]}`, each job handed out as it is read.
 pub(in crate::manager) struct Jobs<F>(pub(in crate::manager) F);
 
-impl<'de, F: FnMut(ManagerJob) -> ControlFlow<()>> DeserializeSeed<'de> for Jobs<F> {
+impl<'de, F: FnMut(ManagerJob)> DeserializeSeed<'de> for Jobs<F> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
         from.deserialize_map(Document(self.0))
     }
 }
 
-/// What an early end is called, for it has to be an error on its way out of the parser.
-pub(in crate::manager) const ENOUGH: &str = "heard enough";
-
 struct Document<F>(F);
 
-impl<'de, F: FnMut(ManagerJob) -> ControlFlow<()>> Visitor<'de> for Document<F> {
+impl<'de, F: FnMut(ManagerJob)> Visitor<'de> for Document<F> {
     type Value = ();
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with a list of jobs")
@@ -87,14 +83,14 @@ impl<'de, F: FnMut(ManagerJob) -> ControlFlow<()>> Visitor<'de> for Document<F> 
 
 struct List<'f, F>(&'f mut F);
 
-impl<'de, F: FnMut(ManagerJob) -> ControlFlow<()>> DeserializeSeed<'de> for List<'_, F> {
+impl<'de, F: FnMut(ManagerJob)> DeserializeSeed<'de> for List<'_, F> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
         from.deserialize_any(self)
     }
 }
 
-impl<'de, F: FnMut(ManagerJob) -> ControlFlow<()>> Visitor<'de> for List<'_, F> {
+impl<'de, F: FnMut(ManagerJob)> Visitor<'de> for List<'_, F> {
     type Value = ();
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of jobs")
@@ -104,9 +100,7 @@ impl<'de, F: FnMut(ManagerJob) -> ControlFlow<()>> Visitor<'de> for List<'_, F> 
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(job) = list.next_element::<Job>()? {
-            if (self.0)(job.into()).is_break() {
-                return Err(serde::de::Error::custom(ENOUGH));
-            }
+            (self.0)(job.into());
         }
         Ok(())
     }

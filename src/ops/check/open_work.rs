@@ -9,9 +9,9 @@ use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{RunId, TaskId};
 use crate::base::name::{JobName, ReleaseName};
-use crate::base::status::{JobStatus, TaskStatus};
+use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
-use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
+use crate::manager::{Manager, ManagerJob, ManagerTask, ManagerWorker};
 use crate::ops::addresses::Addresses;
 use crate::ops::check::job_files::{self, Place};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
@@ -78,7 +78,7 @@ impl OpenWork {
 
     /// The same where the Manager's jobs are at hand.
     pub fn with_jobs(ports: &Ports<'_>, file: &ReleaseFile, jobs: &[ManagerJob]) -> Result<OpenWork, Failure> {
-        let by_run: HashMap<RunId, &ManagerJob> = jobs.iter().filter_map(|job| Some((job.run_id()?, job))).collect();
+        let by_run = by_run(jobs);
         let workers = if jobs.is_empty() { Vec::new() } else { ports.manager.workers()? };
         let addresses = Addresses::of(ports.manager, file, |run| by_run.contains_key(run));
         let sight = if ports.manager.is_remote() { Sight::Far } else { Sight::Clear };
@@ -88,10 +88,12 @@ impl OpenWork {
             let mut runs = Vec::new();
             for run in &job.runs {
                 match by_run.get(&run.id) {
-                    Some(found) => runs.push(run_work(run, found, &ports.manager.tasks(&found.id)?, &workers, sight)),
+                    Some(found) => runs.push(run_work(ports.manager, run, found, &workers, sight)?),
                     // Only that Manager knows what its workers do.
                     None if !addresses.are_of(run) => open.push(run.frames.clone()),
                     None if run.manager_job.is_some() => gone.push(&run.frames),
+                    // Its submission may be on its way.
+                    None if sight == Sight::Far => open.push(run.frames.clone()),
                     None => {}
                 }
             }
@@ -142,21 +144,41 @@ impl RunWork {
     }
 }
 
+/// The Manager's jobs of each run, the one that counts first: a run that was submitted twice all the same has two.
+fn by_run(jobs: &[ManagerJob]) -> HashMap<RunId, Vec<&ManagerJob>> {
+    let mut by_run: HashMap<RunId, Vec<&ManagerJob>> = HashMap::new();
+    for job in jobs {
+        if let Some(run) = job.run_id() {
+            by_run.entry(run).or_default().push(job);
+        }
+    }
+    for of_run in by_run.values_mut() {
+        of_run.sort_by_key(|job| job.precedence());
+    }
+    by_run
+}
+
+/// The tasks of the job that counts, and what workers may still write for its twins.
 fn run_work(
+    manager: &dyn Manager,
     run: &RunRecord,
-    job: &ManagerJob,
-    tasks: &[ManagerTask],
+    jobs: &[&ManagerJob],
     workers: &[ManagerWorker],
     sight: Sight,
-) -> RunWork {
+) -> Result<RunWork, Failure> {
     let now = clock::now();
-    let task = |task: &ManagerTask| TaskWork {
-        id: task.id.clone(),
-        status: task.status.clone(),
-        frames: frames_of(task, &run.frames),
-        openness: openness(task, workers, now, sight),
-    };
-    RunWork { run: run.id, number: run.number, status: job.status.clone(), tasks: tasks.iter().map(task).collect() }
+    let mut work = RunWork { run: run.id, number: run.number, status: jobs[0].status.clone(), tasks: Vec::new() };
+    for (at, job) in jobs.iter().enumerate() {
+        let tasks = manager.tasks(&job.id)?;
+        let tasks = tasks.iter().map(|task| TaskWork {
+            id: task.id.clone(),
+            status: task.status.clone(),
+            frames: frames_of(task, &run.frames),
+            openness: openness(task, job.status.has_ended(), workers, now, sight),
+        });
+        work.tasks.extend(tasks.filter(|task| at == 0 || task.openness == Openness::Open));
+    }
+    Ok(work)
 }
 
 /// The frames among those of deleted runs whose files were written to lately: nobody can say any more whether a renderer
@@ -199,12 +221,27 @@ enum Sight {
     Far,
 }
 
-fn openness(task: &ManagerTask, workers: &[ManagerWorker], now: Timestamp, sight: Sight) -> Openness {
+impl Sight {
+    /// The latest moment that the clock which stamped a worker's words is known to show: a Manager on another machine has
+    /// another clock. Who has signed off says nothing more, and its renderer ended before.
+    fn now(self, worker: &ManagerWorker, here: Timestamp) -> Timestamp {
+        match (self, worker.last_seen) {
+            (Sight::Far, Some(seen)) if worker.status != WorkerStatus::Offline => seen,
+            _ => here,
+        }
+    }
+}
+
+/// A paused or queued task of a job that has ended is as one that was canceled: nobody will begin it.
+fn openness(task: &ManagerTask, ended: bool, workers: &[ManagerWorker], now: Timestamp, sight: Sight) -> Openness {
+    let is_waiting = matches!(task.status, TaskStatus::Queued | TaskStatus::Paused | TaskStatus::SoftFailed);
     match (&task.status, sight) {
         (TaskStatus::Completed, _) | (TaskStatus::Failed, Sight::Clear) => Openness::Quiet,
-        (TaskStatus::Canceled | TaskStatus::Failed, _) => match writer(task, workers) {
+        _ if task.status.has_ended() || (ended && is_waiting) => match writer(task, workers) {
             Writer::Nobody => Openness::Quiet,
-            Writer::Worker(worker) if quiet::is_quiet(worker, &task.id, task.updated, now) => Openness::Quiet,
+            Writer::Worker(worker) if quiet::is_quiet(worker, &task.id, task.updated, sight.now(worker, now)) => {
+                Openness::Quiet
+            }
             // Lost for good: what it left is judged by what it is, and looked at once more after its move.
             Writer::Worker(_) | Writer::Unseen if now.since(task.updated) >= LOST_AFTER => Openness::Quiet,
             Writer::Worker(_) | Writer::Unseen => Openness::Open,
@@ -268,7 +305,7 @@ mod tests {
     #[test]
     fn a_task_is_open_until_its_worker_is_known_to_be_quiet() {
         let now = Timestamp::from_unix(100);
-        let judged = |task: &ManagerTask, worker| openness(task, &[worker], now, Sight::Clear);
+        let judged = |task: &ManagerTask, worker| openness(task, false, &[worker], now, Sight::Clear);
         let awake = || worker(WorkerStatus::Awake, 99, None);
         for (status, expected) in [
             (TaskStatus::Active, Openness::Open),
@@ -287,7 +324,7 @@ mod tests {
         assert_eq!(judged(&canceled(80), worker(WorkerStatus::Awake, 79, None)), Openness::Open, "not heard since");
         assert_eq!(judged(&canceled(80), worker(WorkerStatus::Error, 99, None)), Openness::Open, "lost");
         assert_eq!(judged(&canceled(99), worker(WorkerStatus::Awake, 99, Some("other"))), Openness::Quiet, "elsewhere");
-        let far = |task: &ManagerTask, workers: &[ManagerWorker]| openness(task, workers, now, Sight::Far);
+        let far = |task: &ManagerTask, workers: &[ManagerWorker]| openness(task, false, workers, now, Sight::Far);
         assert_eq!(far(&canceled(80), &[]), Openness::Open, "a worker that nobody knows");
         assert_eq!(far(&canceled(100 - 3600), &[]), Openness::Quiet, "nor did for an hour");
         let nameless = ManagerTask { worker: None, ..canceled(95) };
@@ -296,6 +333,11 @@ mod tests {
         assert_eq!(far(&nameless, &[last]), Openness::Open, "a worker says that it was at it");
         assert_eq!(far(&task(TaskStatus::Failed, 95), &[awake()]), Openness::Open, "perhaps only late");
         assert_eq!(far(&task(TaskStatus::Failed, 80), &[awake()]), Openness::Quiet);
+        assert_eq!(far(&canceled(90), &[awake()]), Openness::Open, "heard nine seconds after, whatever is now");
+        let waiting = ManagerTask { worker: None, ..task(TaskStatus::Paused, 50) };
+        let of_ended = |task: &ManagerTask| openness(task, true, &[awake()], now, Sight::Far);
+        assert_eq!(of_ended(&waiting), Openness::Quiet, "nobody begins a task of a job that has ended");
+        assert_eq!(of_ended(&task(TaskStatus::Active, 50)), Openness::Open);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! `--wait`: staying until a release is rendered, and rendering what is missing again before it is called failed.
 
 mod failures;
+mod outage;
 mod watch;
 
+pub use outage::through_outages;
 pub use watch::{Watching, watch};
 
 use crate::base::error::{Class, Failure};
@@ -65,7 +67,10 @@ pub fn submit_missing(ports: &Ports<'_>, name: &ReleaseName, hopeless: Hopeless)
     // Frames that a killed harvest took are not missing.
     harvest::recover::finish_killed(ports, &lock, name)?;
     let mut file = load(ports, name)?;
-    let address = ports.manager.address();
+    let (address, began) = (ports.manager.address(), clock::now());
+    // What an earlier command wrote down is being rendered as soon as it is submitted.
+    submit::refuse_pending_elsewhere(&file, &address)?;
+    submit::submit_pending(ports, &lock, &mut file, began)?;
     let mut again = FrameSet::default();
     for (job, frames) in check_all(ports, &file)?.into_iter().filter(|(_, frames)| wanted(frames)) {
         let Some(record) = file.job_mut(&job.job) else { continue };
@@ -87,7 +92,7 @@ pub fn submit_missing(ports: &Ports<'_>, name: &ReleaseName, hopeless: Hopeless)
     }
     lock.check()?;
     release::save(ports.volume, &file)?;
-    submit::submit_pending(ports, &lock, &mut file)?;
+    submit::submit_pending(ports, &lock, &mut file, began)?;
     Ok(Some(again))
 }
 

@@ -2,7 +2,8 @@
 
 use super::failures::Failures;
 use super::load;
-use crate::base::error::{Class, Failure};
+use super::outage::Outage;
+use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
 use crate::base::name::{JobRef, ReleaseName};
@@ -23,6 +24,9 @@ use std::time::Duration;
 const LIST_AGAIN: Duration = Duration::from_secs(1);
 /// Up to so many runs are asked for one by one; for more, one request for all jobs costs less.
 const FEW: usize = 8;
+
+/// Words of Flamenco up to 3.3 for jobs that nothing more becomes of.
+const OVER: [&str; 2] = ["archived", "construction-failed"];
 
 /// Who ends the looking on, and how long it bears with a Manager that is away.
 pub struct Watching {
@@ -63,35 +67,6 @@ fn look(manager: &dyn Manager, ids: &[&JobId]) -> Result<HashMap<JobId, ManagerJ
         _ => manager.jobs()?,
     };
     Ok(found.into_iter().map(|job| (job.id.clone(), job)).collect())
-}
-
-/// A Manager that is away: restarted, or behind a line that is cut. Its workers go on meanwhile.
-#[derive(Default)]
-struct Outage(Option<Stopwatch>);
-
-impl Outage {
-    /// Says once that it began and once that it is over; what lasts longer than `patience` is a failure.
-    fn bear(&mut self, ports: &Ports<'_>, looked: Result<(), Failure>, patience: Duration) -> Result<(), Failure> {
-        match looked {
-            Ok(()) => {
-                if self.0.take().is_some() {
-                    ports.progress.note("the Manager answers again");
-                }
-                Ok(())
-            }
-            Err(failure) if failure.class() != Class::Manager => Err(failure),
-            Err(failure) => {
-                let since = match &self.0 {
-                    Some(since) => since,
-                    None => {
-                        ports.progress.note(&format!("{failure}; what is being rendered goes on, looking again"));
-                        self.0.insert(Stopwatch::start())
-                    }
-                };
-                if since.has_passed(patience) { Err(failure) } else { Ok(()) }
-            }
-        }
-    }
 }
 
 /// A job that is looked at, and what was seen of it last.
@@ -175,5 +150,10 @@ impl<'a> Watched<'a> {
 
 /// Whether a run does nothing more by itself.
 fn is_settled(status: Option<&JobStatus>) -> bool {
-    status.is_some_and(|status| status.has_ended() || *status == JobStatus::Paused)
+    let is_over = |word: &str| OVER.contains(&word);
+    status.is_some_and(|status| match status {
+        JobStatus::Paused => true,
+        JobStatus::Unknown(word) => is_over(word),
+        status => status.has_ended(),
+    })
 }

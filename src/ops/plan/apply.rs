@@ -148,13 +148,14 @@ fn carry_out(
         copies: plan.copies.iter().map(|copy| copy.to.clone()).collect(),
     };
     let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, &intent)?;
+    let began = clock::now();
     let writer =
         Writer { ports, lock, transaction: journal.id(), release: &file, survey, renderer, packing: Mutex::new(()) };
     let stored = writer.write_all().map_err(while_copying)?;
     record(ports, &mut file, plan, stored);
     lock.check()?;
     release::save(ports.volume, &file)?;
-    let submitted = submit::submit_pending(ports, lock, &mut file)?;
+    let submitted = submit::submit_pending(ports, lock, &mut file, began)?;
     journal.done(&submitted.len())?;
     Ok(submitted)
 }

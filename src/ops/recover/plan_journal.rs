@@ -52,7 +52,7 @@ pub(super) fn recover(means: &Means<'_>, lock: &Lock, account: &Account) -> Resu
 }
 
 fn submit_rest(ports: &Ports<'_>, lock: &Lock, mut file: ReleaseFile) -> Result<usize, Failure> {
-    Ok(submit::submit_pending(ports, lock, &mut file)?.len())
+    Ok(submit::submit_pending(ports, lock, &mut file, clock::now())?.len())
 }
 
 /// What the plan put there and no release names. A release that cannot be read might, so that it stops this.

@@ -4,6 +4,7 @@ use super::{Action, Kind, Means, Verdict};
 use crate::base::error::Failure;
 use crate::base::name::ReleaseName;
 use crate::ops::{release, submit};
+use crate::sys::clock;
 use crate::volume::lock::Scope;
 use std::fmt;
 
@@ -54,7 +55,7 @@ fn submit(means: &Means<'_>, left: &Unsubmitted) -> Result<Option<(Verdict, Stri
     };
     let Some(mut file) = release::load(ports.volume, &left.release)? else { return Ok(None) };
     let before = file.clone();
-    let submitted = submit::submit_pending(&ports, &lock, &mut file)?;
+    let submitted = submit::submit_pending(&ports, &lock, &mut file, clock::now())?;
     if file == before {
         return Ok(None);
     }

@@ -1,14 +1,15 @@
 //! Submitting runs: the one road by which anything gets into a Manager's queue, safe to walk again after any death.
 
+mod arrival;
 mod unknown;
 
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
 use crate::base::name::{JobRef, ReleaseName};
-use crate::base::status::JobStatus;
+use crate::base::time::Timestamp;
 use crate::manager::job::{META_HOST, META_ID, META_JOB, META_RELEASE, META_RUN, META_USER};
-use crate::manager::{ManagerJob, RenderWork, Submission, Work};
+use crate::manager::{RenderWork, Submission, Work};
 use crate::ops::check::in_parallel::until_failure;
 use crate::ops::ports::Ports;
 use crate::ops::release;
@@ -17,8 +18,9 @@ use crate::sys::http::without_credentials;
 use crate::volume::layout;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use unknown::Lost;
 
 /// How a run is to be queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,17 +49,24 @@ pub fn add_run(job: &mut JobRecord, id: RunId, frames: FrameSet, queueing: &Queu
         tag: queueing.tag.clone(),
         paused: queueing.paused,
         submitted: clock::now(),
+        in_doubt: None,
     };
     job.runs.push(run);
 }
 
 /// Submits every recorded run that the Manager does not have yet, and records the Manager's ids.
 ///
-/// Returns the jobs that were submitted now. `lock` is the release's; a death in between costs nothing, for the next call
+/// Returns the jobs that were submitted now. `lock` is the release's; runs written down before `began` are those of an
+/// earlier command, whose submission may still be on its way. A death in between costs nothing, for the next call
 /// finds each run by its `farm.id`.
-pub fn submit_pending(ports: &Ports<'_>, lock: &Lock, file: &mut ReleaseFile) -> Result<Vec<(JobRef, JobId)>, Failure> {
+pub fn submit_pending(
+    ports: &Ports<'_>,
+    lock: &Lock,
+    file: &mut ReleaseFile,
+    began: Timestamp,
+) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let before = file.clone();
-    let submitted = submit_each(ports, file);
+    let submitted = submit_each(ports, file, began);
     // Also after an error: what was submitted before it is in the queue.
     if *file != before {
         lock.check()?;
@@ -66,13 +75,13 @@ pub fn submit_pending(ports: &Ports<'_>, lock: &Lock, file: &mut ReleaseFile) ->
     submitted
 }
 
-fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile) -> Result<Vec<(JobRef, JobId)>, Failure> {
+fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile, began: Timestamp) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let address = ports.manager.address();
     let is_ours = |run: &RunRecord| is_pending(run) && run.manager == address;
     if !file.jobs.iter().any(|job| job.runs.iter().any(is_ours)) {
         return Ok(Vec::new());
     }
-    let known = known_runs(ports)?;
+    let known = arrival::look(ports, file, began)?;
     for run in file.jobs.iter_mut().flat_map(|job| &mut job.runs).filter(|run| is_ours(run)) {
         run.manager_job = known.get(&run.id).map(|found| found.id.clone());
     }
@@ -84,13 +93,22 @@ fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile) -> Result<Vec<(JobRef,
         }
     }
     let hands = ports.manager.submissions_at_once();
-    let (made, failure) =
-        until_failure(ports, hands, &pending, |(_, run, submission)| unknown::submit(ports.manager, *run, submission));
+    let doubtful = Mutex::new(BTreeSet::new());
+    let (made, failure) = until_failure(ports, hands, &pending, |(_, run, submission)| {
+        unknown::submit(ports.manager, *run, submission).inspect_err(|lost: &Lost| {
+            if lost.may_arrive {
+                doubtful.lock().unwrap_or_else(PoisonError::into_inner).insert(*run);
+            }
+        })
+    });
+    let doubtful = doubtful.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut submitted = Vec::new();
     for (((at, of_job), ..), id) in pending.iter().zip(made) {
-        let Some(id) = id else { continue };
         let job = &mut file.jobs[*at];
-        job.runs[*of_job].manager_job = Some(id.clone());
+        let run = &mut job.runs[*of_job];
+        run.in_doubt = doubtful.contains(&run.id).then(clock::now);
+        let Some(id) = id else { continue };
+        run.manager_job = Some(id.clone());
         submitted.push((JobRef::in_release(&file.name, &job.name), id));
     }
     match failure {
@@ -108,29 +126,6 @@ fn how_far(end: Failure, submitted: usize, pending: usize) -> Failure {
 
 fn is_pending(run: &RunRecord) -> bool {
     run.manager_job.is_none()
-}
-
-/// The Manager's jobs that farm submitted, by their `farm.id`: one request for all. Of jobs that were submitted twice all
-/// the same, the first counts, and the others are ended: two renderers must not write the same frames.
-fn known_runs(ports: &Ports<'_>) -> Result<HashMap<RunId, ManagerJob>, Failure> {
-    let mut known: HashMap<RunId, ManagerJob> = HashMap::new();
-    let mut jobs = ports.manager.jobs()?;
-    jobs.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-    for job in jobs {
-        let Some(run) = job.run_id() else { continue };
-        match known.entry(run) {
-            Entry::Vacant(free) => drop(free.insert(job)),
-            Entry::Occupied(first) if !job.status.has_ended() => end_duplicate(ports, &job, first.get())?,
-            Entry::Occupied(_) => {}
-        }
-    }
-    Ok(known)
-}
-
-fn end_duplicate(ports: &Ports<'_>, job: &ManagerJob, first: &ManagerJob) -> Result<(), Failure> {
-    let reason = format!("farm: submitted twice, job {} is the same", first.id);
-    ports.progress.note(&format!("{}: job {} was submitted twice and is ended; {} stays", job.name, job.id, first.id));
-    Ok(ports.manager.set_job_status(&job.id, JobStatus::CancelRequested, &reason)?)
 }
 
 /// Fails if runs of the release wait to be submitted to another Manager than this one: only whoever asks that one knows

@@ -12,23 +12,38 @@ const LOOKS: [Duration; 4] =
 /// How often a job that did not arrive is submitted again.
 const RESENDS: usize = 2;
 
+/// A submission that has no job.
+pub(super) struct Lost {
+    failure: Failure,
+    /// Whether it may still get one.
+    pub(super) may_arrive: bool,
+}
+
+impl From<Lost> for Failure {
+    fn from(lost: Lost) -> Failure {
+        lost.failure
+    }
+}
+
 /// Submits a run, and returns the Manager's id of its one job.
 ///
 /// A request that may still arrive is never sent again: the error says so, and whoever comes later looks first.
-pub(super) fn submit(manager: &dyn Manager, run: RunId, submission: &Submission) -> Result<JobId, Failure> {
+pub(super) fn submit(manager: &dyn Manager, run: RunId, submission: &Submission) -> Result<JobId, Lost> {
+    let lost = |error: ManagerError, may_arrive| Err(Lost { failure: error.into(), may_arrive });
     let mut resends = RESENDS;
     loop {
         let error = match manager.submit(submission) {
             Ok(job) => return Ok(job.id),
             Err(error) => error,
         };
-        let ManagerError::Unknown { later, message, .. } = &error else { return Err(error.into()) };
+        let ManagerError::Unknown { later, message, .. } = &error else { return lost(error, false) };
         match look(manager, run) {
             Some(Some(id)) => return Ok(id),
-            Some(None) if *later => return Err(error.into()),
-            Some(None) if resends > 0 && !interrupt::asked() => resends -= 1,
-            Some(None) => return Err(did_not_arrive(manager, message).into()),
-            None => return Err(error.into()),
+            Some(None) if !later && !interrupt::asked() => match resends {
+                0 => return lost(did_not_arrive(manager, message), false),
+                _ => resends -= 1,
+            },
+            Some(None) | None => return lost(error, true),
         }
     }
 }

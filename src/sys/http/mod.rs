@@ -290,11 +290,6 @@ fn is_on_host(home: &Url, url: &Url) -> bool {
     host(home) == host(url)
 }
 
-/// Whether the address is one of this machine alone.
-pub fn is_loopback_address(address: &str) -> bool {
-    Url::parse(address).is_ok_and(|url| is_loopback(&url))
-}
-
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -303,10 +298,12 @@ fn is_loopback(url: &Url) -> bool {
 /// `address` as it may be printed: without a user's name and password.
 pub fn without_credentials(address: &str) -> String {
     match Url::parse(address) {
-        Ok(url) if url.has_authority() && (!url.username().is_empty() || url.password().is_some()) => shown(&url),
+        Ok(url) if url.has_authority() => match url.username().is_empty() && url.password().is_none() {
+            true => address.to_owned(),
+            false => shown(&url),
+        },
         // Nobody knows what stands before the @ of what is no URL.
-        Err(_) if address.contains("://") => address.rsplit('@').next().unwrap_or_default().to_owned(),
-        _ => address.to_owned(),
+        _ => address.rsplit('@').next().unwrap_or_default().to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::base::error::{Class, Failure};
 use crate::cli::config::{Config, Origin};
 use crate::cli::needs::Context;
 use crate::cli::settings::parse_manager;
+use crate::sys::http::without_credentials;
 use crate::sys::{files, outside};
 use std::path::PathBuf;
 
@@ -15,8 +16,14 @@ const MAX_CONFIG: u64 = 1 << 20;
 pub(super) fn choose(named: Option<&str>, found: &[FoundView], context: &Context) -> Result<Option<String>, Failure> {
     if let Some(url) = named {
         parse_manager(url).map_err(|cause| {
-            Failure::new(Class::Usage, format!("--choose {url:?}: {cause}")).with_hint("Write its URL.")
+            let shown = without_credentials(url);
+            Failure::new(Class::Usage, format!("--choose {shown:?}: {cause}")).with_hint("Write its URL.")
         })?;
+        if without_credentials(url) != url {
+            let words = "--choose: the URL holds a name or a password, and the volume's configuration is for everyone";
+            return Err(Failure::new(Class::Usage, words)
+                .with_hint("Leave them out of the URL, and set access.user and access.password_file of your own."));
+        }
         return Ok(Some(url.to_owned()));
     }
     if found.is_empty() || !context.output.can_ask() {

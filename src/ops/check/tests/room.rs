@@ -245,6 +245,7 @@ fn run(id: RunId, number: u32, frames: FrameSet) -> RunRecord {
         tag: None,
         paused: false,
         submitted: Timestamp::from_unix(0),
+        in_doubt: None,
     }
 }
 

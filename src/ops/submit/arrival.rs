@@ -1,0 +1,99 @@
+//! What the Manager has of a release's runs, before any of them is submitted.
+
+use crate::base::error::Failure;
+use crate::base::ids::RunId;
+use crate::base::status::JobStatus;
+use crate::base::time::Timestamp;
+use crate::manager::ManagerJob;
+use crate::ops::ports::Ports;
+use crate::sys::clock;
+use crate::volume::release_file::{ReleaseFile, RunRecord};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// So long a submission may be on its way after its sender gave up: a proxy passes it on, or the Manager is at it.
+const ON_ITS_WAY: Duration = Duration::from_secs(30);
+/// The same where its sender may have been killed in the middle: there is no proxy's patience behind it.
+const OF_THE_KILLED: Duration = Duration::from_secs(5);
+
+/// The Manager's jobs of the release's runs. Runs of an earlier command that may still arrive are waited for.
+///
+/// Of jobs that were submitted twice all the same one counts, and the others are ended: two renderers must not write the
+/// same frames.
+pub(super) fn look(
+    ports: &Ports<'_>,
+    file: &ReleaseFile,
+    began: Timestamp,
+) -> Result<BTreeMap<RunId, ManagerJob>, Failure> {
+    let mut told = false;
+    loop {
+        let known = known_runs(ports, file)?;
+        let now = clock::now();
+        let is_pending = |run: &&RunRecord| run.manager_job.is_none() && !known.contains_key(&run.id);
+        let pending = file.jobs.iter().flat_map(|job| &job.runs).filter(is_pending);
+        let left = pending.map(|run| may_come_for(run, began, now)).max().unwrap_or_default();
+        if left.is_zero() || !ports.manager.is_remote() {
+            return Ok(known);
+        }
+        if !told {
+            let seconds = left.as_secs() + 1;
+            ports.progress.note(&format!("waiting up to {seconds} s for a submission that may still be on its way"));
+            told = true;
+        }
+        ports.go_on()?;
+        clock::sleep(left.min(ports.manager.look_again()));
+    }
+}
+
+/// How long a run that the Manager does not have may still arrive.
+fn may_come_for(run: &RunRecord, began: Timestamp, now: Timestamp) -> Duration {
+    let since = |then: Timestamp, patience: Duration| patience.saturating_sub(now.since(then));
+    match run.in_doubt {
+        Some(then) => since(then, ON_ITS_WAY),
+        None if run.submitted < began => since(run.submitted, OF_THE_KILLED),
+        None => Duration::ZERO,
+    }
+}
+
+fn known_runs(ports: &Ports<'_>, file: &ReleaseFile) -> Result<BTreeMap<RunId, ManagerJob>, Failure> {
+    let runs: BTreeSet<RunId> = file.jobs.iter().flat_map(|job| &job.runs).map(|run| run.id).collect();
+    let mut jobs = ports.manager.jobs()?;
+    jobs.sort_by(|a, b| a.precedence().cmp(&b.precedence()));
+    let mut known: BTreeMap<RunId, ManagerJob> = BTreeMap::new();
+    for job in jobs {
+        let Some(run) = job.run_id().filter(|run| runs.contains(run)) else { continue };
+        match known.get(&run) {
+            None => drop(known.insert(run, job)),
+            Some(first) if !job.status.has_ended() => end_duplicate(ports, &job, first)?,
+            Some(_) => {}
+        }
+    }
+    Ok(known)
+}
+
+fn end_duplicate(ports: &Ports<'_>, job: &ManagerJob, first: &ManagerJob) -> Result<(), Failure> {
+    let reason = format!("farm: submitted twice, job {} is the same", first.id);
+    ports.progress.note(&format!("{}: job {} was submitted twice and is ended; {} stays", job.name, job.id, first.id));
+    Ok(ports.manager.set_job_status(&job.id, JobStatus::CancelRequested, &reason)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::check::room::Room;
+
+    #[test]
+    fn a_run_of_an_earlier_command_may_still_arrive() {
+        let mut room = Room::new(&[("A", "1-3")]);
+        room.add_run("1-3", crate::base::status::TaskStatus::Queued);
+        let mut run = room.file.jobs[0].runs[0].clone();
+        let written = run.submitted;
+        let at = |seconds| written.plus_seconds(seconds);
+        assert_eq!(may_come_for(&run, written, at(0)), Duration::ZERO, "this command's own");
+        assert_eq!(may_come_for(&run, at(1), at(2)), Duration::from_secs(3), "its sender may have been killed");
+        assert_eq!(may_come_for(&run, at(1), at(9)), Duration::ZERO);
+        run.in_doubt = Some(at(100));
+        assert_eq!(may_come_for(&run, at(101), at(110)), Duration::from_secs(20), "it was sent, and no answer came");
+        assert_eq!(may_come_for(&run, at(101), at(131)), Duration::ZERO);
+    }
+}
