@@ -98,6 +98,15 @@ pub fn check_frames(file: &Path, frames: &FrameSet) -> Result<(), Failure> {
         .with_hint("Say which frames with --frames 1-100."))
 }
 
+/// Flamenco's built-in job type names frames as the scene says, up to 3.8; farm's own switches extensions on.
+pub fn no_extensions(job: &JobRef) -> Failure {
+    let words = format!("{job}: file extensions are switched off in the scene, and Flamenco may render by that");
+    Failure::new(Class::Refused, words).with_hint(
+        "Switch File Extensions on in Blender (Output properties > Output) and save. Jobs of farm's own type, such as those with \
+         --samples, need that not.",
+    )
+}
+
 /// Files that a job needs are not there.
 pub fn missing_files(job: &JobRef, missing: &[String]) -> Failure {
     Failure::new(Class::Refused, format!("{job} needs {} file(s) that are missing: {}", missing.len(), some(missing)))

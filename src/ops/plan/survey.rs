@@ -221,6 +221,9 @@ impl<'a> Planner<'a> {
         let Candidate { request, file, scene, name } = candidate;
         let reference = JobRef::in_release(&self.request.release, name);
         let frames = frames(request, scene)?;
+        if matches!(self.queue, Queue::Flamenco) && !scene.file_extension.is_on() && request.options.is_plain() {
+            return Err(refusal::no_extensions(&reference));
+        }
         let wanted = output::wanted(scene, request.format.as_deref(), self.here.unwrap_or(file.blender_version))?;
         let mut luggage = self.gathering.take(&file.path, &reference);
         let (packed, left) = self.sort(candidate, &reference, luggage.obstacles.clone())?;
