@@ -1,0 +1,78 @@
+//! The whole program with `--manager URL`, against a stand-in for a Manager of each release.
+
+#[allow(dead_code, reason = "several test programs share it, and none of them needs all of it")]
+#[allow(clippy::unwrap_used, reason = "a test fails where something is missing")]
+#[path = "../../server/mod.rs"]
+mod server;
+
+mod releases;
+
+use crate::support::fake_blender::Fake;
+use crate::support::{Farm, Outcome};
+use farm::manager::local::{Local, LocalSettings, Staying, WorkerOptions, work};
+use farm::manager::{Manager, ManagerJob};
+use farm::sys::process::Guard;
+use server::Server;
+use server::flamenco::{Release, StandIn};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A sealed room whose volume is the shared storage of a Manager, and that Manager.
+struct Studio {
+    farm: Farm,
+    engine: Arc<Local>,
+    server: Server,
+}
+
+impl Studio {
+    /// With an empty queue, and FARM_MANAGER set to the Manager.
+    fn new(release: Release) -> Self {
+        Studio::with(release, &Fake::default())
+    }
+
+    /// The same with a renderer of another kind.
+    fn with(release: Release, fake: &Fake) -> Self {
+        let mut farm = Farm::with(fake);
+        // The Manager's own folder lies beside the volume, as a real one's does.
+        let blender = farm.room.path("fake/blender").to_string_lossy().into_owned();
+        let settings = LocalSettings { blender, ..LocalSettings::new(farm.room.path("engine/local")) };
+        let engine = Arc::new(Local::open(settings).expect("opens"));
+        let volume = farm.room.path("V");
+        let server = Server::new(Arc::new(StandIn::new(release, Arc::clone(&engine), volume)));
+        farm.room.set("FARM_MANAGER", server.url());
+        Studio { farm, engine, server }
+    }
+
+    /// What waits in the queue is rendered, by one worker of the Manager.
+    fn work(&self) {
+        work(&self.engine, &options(), &(), &AtomicBool::new(false)).expect("works");
+    }
+
+    /// Does `body` while a worker renders whatever comes.
+    fn while_working<T>(&self, body: impl FnOnce() -> T) -> T {
+        let stop = AtomicBool::new(false);
+        let options = WorkerOptions { staying: Staying::Follow, ..options() };
+        std::thread::scope(|scope| {
+            let worker = scope.spawn(|| work(&self.engine, &options, &(), &stop));
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+            stop.store(true, Ordering::Relaxed);
+            worker.join().expect("no panic").expect("works");
+            outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    /// What the Manager has in its queue.
+    fn jobs(&self) -> Vec<ManagerJob> {
+        self.engine.jobs().expect("readable")
+    }
+
+    /// Runs farm on the volume.
+    #[track_caller]
+    fn run(&self, words: &str) -> Outcome {
+        self.farm.run(words)
+    }
+}
+
+fn options() -> WorkerOptions {
+    WorkerOptions::new(Guard::new(env!("CARGO_BIN_EXE_farm")))
+}
