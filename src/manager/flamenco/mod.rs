@@ -43,7 +43,7 @@ pub struct Flamenco {
 impl Flamenco {
     /// A client of the Manager at `address`. Asks nothing yet.
     pub fn new(address: &str, access: &Access) -> Result<Flamenco, HttpError> {
-        Flamenco::with_bounds(address, access, Bounds::default())
+        Flamenco::with_bounds(address, access, Bounds::with_short(access.timeout))
     }
 
     /// The same within other bounds.

@@ -5,13 +5,20 @@
 #[path = "../../server/mod.rs"]
 mod server;
 
+mod away;
+mod cuts;
+mod farm_type;
+mod faults;
+mod gate;
 mod releases;
+mod secrets;
 
 use crate::support::fake_blender::Fake;
 use crate::support::{Farm, Outcome};
 use farm::manager::local::{Local, LocalSettings, Staying, WorkerOptions, work};
 use farm::manager::{Manager, ManagerJob};
 use farm::sys::process::Guard;
+use gate::Gate;
 use server::Server;
 use server::flamenco::{Release, StandIn};
 use std::sync::Arc;
@@ -21,6 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 struct Studio {
     farm: Farm,
     engine: Arc<Local>,
+    gate: Arc<Gate>,
     server: Server,
 }
 
@@ -38,9 +46,10 @@ impl Studio {
         let settings = LocalSettings { blender, ..LocalSettings::new(farm.room.path("engine/local")) };
         let engine = Arc::new(Local::open(settings).expect("opens"));
         let volume = farm.room.path("V");
-        let server = Server::new(Arc::new(StandIn::new(release, Arc::clone(&engine), volume)));
+        let gate = Arc::new(Gate::before(StandIn::new(release, Arc::clone(&engine), volume)));
+        let server = Server::new(Arc::clone(&gate));
         farm.room.set("FARM_MANAGER", server.url());
-        Studio { farm, engine, server }
+        Studio { farm, engine, gate, server }
     }
 
     /// What waits in the queue is rendered, by one worker of the Manager.
@@ -75,4 +84,16 @@ impl Studio {
 
 fn options() -> WorkerOptions {
     WorkerOptions::new(Guard::new(env!("CARGO_BIN_EXE_farm")))
+}
+
+/// Does all of these, each in a thread of its own, and fails with the words of those that failed.
+#[track_caller]
+fn all_at_once(parts: Vec<(String, impl FnOnce() + Send)>) {
+    let words = |panic: Box<dyn std::any::Any + Send>| panic.downcast_ref::<String>().cloned().unwrap_or_default();
+    let failed: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = parts.into_iter().map(|(name, part)| (name, scope.spawn(part))).collect();
+        let ended = threads.into_iter().map(|(name, thread)| (name, thread.join()));
+        ended.filter_map(|(name, ended)| Some(format!("{name}: {}", words(ended.err()?)))).collect()
+    });
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
