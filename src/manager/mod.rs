@@ -42,6 +42,9 @@ pub trait Manager: Send + Sync {
     /// How long to wait between two looks at a job that is being worked on.
     fn look_again(&self) -> Duration;
 
+    /// How long a submission may be on its way after its sender gave it up: a proxy passes it on, or the Manager is at it.
+    fn may_arrive_within(&self) -> Duration;
+
     /// How many submissions at once it takes in faster than one after the other.
     fn submissions_at_once(&self) -> usize;
 

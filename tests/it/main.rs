@@ -10,6 +10,7 @@ mod dependencies;
 mod doctor;
 mod dry_run;
 mod examples;
+mod flamenco;
 mod harvest;
 mod harvest_damage;
 mod hostile;

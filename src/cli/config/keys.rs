@@ -65,7 +65,12 @@ pub const KEYS: &[Key] = &[
         "",
         "the URL of the proxy to the Manager; default: what the environment says",
     ),
-    key("access.timeout", "FARM_ACCESS_TIMEOUT", "30s", "how long the Manager may take for a short answer"),
+    key(
+        "access.timeout",
+        "FARM_ACCESS_TIMEOUT",
+        "30s",
+        "how long the Manager may take for a short answer; four times that for a list or a submission",
+    ),
     key("user", "FARM_USER", "", "the name written into jobs; default: the login name"),
     key(
         "blender.executable",

@@ -14,6 +14,23 @@ pub struct Bounds {
     pub list: u64,
 }
 
+/// How many times longer what takes a Manager time may take than a short answer.
+const LONGER: u32 = 4;
+
+impl Bounds {
+    /// The bounds for a Manager that may take `short` for a short answer: whoever shortens that does not want to wait
+    /// minutes for a list from a Manager that is stuck.
+    pub fn with_short(short: Option<Duration>) -> Self {
+        let usual = Bounds::default();
+        Bounds { long: short.map_or(usual.long, |short| short * LONGER), ..usual }
+    }
+
+    /// For a short answer.
+    pub fn short(&self) -> Duration {
+        self.long / LONGER
+    }
+}
+
 impl Default for Bounds {
     /// A list may be of two hundred thousand jobs or tasks.
     fn default() -> Self {

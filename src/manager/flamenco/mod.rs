@@ -43,7 +43,7 @@ pub struct Flamenco {
 impl Flamenco {
     /// A client of the Manager at `address`. Asks nothing yet.
     pub fn new(address: &str, access: &Access) -> Result<Flamenco, HttpError> {
-        Flamenco::with_bounds(address, access, Bounds::default())
+        Flamenco::with_bounds(address, access, Bounds::with_short(access.timeout))
     }
 
     /// The same within other bounds.
@@ -63,6 +63,10 @@ impl Manager for Flamenco {
 
     fn look_again(&self) -> Duration {
         LOOK_AGAIN
+    }
+
+    fn may_arrive_within(&self) -> Duration {
+        self.api.bounds().short()
     }
 
     fn submissions_at_once(&self) -> usize {

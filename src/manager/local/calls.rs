@@ -30,6 +30,10 @@ impl Manager for Local {
         LOOK_AGAIN
     }
 
+    fn may_arrive_within(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn submissions_at_once(&self) -> usize {
         1
     }

@@ -11,9 +11,7 @@ use crate::volume::release_file::{ReleaseFile, RunRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// So long a submission may be on its way after its sender gave up: a proxy passes it on, or the Manager is at it.
-const ON_ITS_WAY: Duration = Duration::from_secs(30);
-/// The same where its sender may have been killed in the middle: there is no proxy's patience behind it.
+/// So long the submission of a sender that was killed in the middle may be on its way: nobody waits for its answer.
 const OF_THE_KILLED: Duration = Duration::from_secs(5);
 
 /// The Manager's jobs of the release's runs. Runs of an earlier command that may still arrive are waited for.
@@ -25,14 +23,16 @@ pub(super) fn look(
     file: &ReleaseFile,
     began: Timestamp,
 ) -> Result<BTreeMap<RunId, ManagerJob>, Failure> {
+    let (address, within) = (ports.manager.address(), ports.manager.may_arrive_within());
     let mut told = false;
     loop {
         let known = known_runs(ports, file)?;
         let now = clock::now();
-        let is_pending = |run: &&RunRecord| run.manager_job.is_none() && !known.contains_key(&run.id);
+        let is_pending =
+            |run: &&RunRecord| run.manager == address && run.manager_job.is_none() && !known.contains_key(&run.id);
         let pending = file.jobs.iter().flat_map(|job| &job.runs).filter(is_pending);
-        let left = pending.map(|run| may_come_for(run, began, now)).max().unwrap_or_default();
-        if left.is_zero() || !ports.manager.is_remote() {
+        let left = pending.map(|run| may_come_for(run, began, now, within)).max().unwrap_or_default();
+        if left.is_zero() {
             return Ok(known);
         }
         if !told {
@@ -45,12 +45,12 @@ pub(super) fn look(
     }
 }
 
-/// How long a run that the Manager does not have may still arrive.
-fn may_come_for(run: &RunRecord, began: Timestamp, now: Timestamp) -> Duration {
+/// How long a run that the Manager does not have may still arrive, where that takes no longer than `within`.
+fn may_come_for(run: &RunRecord, began: Timestamp, now: Timestamp, within: Duration) -> Duration {
     let since = |then: Timestamp, patience: Duration| patience.saturating_sub(now.since(then));
     match run.in_doubt {
-        Some(then) => since(then, ON_ITS_WAY),
-        None if run.submitted < began => since(run.submitted, OF_THE_KILLED),
+        Some(then) => since(then, within),
+        None if run.submitted < began => since(run.submitted, OF_THE_KILLED.min(within)),
         None => Duration::ZERO,
     }
 }
@@ -82,6 +82,8 @@ mod tests {
     use super::*;
     use crate::ops::check::room::Room;
 
+    const WITHIN: Duration = Duration::from_secs(30);
+
     #[test]
     fn a_run_of_an_earlier_command_may_still_arrive() {
         let mut room = Room::new(&[("A", "1-3")]);
@@ -89,11 +91,15 @@ mod tests {
         let mut run = room.file.jobs[0].runs[0].clone();
         let written = run.submitted;
         let at = |seconds| written.plus_seconds(seconds);
-        assert_eq!(may_come_for(&run, written, at(0)), Duration::ZERO, "this command's own");
-        assert_eq!(may_come_for(&run, at(1), at(2)), Duration::from_secs(3), "its sender may have been killed");
-        assert_eq!(may_come_for(&run, at(1), at(9)), Duration::ZERO);
+        assert_eq!(may_come_for(&run, written, at(0), WITHIN), Duration::ZERO, "this command's own");
+        assert_eq!(may_come_for(&run, at(1), at(2), WITHIN), Duration::from_secs(3), "its sender may have been killed");
+        assert_eq!(may_come_for(&run, at(1), at(9), WITHIN), Duration::ZERO);
         run.in_doubt = Some(at(100));
-        assert_eq!(may_come_for(&run, at(101), at(110)), Duration::from_secs(20), "it was sent, and no answer came");
-        assert_eq!(may_come_for(&run, at(101), at(131)), Duration::ZERO);
+        assert_eq!(
+            may_come_for(&run, at(101), at(110), WITHIN),
+            Duration::from_secs(20),
+            "it was sent, and no answer came"
+        );
+        assert_eq!(may_come_for(&run, at(101), at(131), WITHIN), Duration::ZERO);
     }
 }

@@ -107,6 +107,8 @@ impl StandIn {
             (_, ["version"]) => self.json(&self.release.recorded("version")),
             (_, ["openapi3.json"]) => self.json(&self.spec),
             (_, ["configuration"]) => self.json(&self.configuration()),
+            (_, ["configuration", "file"]) => self.json(&self.configuration_file()),
+            (_, ["configuration", "variables", "workers", _]) => self.json(&variables()),
             (_, ["configuration", "check", "shared-storage"]) => self.check_storage(request),
             (_, ["jobs", "type", "simple-blender-render"]) => self.json(&self.job_type.lock().unwrap()),
             (_, ["jobs", "type", _]) => self.coded(404, "no such job type known"),
@@ -129,6 +131,12 @@ impl StandIn {
     fn configuration(&self) -> Value {
         let location = if self.has_shaman { self.storage.join("jobs") } else { self.storage.clone() };
         json!({"isFirstRun": false, "shamanEnabled": self.has_shaman, "storageLocation": location})
+    }
+
+    /// Until 3.5 the keys are those of the program.
+    fn configuration_file(&self) -> Value {
+        let key = if self.release > Release::V3_5 { "shared_storage_path" } else { "SharedStoragePath" };
+        json!({ key: self.storage })
     }
 
     fn check_storage(&self, request: &Heard) -> Answer {
@@ -161,6 +169,11 @@ impl StandIn {
         let content_type = if self.release >= Release::V3_9 { "" } else { "; charset=UTF-8" };
         Answer { content_type: format!("application/json{content_type}"), ..answer }
     }
+}
+
+fn variables() -> Value {
+    let variable = |value: &str| json!({"is_twoway": false, "value": value});
+    json!({"blender": variable("blender"), "blenderArgs": variable("-b -y")})
 }
 
 impl Site for Arc<StandIn> {

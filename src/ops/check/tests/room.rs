@@ -263,6 +263,9 @@ impl Manager for Told {
     fn look_again(&self) -> std::time::Duration {
         std::time::Duration::from_millis(1)
     }
+    fn may_arrive_within(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(30)
+    }
     fn submissions_at_once(&self) -> usize {
         2
     }
