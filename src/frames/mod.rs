@@ -14,6 +14,7 @@ pub mod decode;
 pub mod expected;
 pub mod hopeless;
 pub mod inventory;
+pub mod last_words;
 pub mod picture;
 pub mod render_log;
 pub mod sampling;

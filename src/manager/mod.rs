@@ -45,8 +45,8 @@ pub trait Manager: Send + Sync {
     /// How long a submission may be on its way after its sender gave it up: a proxy passes it on, or the Manager is at it.
     fn may_arrive_within(&self) -> Duration;
 
-    /// How many submissions at once it takes in faster than one after the other.
-    fn submissions_at_once(&self) -> usize;
+    /// How many requests at once it answers faster than one after the other.
+    fn requests_at_once(&self) -> usize;
 
     /// How the root of a volume begins in the paths of a submission: as workers, or the Manager's own variables, know it.
     /// `volume` is where this machine sees it.

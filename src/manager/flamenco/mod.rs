@@ -69,7 +69,7 @@ impl Manager for Flamenco {
         self.api.bounds().short()
     }
 
-    fn submissions_at_once(&self) -> usize {
+    fn requests_at_once(&self) -> usize {
         SUBMISSIONS_AT_ONCE
     }
 

@@ -4,6 +4,7 @@ use super::Flamenco;
 use super::reply::{self, Answer};
 use crate::manager::compile::farm_type;
 use crate::manager::compile::simple_blender_render::{self as simple, plain_frames};
+use crate::manager::job::META_ID;
 use crate::manager::wire::job::Job;
 use crate::manager::wire::meta::JobType;
 use crate::manager::wire::submitted::SubmittedJob;
@@ -50,7 +51,7 @@ impl Flamenco {
             let mut pauses = self.api.bounds.pauses.into_iter();
             loop {
                 match self.api.post_once("jobs", job) {
-                    Ok(answer) => return self.judge(answer),
+                    Ok(answer) => return self.judge(answer, submission),
                     Err(error) => match pauses.next().filter(|_| was_not_sent(&error) && !interrupt::asked()) {
                         Some(pause) => clock::sleep(pause),
                         None => return Err(self.unanswered(&error)),
@@ -61,12 +62,12 @@ impl Flamenco {
     }
 
     /// `None`: the job type is another by now.
-    fn judge(&self, answer: Answer<'_>) -> Result<Option<ManagerJob>, ManagerError> {
+    fn judge(&self, answer: Answer<'_>, submission: &Submission) -> Result<Option<ManagerJob>, ManagerError> {
         let status = answer.reply.status;
         match status {
             412 => Ok(None),
             200..=299 => match serde_json::from_slice::<Job>(&answer.reply.body) {
-                Ok(job) => Ok(Some(job.into())),
+                Ok(job) => self.is_of(submission, job.into()).map(Some),
                 Err(error) => Err(self.unknown(reply::not_a_manager(&answer.reply, &error), false)),
             },
             // Its own code failed, perhaps after the job was stored; or a proxy does not know, and has passed it on.
@@ -77,6 +78,14 @@ impl Flamenco {
                 Err(self.unknown(format!("HTTP {status}{words}"), !is_its_own))
             }
             _ => Err(answer.error("the submission of jobs")),
+        }
+    }
+
+    /// Whoever answers with another job than was sent is no Manager, or not the one that got it.
+    fn is_of(&self, submission: &Submission, job: ManagerJob) -> Result<ManagerJob, ManagerError> {
+        match job.metadata.get(META_ID) == submission.metadata.get(META_ID) {
+            true => Ok(job),
+            false => Err(self.unknown(format!("its answer is about another job, {}", job.id), true)),
         }
     }
 

@@ -34,7 +34,7 @@ impl Manager for Local {
         Duration::ZERO
     }
 
-    fn submissions_at_once(&self) -> usize {
+    fn requests_at_once(&self) -> usize {
         1
     }
 

@@ -7,12 +7,13 @@
 
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::{RunId, TaskId};
+use crate::base::ids::{JobId, RunId, TaskId};
 use crate::base::name::{JobName, ReleaseName};
 use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
-use crate::manager::{Manager, ManagerJob, ManagerTask, ManagerWorker};
+use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
 use crate::ops::addresses::Addresses;
+use crate::ops::check::in_parallel::until_failure;
 use crate::ops::check::job_files::{self, Place};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::Ports;
@@ -73,13 +74,19 @@ impl OpenWork {
     pub fn of(ports: &Ports<'_>, file: &ReleaseFile) -> Result<OpenWork, Failure> {
         let planned_only = file.jobs.iter().all(|job| job.runs.is_empty());
         let jobs = if planned_only { Vec::new() } else { ports.manager.jobs()? };
-        OpenWork::with_jobs(ports, file, &jobs)
+        let workers = if jobs.is_empty() { Vec::new() } else { ports.manager.workers()? };
+        OpenWork::with_jobs(ports, file, &jobs, &workers)
     }
 
-    /// The same where the Manager's jobs are at hand.
-    pub fn with_jobs(ports: &Ports<'_>, file: &ReleaseFile, jobs: &[ManagerJob]) -> Result<OpenWork, Failure> {
+    /// The same where the Manager's jobs and workers are at hand.
+    pub fn with_jobs(
+        ports: &Ports<'_>,
+        file: &ReleaseFile,
+        jobs: &[ManagerJob],
+        workers: &[ManagerWorker],
+    ) -> Result<OpenWork, Failure> {
         let by_run = by_run(jobs);
-        let workers = if jobs.is_empty() { Vec::new() } else { ports.manager.workers()? };
+        let tasks = tasks_of(ports, file, &by_run)?;
         let addresses = Addresses::of(ports.manager, file, |run| by_run.contains_key(run));
         let sight = if ports.manager.is_remote() { Sight::Far } else { Sight::Clear };
         let mut work = OpenWork::default().with_harvested(Manifest::load(ports.volume, &file.name)?.files);
@@ -88,7 +95,7 @@ impl OpenWork {
             let mut runs = Vec::new();
             for run in &job.runs {
                 match by_run.get(&run.id) {
-                    Some(found) => runs.push(run_work(ports.manager, run, found, &workers, sight)?),
+                    Some(found) => runs.push(run_work(&tasks, run, found, workers, sight)),
                     // Only that Manager knows what its workers do.
                     None if !addresses.are_of(run) => open.push(run.frames.clone()),
                     None if run.manager_job.is_some() => gone.push(&run.frames),
@@ -158,19 +165,33 @@ fn by_run(jobs: &[ManagerJob]) -> HashMap<RunId, Vec<&ManagerJob>> {
     by_run
 }
 
+/// The tasks of the Manager's jobs for the release's runs: a request each, several at once.
+fn tasks_of(
+    ports: &Ports<'_>,
+    file: &ReleaseFile,
+    by_run: &HashMap<RunId, Vec<&ManagerJob>>,
+) -> Result<HashMap<JobId, Vec<ManagerTask>>, Failure> {
+    let runs = file.jobs.iter().flat_map(|job| &job.runs);
+    let jobs: Vec<&JobId> = runs.filter_map(|run| by_run.get(&run.id)).flatten().map(|job| &job.id).collect();
+    let (told, failure) = until_failure(ports, ports.manager.requests_at_once(), &jobs, |id| ports.manager.tasks(id));
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(jobs.into_iter().cloned().zip(told.into_iter().flatten()).collect()),
+    }
+}
+
 /// The tasks of the job that counts, and what workers may still write for its twins.
 fn run_work(
-    manager: &dyn Manager,
+    tasks: &HashMap<JobId, Vec<ManagerTask>>,
     run: &RunRecord,
     jobs: &[&ManagerJob],
     workers: &[ManagerWorker],
     sight: Sight,
-) -> Result<RunWork, Failure> {
+) -> RunWork {
     let now = clock::now();
     let mut work = RunWork { run: run.id, number: run.number, status: jobs[0].status.clone(), tasks: Vec::new() };
     for (at, job) in jobs.iter().enumerate() {
-        let tasks = manager.tasks(&job.id)?;
-        let tasks = tasks.iter().map(|task| TaskWork {
+        let tasks = tasks.get(&job.id).into_iter().flatten().map(|task| TaskWork {
             id: task.id.clone(),
             status: task.status.clone(),
             frames: frames_of(task, &run.frames),
@@ -178,7 +199,7 @@ fn run_work(
         });
         work.tasks.extend(tasks.filter(|task| at == 0 || task.openness == Openness::Open));
     }
-    Ok(work)
+    work
 }
 
 /// The frames among those of deleted runs whose files were written to lately: nobody can say any more whether a renderer

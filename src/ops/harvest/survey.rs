@@ -238,7 +238,7 @@ fn about_frame(state: ProblemState, frame: i32, frames: &JobFrames) -> String {
     let told = frames.suspicions.iter().find(|one| one.frames.contains(frame));
     match (state, told) {
         (ProblemState::Suspect, Some(told)) => format!("its log says: {}", told.cause),
-        _ => "it is in a task that has not ended: a worker may still write it".to_owned(),
+        _ => "a worker may still write it: its task has not ended, or that worker was not heard since".to_owned(),
     }
 }
 

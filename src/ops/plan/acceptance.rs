@@ -22,7 +22,7 @@ pub(super) fn check(ports: &Ports<'_>, plan: &ReleasePlan) -> Result<(), Failure
             shapes.push(asked);
         }
     }
-    let hands = ports.manager.submissions_at_once();
+    let hands = ports.manager.requests_at_once();
     let check = |asked: &Submission| {
         ports
             .manager

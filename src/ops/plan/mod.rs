@@ -13,6 +13,7 @@ pub mod gather;
 pub mod names;
 pub mod obstacle;
 pub mod output;
+mod pace;
 pub mod pack;
 mod queueing;
 pub mod refusal;

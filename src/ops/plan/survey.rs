@@ -8,6 +8,7 @@ use super::gather::{Copy, Gathering, Luggage};
 use super::names::{self, NameFacts};
 use super::obstacle::{Libraries, Obstacle};
 use super::output;
+use super::pace::Paces;
 use super::request::{JobRequest, Missing, Packing, PlanRequest, SceneChoice};
 use super::verdict::{self, Conflict};
 use super::warnings::{self, Renders};
@@ -94,13 +95,14 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
         here,
         farm: FarmFacts::of(ports.manager)?,
         queue: if ports.manager.is_remote() { Queue::Flamenco } else { Queue::Local },
+        // The local queue cuts by its workers alone.
+        paces: if ports.manager.is_remote() { Paces::of(ports.volume)? } else { Paces::default() },
     };
     let mut jobs = Vec::with_capacity(candidates.len());
     let mut scenes = BTreeMap::new();
     let mut luggage = Vec::with_capacity(candidates.len());
     for candidate in &candidates {
-        let pace = existing.as_ref().and_then(|file| pace_in(file, &candidate.name));
-        let (job, work, copies) = planner.job(candidate, pace)?;
+        let (job, work, copies) = planner.job(candidate)?;
         scenes.insert(job.store.clone(), work);
         luggage.push(copies);
         jobs.push(job);
@@ -112,7 +114,7 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
             .map_err(|conflict| repair::explain(ports.volume, file, conflict))?;
         repairs = repair::survey(ports, file, &jobs, &luggage)?;
         for (job, candidate) in jobs.iter_mut().zip(&candidates) {
-            planner.cut(job, candidate.request, pace_in(file, &job.reference.job));
+            planner.cut(job, candidate.request);
         }
     }
     let copies = to_be_copied(&jobs, luggage, &repairs);
@@ -213,11 +215,12 @@ struct Planner<'a> {
     here: Option<BlenderVersion>,
     farm: FarmFacts,
     queue: Queue,
+    paces: Paces,
 }
 
 impl<'a> Planner<'a> {
     /// The job, what is done with its scene, and what is copied with it.
-    fn job(&self, candidate: &Candidate<'a>, pace: Option<f64>) -> Result<(PlannedJob, SceneWork, Vec<Copy>), Failure> {
+    fn job(&self, candidate: &Candidate<'a>) -> Result<(PlannedJob, SceneWork, Vec<Copy>), Failure> {
         let Candidate { request, file, scene, name } = candidate;
         let reference = JobRef::in_release(&self.request.release, name);
         let frames = frames(request, scene)?;
@@ -230,6 +233,8 @@ impl<'a> Planner<'a> {
         let nodes = output::edits(&wanted, &reference);
         luggage.edits.extend(nodes.map_err(|cause| refusal::output_does_not_fit(&reference, &cause))?);
         let hashed = self.digests[&file.path];
+        let scene_name = scene_argument(file, scene);
+        let pace = self.paces.get(hashed.digest, scene_name.as_deref());
         let (chunk, chunk_reason) = self.chunk(request, frames.len(), pace);
         let mut missing = missing(file);
         if request.missing == Missing::Refuse && !missing.is_empty() {
@@ -255,7 +260,7 @@ impl<'a> Planner<'a> {
             source: source(file, hashed),
             blender: file.blender_version.to_string(),
             saved: file.modified,
-            scene: scene_argument(file, scene),
+            scene: scene_name,
             store: layout::store_file(&reference, "blend"),
             edits: work.edits.iter().map(Into::into).collect(),
             packed,
@@ -295,8 +300,9 @@ impl<'a> Planner<'a> {
     }
 
     /// The tasks of a job that is there already are those of the frames that are added.
-    fn cut(&self, job: &mut PlannedJob, request: &JobRequest, pace: Option<f64>) {
+    fn cut(&self, job: &mut PlannedJob, request: &JobRequest) {
         let frames = job.to_submit().len();
+        let pace = self.paces.get(job.source.digest, job.scene.as_deref());
         if frames > 0 {
             (job.chunk, job.chunk_reason) = self.chunk(request, frames, pace);
         }
@@ -349,11 +355,6 @@ impl<'a> Planner<'a> {
             State::Packed => Vec::new(),
         }
     }
-}
-
-/// Seconds per frame of the job's earlier runs.
-fn pace_in(file: &ReleaseFile, job: &JobName) -> Option<f64> {
-    file.job(job).and_then(|job| job.seconds_per_frame)
 }
 
 fn tasks(frames: usize, chunk: u32) -> u32 {

@@ -9,7 +9,7 @@ use crate::base::error::{Class, Failure};
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
-use crate::frames::render_log::as_written;
+use crate::frames::last_words::last_line;
 use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
 use crate::ops::check::inputs::stale_inputs;
 use crate::ops::check::open_work::{Openness, RunWork};
@@ -23,8 +23,6 @@ use std::time::Duration;
 
 /// How many failed tasks of a job, and how many of its bad frames, are told of one by one.
 const FAILURES: usize = 5;
-/// The longest tail of a log's line in a failure.
-const LINE: usize = 200;
 /// A worker that was not seen for so long is no worker any more, unless it needs somebody to look.
 const LONG_GONE: Duration = Duration::from_secs(24 * 3600);
 
@@ -95,7 +93,7 @@ impl Survey<'_> {
         if jobs.is_empty() && !file.jobs.is_empty() {
             return Ok(());
         }
-        let work = OpenWork::with_jobs(self.ports, file, &self.asked.jobs)?;
+        let work = OpenWork::with_jobs(self.ports, file, &self.asked.jobs, &self.asked.workers)?;
         let mut states = Vec::with_capacity(jobs.len());
         for job in jobs {
             states.push(self.job_state(file, job, &work)?);
@@ -189,12 +187,6 @@ fn failures(ports: &Ports<'_>, job: Option<&ManagerJob>, frames: &check::JobFram
 
 fn is_failed(task: &ManagerTask) -> bool {
     matches!(task.status, TaskStatus::Failed | TaskStatus::SoftFailed)
-}
-
-/// The last line of a log that says something.
-pub fn last_line(tail: &str) -> String {
-    let line = tail.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("its log is empty");
-    as_written(line).trim().chars().take(LINE).collect()
 }
 
 /// What was asked of the Manager, once for the whole report.

@@ -92,7 +92,7 @@ fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile, began: Timestamp) -> R
             pending.push(((at, of_job), run.id, submission(&storage, &file.name, job, run)));
         }
     }
-    let hands = ports.manager.submissions_at_once();
+    let hands = ports.manager.requests_at_once();
     let doubtful = Mutex::new(BTreeSet::new());
     let (made, failure) = until_failure(ports, hands, &pending, |(_, run, submission)| {
         unknown::submit(ports.manager, *run, submission).inspect_err(|lost: &Lost| {

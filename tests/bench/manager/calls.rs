@@ -52,7 +52,7 @@ pub(crate) fn run(sizes: Sizes) {
 fn submit_all(manager: &dyn Manager, submissions: &[Submission]) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..manager.submissions_at_once() {
+        for _ in 0..manager.requests_at_once() {
             scope.spawn(|| {
                 while let Some(one) = submissions.get(next.fetch_add(1, Ordering::Relaxed)) {
                     manager.submit(one).expect("a job");

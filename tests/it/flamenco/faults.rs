@@ -124,7 +124,7 @@ fn an_unknown_status_is_shown_and_taken_for_open() {
     studio.server.trap(Fault::Replace("\"status\":\"", "\"status\":\"half-"), "", usize::MAX);
     let before = results(&studio);
     studio.run("status").expect(0).says(&["half-completed"]);
-    studio.run("harvest release r1 --no-preview").expect(7).says(&["a task that has not ended"]);
+    studio.run("harvest release r1 --no-preview").expect(7).says(&["its task has not ended"]);
     studio.run("doctor").check_manners();
     let difference = before.difference(&results(&studio));
     assert!(difference.is_empty(), "the volume changed:\n{difference}");

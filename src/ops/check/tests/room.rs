@@ -266,7 +266,7 @@ impl Manager for Told {
     fn may_arrive_within(&self) -> std::time::Duration {
         std::time::Duration::from_secs(30)
     }
-    fn submissions_at_once(&self) -> usize {
+    fn requests_at_once(&self) -> usize {
         2
     }
     fn storage(&self, volume: &std::path::Path) -> Result<String, ManagerError> {
