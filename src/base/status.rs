@@ -129,6 +129,11 @@ impl TaskStatus {
         matches!(self, TaskStatus::Canceled | TaskStatus::Completed | TaskStatus::Failed)
     }
 
+    /// Whether a worker failed at it, for good or not.
+    pub fn has_failed(&self) -> bool {
+        matches!(self, TaskStatus::Failed | TaskStatus::SoftFailed)
+    }
+
     /// Whether a worker may take it.
     pub fn is_runnable(&self) -> bool {
         matches!(self, TaskStatus::Queued | TaskStatus::SoftFailed)

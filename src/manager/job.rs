@@ -127,6 +127,16 @@ pub struct ManagerTask {
     pub updated: Timestamp,
 }
 
+impl ManagerTask {
+    /// Whether this worker has or had it. Until 3.7 a task does not say who has it, but each worker what it touched last.
+    pub fn is_with(&self, worker: &ManagerWorker) -> bool {
+        match &self.worker {
+            Some(id) => worker.id == *id,
+            None => worker.last_task.as_ref() == Some(&self.id),
+        }
+    }
+}
+
 /// A worker as the Manager tells it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ManagerWorker {

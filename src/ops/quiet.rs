@@ -35,11 +35,7 @@ impl Writers {
         let mut writers = Vec::new();
         for job in jobs {
             for task in ports.manager.tasks(job)?.into_iter().filter(|task| task.status == TaskStatus::Active) {
-                // Until 3.7 a task does not say who has it, but its worker does.
-                let has = |worker: &&ManagerWorker| {
-                    task.worker.as_ref().map_or(worker.last_task.as_ref() == Some(&task.id), |id| worker.id == *id)
-                };
-                match workers.iter().find(has) {
+                match workers.iter().find(|worker| task.is_with(worker)) {
                     Some(worker) => {
                         writers.push(Writer { worker: worker.id.clone(), name: worker.name.clone(), task: task.id })
                     }

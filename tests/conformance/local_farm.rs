@@ -63,11 +63,8 @@ impl TestFarm for LocalFarm {
     }
 
     fn scene(&self, scene: Scene) -> PathBuf {
-        match scene {
-            Scene::Light => self.scene_that("light", ""),
-            Scene::Slow => self.scene_that("slow", "seconds=1"),
-            Scene::Failing => self.scene_that("failing", "fail=1"),
-        }
+        let (name, does) = scene.name_and_text();
+        self.scene_that(name, does)
     }
 
     fn output(&self) -> PathBuf {

@@ -26,6 +26,17 @@ pub(crate) enum Scene {
     Failing,
 }
 
+impl Scene {
+    /// Its name, and the text by which the stand-in for Blender knows what to do.
+    pub(crate) fn name_and_text(self) -> (&'static str, &'static str) {
+        match self {
+            Scene::Light => ("light", ""),
+            Scene::Slow => ("slow", "seconds=1"),
+            Scene::Failing => ("failing", "fail=1"),
+        }
+    }
+}
+
 /// A farm under test.
 pub(crate) trait TestFarm {
     /// Its Manager.

@@ -146,11 +146,6 @@ impl Api {
         ManagerError::Unusable { address: self.address.clone(), message: error.to_string() }
     }
 
-    /// How long it waits.
-    pub(super) fn bounds(&self) -> &Bounds {
-        &self.bounds
-    }
-
     fn patient(&self) -> Patience {
         Patience::Long(self.bounds.long)
     }

@@ -66,7 +66,7 @@ impl Manager for Flamenco {
     }
 
     fn may_arrive_within(&self) -> Duration {
-        self.api.bounds().short()
+        self.api.bounds.short()
     }
 
     fn requests_at_once(&self) -> usize {

@@ -265,6 +265,17 @@ mod tests {
         _folder: tempfile::TempDir,
     }
 
+    fn submission(work: RenderWork) -> Submission {
+        Submission {
+            name: "j".into(),
+            priority: 50,
+            metadata: std::collections::BTreeMap::new(),
+            tag: None,
+            paused: false,
+            work: Work::SimpleBlenderRender(work),
+        }
+    }
+
     impl Queue {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
@@ -284,14 +295,7 @@ mod tests {
                 image_file_extension: ".png".into(),
                 options: Default::default(),
             };
-            let submission = Submission {
-                name: "j".into(),
-                priority: 50,
-                metadata: std::collections::BTreeMap::new(),
-                tag: None,
-                paused: false,
-                work: Work::SimpleBlenderRender(work),
-            };
+            let submission = submission(work);
             let task = |n| CompiledTask {
                 name: format!("t{n}"),
                 task_type: "misc".into(),
@@ -492,23 +496,16 @@ mod tests {
         let count: i32 = std::env::var("TASKS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
         let queue = Queue::new();
         let worker = queue.workers(1).remove(0);
-        let submission = Submission {
-            name: "j".into(),
-            priority: 50,
-            metadata: std::collections::BTreeMap::new(),
-            tag: None,
-            paused: false,
-            work: Work::SimpleBlenderRender(RenderWork {
-                blendfile: "/volume/store/scenes/0123456789abcdef/scene.blend".into(),
-                scene: None,
-                frames: (1..=count).collect(),
-                chunk_size: 1,
-                render_output_path: "/volume/releases/r1/out/A/######".into(),
-                format: "PNG".into(),
-                image_file_extension: ".png".into(),
-                options: Default::default(),
-            }),
-        };
+        let submission = submission(RenderWork {
+            blendfile: "/volume/store/scenes/0123456789abcdef/scene.blend".into(),
+            scene: None,
+            frames: (1..=count).collect(),
+            chunk_size: 1,
+            render_output_path: "/volume/releases/r1/out/A/######".into(),
+            format: "PNG".into(),
+            image_file_extension: ".png".into(),
+            options: Default::default(),
+        });
         let watch = clock::Stopwatch::start();
         queue.local.check(&submission).unwrap();
         eprintln!("check of {count} tasks: {:?}", watch.elapsed());

@@ -36,7 +36,17 @@ pub fn try_in_parallel<I: Sync, T: Send, E: Into<Failure> + Send>(
     items: &[I],
     work: impl Fn(&I) -> Result<T, E> + Sync,
 ) -> Result<Vec<T>, Failure> {
-    let (done, failure) = until_failure(ports, ports.actor.threads, items, work);
+    try_by_hands(ports, ports.actor.threads, items, work)
+}
+
+/// The same by `hands` threads.
+pub fn try_by_hands<I: Sync, T: Send, E: Into<Failure> + Send>(
+    ports: &Ports<'_>,
+    hands: usize,
+    items: &[I],
+    work: impl Fn(&I) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, Failure> {
+    let (done, failure) = until_failure(ports, hands, items, work);
     failure.map_or_else(|| Ok(done.into_iter().flatten().collect()), Err)
 }
 

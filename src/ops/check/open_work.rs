@@ -13,7 +13,7 @@ use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
 use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
 use crate::ops::addresses::Addresses;
-use crate::ops::check::in_parallel::until_failure;
+use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::job_files::{self, Place};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::Ports;
@@ -173,11 +173,8 @@ fn tasks_of(
 ) -> Result<HashMap<JobId, Vec<ManagerTask>>, Failure> {
     let runs = file.jobs.iter().flat_map(|job| &job.runs);
     let jobs: Vec<&JobId> = runs.filter_map(|run| by_run.get(&run.id)).flatten().map(|job| &job.id).collect();
-    let (told, failure) = until_failure(ports, ports.manager.requests_at_once(), &jobs, |id| ports.manager.tasks(id));
-    match failure {
-        Some(failure) => Err(failure),
-        None => Ok(jobs.into_iter().cloned().zip(told.into_iter().flatten()).collect()),
-    }
+    let told = try_by_hands(ports, ports.manager.requests_at_once(), &jobs, |id| ports.manager.tasks(id))?;
+    Ok(jobs.into_iter().cloned().zip(told).collect())
 }
 
 /// The tasks of the job that counts, and what workers may still write for its twins.
@@ -279,14 +276,11 @@ enum Writer<'a> {
     Unseen,
 }
 
-/// Until 3.7 a task does not say who has it, but each worker says what it touched last.
 fn writer<'a>(task: &ManagerTask, workers: &'a [ManagerWorker]) -> Writer<'a> {
-    match &task.worker {
-        Some(id) => workers.iter().find(|worker| worker.id == *id).map_or(Writer::Unseen, Writer::Worker),
-        None => {
-            let last = workers.iter().find(|worker| worker.last_task.as_ref() == Some(&task.id));
-            last.map_or(Writer::Nobody, Writer::Worker)
-        }
+    match workers.iter().find(|worker| task.is_with(worker)) {
+        Some(worker) => Writer::Worker(worker),
+        None if task.worker.is_some() => Writer::Unseen,
+        None => Writer::Nobody,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::base::error::Failure;
 use crate::base::ids::TaskId;
 use crate::base::name::JobRef;
-use crate::base::status::{JobStatus, TaskStatus};
+use crate::base::status::JobStatus;
 use crate::base::time::Timestamp;
 use crate::frames::last_words::last_line;
 use crate::manager::ManagerJob;
@@ -35,8 +35,7 @@ impl Failures {
         self.listed = Some(Stopwatch::start());
         self.updated = Some(job.updated);
         for task in ports.manager.tasks(&job.id)? {
-            let failed = matches!(task.status, TaskStatus::Failed | TaskStatus::SoftFailed);
-            if failed && self.told.len() < TOLD && self.told.insert(task.id.clone()) {
+            if task.status.has_failed() && self.told.len() < TOLD && self.told.insert(task.id.clone()) {
                 let tail = ports.manager.log_tail(&task.id)?.unwrap_or_default();
                 ports.progress.note(&format!("{name}: task {} {}: {}", task.name, task.status, last_line(&tail)));
             }

@@ -12,7 +12,6 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::rel_path::RelPath;
-use crate::base::status::TaskStatus;
 use crate::ops::check::open_work::RunWork;
 use crate::ops::check::{self, Effort, FrameCounts, FrameFlaw, JobFrames, OpenWork};
 use crate::ops::ports::Ports;
@@ -167,7 +166,7 @@ fn failing_tail(ports: &Ports<'_>, file: &ReleaseFile) -> Result<String, Failure
     for job in &file.jobs {
         let Some(id) = job.newest_run().and_then(|run| run.manager_job.as_ref()) else { continue };
         let tasks = ports.manager.tasks(id)?;
-        let failed = tasks.iter().find(|task| matches!(task.status, TaskStatus::Failed | TaskStatus::SoftFailed));
+        let failed = tasks.iter().find(|task| task.status.has_failed());
         if let Some(task) = failed {
             let log = ports.manager.log_tail(&task.id)?.unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();

@@ -4,7 +4,7 @@
 use super::{PlannedJob, ReleasePlan};
 use crate::base::error::Failure;
 use crate::manager::{RenderWork, Submission, Work};
-use crate::ops::check::in_parallel::until_failure;
+use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::ports::Ports;
 use crate::ops::submit;
 use std::collections::BTreeMap;
@@ -29,8 +29,7 @@ pub(super) fn check(ports: &Ports<'_>, plan: &ReleasePlan) -> Result<(), Failure
             .check(asked)
             .map_err(|error| Failure::from(error).context(format!("{} cannot be queued", asked.name)))
     };
-    let (_, failure) = until_failure(ports, hands, &shapes, check);
-    failure.map_or(Ok(()), Err)
+    try_by_hands(ports, hands, &shapes, check).map(drop)
 }
 
 fn submission(storage: &str, job: &PlannedJob) -> Submission {

@@ -166,7 +166,7 @@ fn failures(ports: &Ports<'_>, job: Option<&ManagerJob>, frames: &check::JobFram
     let mut lines = Vec::new();
     if let Some(job) = job.filter(|job| job.status == JobStatus::Failed || job.status == JobStatus::Active) {
         let tasks = ports.manager.tasks(&job.id)?;
-        let failed: Vec<&ManagerTask> = tasks.iter().filter(|task| is_failed(task)).collect();
+        let failed: Vec<&ManagerTask> = tasks.iter().filter(|task| task.status.has_failed()).collect();
         for task in failed.iter().take(FAILURES) {
             let tail = ports.manager.log_tail(&task.id)?.unwrap_or_default();
             lines.push(format!("task {} {}: {}", task.name, task.status, last_line(&tail)));
@@ -183,10 +183,6 @@ fn failures(ports: &Ports<'_>, job: Option<&ManagerJob>, frames: &check::JobFram
     lines.extend(told);
     lines.extend((more > 0).then(|| format!("and {more} more frames or log lines")));
     Ok(lines)
-}
-
-fn is_failed(task: &ManagerTask) -> bool {
-    matches!(task.status, TaskStatus::Failed | TaskStatus::SoftFailed)
 }
 
 /// What was asked of the Manager, once for the whole report.
