@@ -119,21 +119,7 @@ impl Api {
         let json = (method == Method::Post).then(|| b"{}".to_vec());
         let request =
             Request { method, json, patience: self.patient(), limit: self.bounds.list, ..Request::get(&path) };
-        let mut pauses = self.bounds.pauses.into_iter();
-        loop {
-            let outcome = self.http.open(&request);
-            let again = match &outcome {
-                Ok(body) => PASSING.contains(&body.status()),
-                Err(error) => error.may_pass(),
-            };
-            if outcome.as_ref().is_err_and(HttpError::took_long) {
-                pauses.nth(1);
-            }
-            match pauses.next().filter(|_| again && !interrupt::asked()) {
-                Some(pause) => clock::sleep(pause),
-                None => return outcome.map_err(|error| self.unusable(&error)),
-            }
-        }
+        self.insist(|| self.http.open(&request), Body::status).map(|(body, _)| body)
     }
 
     /// What a JSON document says.
@@ -154,15 +140,25 @@ impl Api {
         self.ask_counting(request).map(|(answer, _)| answer)
     }
 
-    /// Sends what may be repeated until there is an answer that stands, or patience is over. With the number of tries.
+    /// The same, with the number of tries.
     fn ask_counting(&self, request: &Request<'_>) -> Result<(Answer<'_>, usize), ManagerError> {
+        let (reply, tries) = self.insist(|| self.http.send(request), |reply| reply.status)?;
+        Ok((Answer::new(&self.address, reply), tries))
+    }
+
+    /// Sends what may be repeated until there is an answer that stands, or patience is over. With the number of tries.
+    fn insist<T>(
+        &self,
+        send: impl Fn() -> Result<T, HttpError>,
+        status: impl Fn(&T) -> u16,
+    ) -> Result<(T, usize), ManagerError> {
         let mut pauses = self.bounds.pauses.into_iter();
         let mut tries = 0;
         loop {
             tries += 1;
-            let outcome = self.http.send(request);
+            let outcome = send();
             let again = match &outcome {
-                Ok(reply) => PASSING.contains(&reply.status),
+                Ok(answer) => PASSING.contains(&status(answer)),
                 Err(error) => error.may_pass(),
             };
             if outcome.as_ref().is_err_and(HttpError::took_long) {
@@ -170,10 +166,7 @@ impl Api {
             }
             match pauses.next().filter(|_| again && !interrupt::asked()) {
                 Some(pause) => clock::sleep(pause),
-                None => {
-                    let reply = outcome.map_err(|error| self.unusable(&error))?;
-                    return Ok((Answer::new(&self.address, reply), tries));
-                }
+                None => return outcome.map(|answer| (answer, tries)).map_err(|error| self.unusable(&error)),
             }
         }
     }
