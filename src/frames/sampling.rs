@@ -1,4 +1,4 @@
-//! Which files of a series are decoded in full, after all of them have been walked.
+//! Which files of a series are decoded in full.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -52,17 +52,21 @@ impl fmt::Display for Depth {
     }
 }
 
+/// Whether the file at this place of a series of `count` is decoded whatever the sizes: it can be done as it is read.
+pub fn is_certain(depth: Depth, at: usize, count: usize) -> bool {
+    match depth {
+        Depth::Quick => false,
+        Depth::Deep => true,
+        Depth::Standard => at.is_multiple_of(EVERY) || at + 1 == count,
+    }
+}
+
 /// Which files to decode: indices into `sizes`, the sizes in bytes of one series (the frames of a job, one view, one pass)
 /// in frame order.
 pub fn to_decode(depth: Depth, sizes: &[u64]) -> BTreeSet<usize> {
-    match depth {
-        Depth::Quick => BTreeSet::new(),
-        Depth::Deep => (0..sizes.len()).collect(),
-        Depth::Standard => {
-            let regular = (0..sizes.len()).step_by(EVERY);
-            regular.chain(sizes.len().checked_sub(1)).chain(outliers(sizes)).collect()
-        }
-    }
+    let certain = (0..sizes.len()).filter(|at| is_certain(depth, *at, sizes.len()));
+    let unusual = if depth == Depth::Standard { outliers(sizes) } else { Vec::new() };
+    certain.chain(unusual).collect()
 }
 
 /// Sizes far from the median, measured in a way that the outliers themselves cannot move.

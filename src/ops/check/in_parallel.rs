@@ -78,6 +78,17 @@ pub fn until_failure<I: Sync, T: Send, E: Into<Failure> + Send>(
     (done, failure)
 }
 
+/// Does `work` for all of `items` by `hands` threads, to the end whatever happens, and returns the error of the first item
+/// that has one.
+pub fn all_by_hands<I: Sync, E: Send>(
+    hands: usize,
+    items: &[I],
+    work: impl Fn(&I) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    let errors = hand_out(hands, items.len(), || (), |place, ()| work(&items[place]).err());
+    errors.into_iter().flatten().next().map_or(Ok(()), Err)
+}
+
 /// Calls `work` for each number below `count`, in their order, and returns what it gives, in the same order. One thread
 /// means the calling one.
 fn hand_out<T: Send, U>(

@@ -28,7 +28,7 @@ use crate::sys::disk::Attributes;
 use crate::volume::release_file::JobRecord;
 use job_files::{JobFile, JobFiles, Place};
 use judge::{FileState, Judged, Surroundings};
-use read_files::{Digesting, FileToRead, Reading};
+use read_files::{FileToRead, Purpose, Reading};
 use verdict_cache::VerdictCache;
 
 /// How much is read.
@@ -132,13 +132,11 @@ struct Looked {
 /// Looks at each file; what the cache does not know is read.
 fn look(ports: &Ports<'_>, located: &JobFiles, effort: Effort, known: &VerdictCache) -> Result<Vec<Looked>, Failure> {
     let mut looked: Vec<Option<Looked>> = located.files.iter().map(|file| at_a_glance(file, effort, known)).collect();
-    for digesting in [Digesting::Walk, Digesting::Digest] {
-        let is_next = |at: &usize| looked[*at].is_none() && digesting_of(&located.files[*at]) == digesting;
-        let places: Vec<usize> = (0..looked.len()).filter(is_next).collect();
-        let files: Vec<FileToRead> = places.iter().filter_map(|at| to_read(&located.files[*at]).cloned()).collect();
-        for (at, reading) in places.iter().zip(read_files::read_files(ports, &files, digesting)?) {
-            looked[*at] = Some(after_reading(&located.files[*at], reading));
-        }
+    let places: Vec<usize> = (0..looked.len()).filter(|at| looked[*at].is_none()).collect();
+    let files: Vec<FileToRead> = places.iter().filter_map(|at| to_read(&located.files[*at]).cloned()).collect();
+    let purpose = |at: usize| purpose_of(&located.files[places[at]]);
+    for (at, reading) in places.iter().zip(read_files::read_files(ports, &files, purpose)?) {
+        looked[*at] = Some(after_reading(&located.files[*at], reading));
     }
     Ok(looked.into_iter().flatten().collect())
 }
@@ -151,8 +149,8 @@ fn to_read(file: &JobFile) -> Option<&FileToRead> {
 }
 
 /// Harvested files were walked when they were harvested: their digest says the rest.
-fn digesting_of(file: &JobFile) -> Digesting {
-    if matches!(file.place, Place::Dist(_)) { Digesting::Digest } else { Digesting::Walk }
+fn purpose_of(file: &JobFile) -> Purpose {
+    if matches!(file.place, Place::Dist(_)) { Purpose::Digest } else { Purpose::Walk }
 }
 
 /// What is known without reading; `None`: the file has to be read.
@@ -185,7 +183,7 @@ fn after_reading(file: &JobFile, reading: Reading) -> Looked {
             Some(entry) if entry.sha256 == digest => FileState::Harvested,
             _ => FileState::Broken(CHANGED.to_owned()),
         }),
-        Reading::File { attributes, verdict, digest: None } => {
+        Reading::File { attributes, verdict, digest: None, .. } => {
             Looked { state: FileState::of(verdict.clone()), checked: Some((attributes, verdict)) }
         }
     }

@@ -1,4 +1,4 @@
-//! Reading frames: one pass over each file feeds the walk and, where wanted, the digest.
+//! Reading frames: one pass over each file feeds the walk and, where wanted, the digest and the decoder.
 //!
 //! Per file: open, fstat, read to the end, close; nothing else. Files are handed out round-robin over their folders, for
 //! requests within one folder wait for each other on network file systems.
@@ -28,15 +28,17 @@ pub struct FileToRead {
     pub name: String,
 }
 
-/// Whether the digest is wanted too.
+/// What a file is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Digesting {
+pub enum Purpose {
     /// The walk alone.
     Walk,
     /// The digest alone: the file was walked when it was harvested.
     Digest,
     /// Both.
     WalkAndDigest,
+    /// Both, and its pixels decoded if the walk found it whole.
+    Proof,
 }
 
 /// What one file was found to be.
@@ -50,6 +52,8 @@ pub enum Reading {
         verdict: Verdict,
         /// SHA-256, where wanted.
         digest: Option<Digest>,
+        /// What decoding came to, where it was wanted and tried.
+        decoded: Option<Result<(), Undecoded>>,
     },
     /// There is no such name (any more).
     Gone,
@@ -59,11 +63,15 @@ pub enum Reading {
     Failed(DiskError),
 }
 
-/// Reads all `files`; the results are in their order.
-pub fn read_files(ports: &Ports<'_>, files: &[FileToRead], digesting: Digesting) -> Result<Vec<Reading>, Failure> {
+/// Reads all `files`, each for what `purpose` says of its place; the results are in their order.
+pub fn read_files(
+    ports: &Ports<'_>,
+    files: &[FileToRead],
+    purpose: impl Fn(usize) -> Purpose + Sync,
+) -> Result<Vec<Reading>, Failure> {
     let order = round_robin(files);
     let buffer = || vec![0; PIECE];
-    let read = |at: usize, buffer: &mut Vec<u8>| read_one(&files[at], digesting, buffer);
+    let read = |at: usize, buffer: &mut Vec<u8>| read_one(&files[at], purpose(at), buffer);
     let readings = in_parallel(ports, Stage::Frames, &order, buffer, read)?;
     let mut results: Vec<Option<Reading>> = std::iter::repeat_with(|| None).take(files.len()).collect();
     order.into_iter().zip(readings).for_each(|(at, reading)| results[at] = Some(reading));
@@ -91,9 +99,10 @@ fn round_robin(files: &[FileToRead]) -> Vec<usize> {
     (0..longest).flat_map(|turn| folders.iter().filter_map(move |folder| folder.get(turn).copied())).collect()
 }
 
-fn read_one(file: &FileToRead, digesting: Digesting, buffer: &mut [u8]) -> Reading {
+fn read_one(file: &FileToRead, purpose: Purpose, buffer: &mut [u8]) -> Reading {
+    let extension = extension(&file.name);
     match file.dir.open_read(&file.name) {
-        Ok(Some(open)) => read_open(open, extension(&file.name), digesting, buffer),
+        Ok(Some(mut open)) => read_open(&mut open, extension, purpose, buffer).unwrap_or_else(Reading::Failed),
         Ok(None) => Reading::Gone,
         Err(error) => odd(error),
     }
@@ -108,29 +117,64 @@ fn odd(error: DiskError) -> Reading {
     }
 }
 
-fn read_open(mut open: OpenFile, extension: &str, digesting: Digesting, buffer: &mut [u8]) -> Reading {
+fn read_open(open: &mut OpenFile, extension: &str, purpose: Purpose, buffer: &mut [u8]) -> Result<Reading, DiskError> {
     let attributes = *open.attributes();
-    let mut walker = (digesting != Digesting::Digest).then(|| Walker::for_extension(extension));
-    let mut hasher = (digesting != Digesting::Walk).then(Hasher::new);
-    loop {
-        match open.read(buffer) {
-            Ok(0) => break,
-            Ok(count) => {
-                let piece = &buffer[..count];
-                if let Some(walker) = &mut walker {
-                    walker.feed(piece);
-                }
-                if let Some(hasher) = &mut hasher {
-                    hasher.update(piece);
-                }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(source) => return Reading::Failed(DiskError::Io { op: "read", path: open.path().to_owned(), source }),
+    let format = Format::of_extension(extension);
+    let mut ears = Ears::new(extension, purpose);
+    match format {
+        Some(format) if purpose == Purpose::Proof && attributes.size <= MAX_DECODED => {
+            let bytes = open.read_all(MAX_DECODED)?;
+            ears.hear(&bytes);
+            let (verdict, digest) = ears.finish(attributes.size);
+            let decoded = matches!(verdict, Verdict::Ok(_)).then(|| decode::prove(&bytes, format));
+            Ok(Reading::File { attributes, verdict, digest, decoded })
+        }
+        _ => {
+            in_pieces(open, buffer, |piece| ears.hear(piece))?;
+            let (verdict, digest) = ears.finish(attributes.size);
+            Ok(Reading::File { attributes, verdict, digest, decoded: None })
         }
     }
-    let unwalked = || Verdict::unknown("It was not walked.");
-    let verdict = walker.map_or_else(unwalked, |walker| walker.finish(attributes.size));
-    Reading::File { attributes, verdict, digest: hasher.map(Hasher::finish) }
+}
+
+fn in_pieces(open: &mut OpenFile, buffer: &mut [u8], mut each: impl FnMut(&[u8])) -> Result<(), DiskError> {
+    loop {
+        match open.read(buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => each(&buffer[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(DiskError::Io { op: "read", path: open.path().to_owned(), source }),
+        }
+    }
+}
+
+/// Who listens to the bytes of a file as they come by.
+struct Ears {
+    walker: Option<Walker>,
+    hasher: Option<Hasher>,
+}
+
+impl Ears {
+    fn new(extension: &str, purpose: Purpose) -> Self {
+        Ears {
+            walker: (purpose != Purpose::Digest).then(|| Walker::for_extension(extension)),
+            hasher: (purpose != Purpose::Walk).then(Hasher::new),
+        }
+    }
+
+    fn hear(&mut self, piece: &[u8]) {
+        if let Some(walker) = &mut self.walker {
+            walker.feed(piece);
+        }
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(piece);
+        }
+    }
+
+    fn finish(self, size: u64) -> (Verdict, Option<Digest>) {
+        let unwalked = || Verdict::unknown("It was not walked.");
+        (self.walker.map_or_else(unwalked, |walker| walker.finish(size)), self.hasher.map(Hasher::finish))
+    }
 }
 
 fn decode_one(file: &FileToRead) -> Option<Undecoded> {

@@ -10,9 +10,10 @@ use crate::base::time::Timestamp;
 use crate::frames::decode::Undecoded;
 use crate::frames::expected::{Expected, Role};
 use crate::frames::sampling::{self, Depth};
+use crate::ops::check::in_parallel::try_in_parallel;
 use crate::ops::check::job_files::{self, JobFile, JobFiles, Place};
 use crate::ops::check::judge::{self, FileState, Judged, Surroundings};
-use crate::ops::check::read_files::{self, Digesting, FileToRead, Reading};
+use crate::ops::check::read_files::{self, FileToRead, Purpose, Reading};
 use crate::ops::check::verdict_cache::VerdictCache;
 use crate::ops::check::{CHANGED, FrameSuspicion, JobFrames, OpenWork, Remember, image_size, path_of, task_logs};
 use crate::ops::ports::Ports;
@@ -59,6 +60,8 @@ pub(super) struct Read {
     pub(super) size: u64,
     pub(super) modified: Timestamp,
     pub(super) sha256: Digest,
+    /// Whether it was decoded in the same pass.
+    decoded: bool,
 }
 
 /// Jobs that are looked at together.
@@ -114,14 +117,14 @@ impl<'a> Batch<'a> {
         for (job, located) in &self.jobs {
             read.add(job, located, looking)?;
         }
-        read.read(Digesting::WalkAndDigest)?;
-        read.read(Digesting::Digest)?;
-        read.decode(looking.depth)?;
+        read.choose_proofs(looking.depth);
+        read.read()?;
+        read.decode_the_rest(looking.depth)?;
         let mut files = read.files.into_iter().map(|file| file.looked);
-        let mut jobs = Vec::new();
-        for (record, located) in self.jobs {
+        let told = try_in_parallel(looking.ports, &self.jobs, |(job, located)| looking.suspicions(job, located))?;
+        let mut jobs = Vec::with_capacity(self.jobs.len());
+        for ((record, located), suspicions) in self.jobs.into_iter().zip(told) {
             let files: Vec<Looked> = files.by_ref().take(located.files.len()).collect();
-            let suspicions = looking.suspicions(record, &located)?;
             let mut looked = judge_job(record, files, &suspicions, looking.work);
             looked.frames.extras = located.extras;
             jobs.push(looked);
@@ -156,7 +159,7 @@ struct Reader<'a> {
 struct Unread {
     looked: Looked,
     /// Where to read it, and for what; `None` if there is nothing to read.
-    source: Option<(FileToRead, Digesting)>,
+    source: Option<(FileToRead, Purpose)>,
     /// The files of one job that should look alike have one number.
     series: usize,
 }
@@ -186,32 +189,52 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads every file that is wanted for just this.
-    fn read(&mut self, digesting: Digesting) -> Result<(), Failure> {
-        let wanted =
-            |file: &Unread| file.source.as_ref().filter(|(_, wanted)| *wanted == digesting).map(|(at, _)| at.clone());
-        let (places, files): (Vec<usize>, Vec<FileToRead>) =
-            self.files.iter().enumerate().filter_map(|(at, file)| Some((at, wanted(file)?))).unzip();
-        for (at, reading) in places.into_iter().zip(read_files::read_files(self.ports, &files, digesting)?) {
+    /// The files that are decoded whatever the others turn out to be are decoded as they are read.
+    fn choose_proofs(&mut self, depth: Depth) {
+        let is_new = |file: &Unread| matches!(file.source, Some((_, Purpose::WalkAndDigest)));
+        for members in self.series(is_new).into_values() {
+            let certain = (0..members.len()).filter(|place| sampling::is_certain(depth, *place, members.len()));
+            for at in certain.map(|place| members[place]) {
+                if let Some((_, purpose)) = &mut self.files[at].source {
+                    *purpose = Purpose::Proof;
+                }
+            }
+        }
+    }
+
+    /// Which files each series has of those that `is_member` takes, in their order.
+    fn series(&self, is_member: impl Fn(&Unread) -> bool) -> BTreeMap<usize, Vec<usize>> {
+        let mut series: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (at, file) in self.files.iter().enumerate().filter(|(_, file)| is_member(file)) {
+            series.entry(file.series).or_default().push(at);
+        }
+        series
+    }
+
+    /// Reads every file that there is something to read of.
+    fn read(&mut self) -> Result<(), Failure> {
+        let wanted = |(at, file): (usize, &Unread)| file.source.clone().map(|source| (at, source));
+        let (places, sources): (Vec<usize>, Vec<(FileToRead, Purpose)>) =
+            self.files.iter().enumerate().filter_map(wanted).unzip();
+        let (files, purposes): (Vec<FileToRead>, Vec<Purpose>) = sources.into_iter().unzip();
+        for (at, reading) in places.into_iter().zip(read_files::read_files(self.ports, &files, |at| purposes[at])?) {
             self.files[at].looked.learn(reading);
         }
         Ok(())
     }
 
-    /// Decodes the sample of each series that `depth` asks for.
-    fn decode(&mut self, depth: Depth) -> Result<(), Failure> {
-        let mut series: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (at, file) in self.files.iter().enumerate() {
-            if matches!(file.looked.state, FileState::Whole(_)) && file.looked.place == Where::Out {
-                series.entry(file.series).or_default().push(at);
-            }
-        }
+    /// Decodes what the sample of each series has beside those that were decoded as they were read: files of unusual size,
+    /// and those that broken ones made the first, the last or a 20th of the whole ones.
+    fn decode_the_rest(&mut self, depth: Depth) -> Result<(), Failure> {
+        let is_whole =
+            |file: &Unread| matches!(file.looked.state, FileState::Whole(_)) && file.looked.place == Where::Out;
         let size = |at: &usize| self.files[*at].looked.read.map_or(0, |read| read.size);
-        let sample = |members: &Vec<usize>| {
+        let sample = |members: Vec<usize>| {
             let sizes: Vec<u64> = members.iter().map(size).collect();
-            sampling::to_decode(depth, &sizes).into_iter().map(|at| members[at]).collect::<Vec<_>>()
+            sampling::to_decode(depth, &sizes).into_iter().map(move |at| members[at])
         };
-        let places: Vec<usize> = series.values().flat_map(sample).collect();
+        let is_left = |at: &usize| self.files[*at].looked.read.is_some_and(|read| !read.decoded);
+        let places: Vec<usize> = self.series(is_whole).into_values().flat_map(sample).filter(is_left).collect();
         let files: Vec<FileToRead> =
             places.iter().filter_map(|at| Some(self.files[*at].source.as_ref()?.0.clone())).collect();
         for (at, found) in places.into_iter().zip(read_files::decode_files(self.ports, &files)?) {
@@ -224,14 +247,14 @@ impl Reader<'_> {
 }
 
 /// What is known without reading, and what is to be read.
-fn at_a_glance(file: &JobFile, open: &FrameSet, depth: Depth) -> (FileState, Option<(FileToRead, Digesting)>) {
+fn at_a_glance(file: &JobFile, open: &FrameSet, depth: Depth) -> (FileState, Option<(FileToRead, Purpose)>) {
     match &file.place {
         Place::Nowhere => (FileState::Missing, None),
         Place::Odd(kind) => (FileState::Broken(format!("it is {kind}, not a file")), None),
         Place::Out(_) if open.contains(file.expected.frame) => (FileState::Unread, None),
-        Place::Out(at) => (FileState::Unread, Some((at.clone(), Digesting::WalkAndDigest))),
+        Place::Out(at) => (FileState::Unread, Some((at.clone(), Purpose::WalkAndDigest))),
         Place::Dist(at) if depth == Depth::Quick => (by_size(file, at), None),
-        Place::Dist(at) => (FileState::Unread, Some((at.clone(), Digesting::Digest))),
+        Place::Dist(at) => (FileState::Unread, Some((at.clone(), Purpose::Digest))),
     }
 }
 
@@ -258,9 +281,13 @@ impl Looked {
             Reading::Gone => FileState::Missing,
             Reading::Other(kind) => FileState::Broken(format!("it is {kind}, not a file")),
             Reading::Failed(error) => FileState::Unreadable(error.to_string()),
-            Reading::File { digest: Some(digest), attributes, verdict } if self.place == Where::Out => {
-                self.read = Some(Read { size: attributes.size, modified: attributes.mtime, sha256: digest });
-                FileState::of(verdict)
+            Reading::File { digest: Some(sha256), attributes, verdict, decoded } if self.place == Where::Out => {
+                let (size, modified) = (attributes.size, attributes.mtime);
+                self.read = Some(Read { size, modified, sha256, decoded: decoded.is_some() });
+                match decoded {
+                    Some(Err(Undecoded::Bad(flaw))) => FileState::Broken(flaw.to_string()),
+                    _ => FileState::of(verdict),
+                }
             }
             Reading::File { digest, .. } if digest == self.harvested.as_ref().map(|entry| entry.sha256) => {
                 FileState::Harvested

@@ -9,7 +9,7 @@ use crate::base::digest::Digest;
 use crate::base::error::Failure;
 use crate::base::name::ReleaseName;
 use crate::base::rel_path::RelPath;
-use crate::ops::check::read_files::{self, Digesting, FileToRead, Reading};
+use crate::ops::check::read_files::{self, FileToRead, Purpose, Reading};
 use crate::ops::ports::Ports;
 use crate::sys::disk::{Dir, Kind};
 use crate::volume::layout;
@@ -163,7 +163,7 @@ fn twins(
     let moving = moving.filter(comes).filter(|file| !known.stale_paths.contains(&file.to));
     let (paths, files): (Vec<&RelPath>, Vec<FileToRead>) =
         moving.filter_map(|file| Some((&file.to, targets.find(&file.to)?.0))).unzip();
-    let readings = read_files::read_files(ports, &files, Digesting::Digest)?;
+    let readings = read_files::read_files(ports, &files, |_| Purpose::Digest)?;
     let digest = |reading| match reading {
         Reading::File { digest, .. } => digest,
         _ => None,
