@@ -108,6 +108,14 @@ impl Output {
         }
     }
 
+    /// The same, where either is long: only what is wanted is made.
+    pub fn long_result<D: Serialize>(&self, human: impl FnOnce() -> String, document: impl FnOnce() -> D) {
+        match self.form {
+            Form::Human => self.data(&human()),
+            Form::Json => self.document(&document()),
+        }
+    }
+
     /// Text to stdout, escaped line by line. A closed pipe ends the output, not the program.
     pub fn data(&self, text: &str) {
         let mut text = escape::lines(text);

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 
 /// What can be harvested.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum HarvestCommand {
     /// Check every frame of a release, then move the frames, renamed, into dist/.
     ///

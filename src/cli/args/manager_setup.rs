@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// What can be set up.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum SetupCommand {
     /// Install farm's own job type on a Flamenco Manager, and farm itself on the volume for its workers.
     ///

@@ -41,6 +41,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing matched, 4 partly done, 5
 
 /// Every command, as the user types it.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Make a folder a volume, the place where farm keeps scenes, frames and results.
     ///

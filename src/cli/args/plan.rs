@@ -11,6 +11,7 @@ const USAGE: &str = "farm plan release [OPTIONS] NAME SCENE...
 
 /// What can be planned.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum PlanCommand {
     /// Take scenes, with all the files they need, and put their frames in the queue.
     ///

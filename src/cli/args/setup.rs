@@ -44,6 +44,7 @@ pub struct DoctorArgs {}
 
 /// `farm config`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum ConfigCommand {
     /// Show each setting, its value and where it comes from.
     ///

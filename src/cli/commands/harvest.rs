@@ -141,7 +141,8 @@ impl Call<'_> {
                 }
             }
         }
-        output.result(&render::harvest::text(report, &self.volume.path()), &document::Document::of(report));
+        let text = || render::harvest::text(report, &self.volume.path());
+        output.long_result(text, || document::Document::of(report));
         exit_code(report)
     }
 }
