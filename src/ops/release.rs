@@ -15,6 +15,11 @@ pub fn load(volume: &Volume, release: &ReleaseName) -> Result<Option<ReleaseFile
     Ok(Some(ReleaseFile::parse(&bytes, &layout::release_file(release))?))
 }
 
+/// Whether there is such a release, whatever its file says.
+pub fn exists(volume: &Volume, release: &ReleaseName) -> Result<bool, Failure> {
+    Ok(volume.stat(&layout::release_file(release))?.is_some())
+}
+
 /// Writes the release's file in one step. The caller holds the release's lock.
 pub fn save(volume: &Volume, file: &ReleaseFile) -> Result<(), Failure> {
     let dir = volume.make_dir(&layout::release_dir(&file.name))?;

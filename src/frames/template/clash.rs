@@ -1,7 +1,6 @@
 //! Two files that would get one name.
 
 use crate::base::rel_path::RelPath;
-use std::collections::BTreeMap;
 
 /// Names that cannot be there together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,20 +14,28 @@ pub struct Clash {
 /// Finds targets that are one and the same, also on file systems that do not tell capitals apart, and targets that would be
 /// a folder and a file at once (`a` and `a/b`).
 pub fn clashes(targets: &[RelPath]) -> Vec<Clash> {
-    let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, target) in targets.iter().enumerate() {
-        by_name.entry(target.as_str().to_lowercase()).or_default().push(at);
-    }
+    let mut wanted: Vec<(String, Use, usize)> = Vec::with_capacity(targets.len());
     for (at, target) in targets.iter().enumerate() {
         let folded = target.as_str().to_lowercase();
-        for (slash, _) in folded.match_indices('/') {
-            if let Some(sources) = by_name.get_mut(&folded[..slash]) {
-                sources.push(at);
-            }
-        }
+        wanted.extend(folded.match_indices('/').map(|(slash, _)| (folded[..slash].to_owned(), Use::Folder, at)));
+        wanted.push((folded, Use::File, at));
     }
-    let clashing = by_name.into_values().filter(|sources| sources.len() > 1);
-    clashing.map(|sources| Clash { target: targets[sources[0]].clone(), sources }).collect()
+    wanted.sort_unstable();
+    let same_name = wanted.chunk_by(|(one, ..), (other, ..)| one == other);
+    // Many files may share a folder; a file shares its name with nothing.
+    let clashing = same_name.filter(|same| same.len() > 1 && same[0].1 == Use::File);
+    let clash = |same: &[(String, Use, usize)]| {
+        let sources: Vec<usize> = same.iter().map(|(.., at)| *at).collect();
+        Clash { target: targets[sources[0]].clone(), sources }
+    };
+    clashing.map(clash).collect()
+}
+
+/// What a name is wanted for.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Use {
+    File,
+    Folder,
 }
 
 #[cfg(test)]
@@ -44,5 +51,25 @@ mod tests {
             clashes(&targets).into_iter().map(|c| (c.target.to_string(), c.sources)).collect();
         assert_eq!(found, [("A.1.png".into(), vec![0, 2]), ("dir".into(), vec![3, 4]), ("Ä.png".into(), vec![5, 6])]);
         assert!(clashes(&targets[..2]).is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_found_is_what_comparing_all_with_all_finds(
+            names in proptest::collection::vec("[abA](/[abB]){0,2}", 0..12)
+        ) {
+            let targets: Vec<RelPath> = names.iter().map(|name| RelPath::new(name).expect("path")).collect();
+            let folded: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+            let is_below = |at: usize, name: &str| folded[at].strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+            let mut expected = Vec::new();
+            for name in std::collections::BTreeSet::from_iter(&folded) {
+                let files = (0..names.len()).filter(|at| folded[*at] == *name);
+                let sources: Vec<usize> = files.chain((0..names.len()).filter(|at| is_below(*at, name))).collect();
+                if sources.len() > 1 {
+                    expected.push(Clash { target: targets[sources[0]].clone(), sources });
+                }
+            }
+            proptest::prop_assert_eq!(clashes(&targets), expected);
+        }
     }
 }

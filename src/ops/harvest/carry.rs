@@ -3,8 +3,9 @@
 //! What was surveyed under the same lock is moved by one call each. What a killed harvest left is looked at first: every
 //! step asks what is there and does only what is missing, so that twice is once.
 
+use super::folders::Folders;
 use super::manifest::ManifestFile;
-use super::plan::{FileVerdict, JobShare, PlannedFile, Replaced, Transaction};
+use super::plan::{FileVerdict, Item, PlannedFile, Replaced, Transaction};
 use super::request::Keeping;
 use crate::base::digest::Digest;
 use crate::base::error::{Class, Failure};
@@ -22,8 +23,8 @@ use std::collections::HashMap;
 
 /// So many files are moved between two looks at the lock: a process that stood still must not go on for long.
 const BATCH: usize = 500;
-/// So many folders are kept open between moves.
-const OPEN_FOLDERS: usize = 200;
+/// So many folders are synced at once: the disk takes its time for each, and joins what comes together.
+const SYNCS_AT_ONCE: usize = 16;
 
 /// What is known of the files that are to be moved.
 #[derive(Clone, Copy)]
@@ -40,6 +41,14 @@ impl Knowledge<'_> {
         match self {
             Knowledge::Surveyed(ports) => ports.go_on(),
             Knowledge::LeftBehind => Ok(()),
+        }
+    }
+
+    /// How many folders are synced at once.
+    fn hands(self) -> usize {
+        match self {
+            Knowledge::Surveyed(ports) if ports.actor.threads > 1 => SYNCS_AT_ONCE,
+            _ => 1,
         }
     }
 }
@@ -86,17 +95,19 @@ impl Carrier<'_> {
         let base = layout::dist_dir(&transaction.release);
         let dist = self.volume.make_dir(&base)?;
         let mut carried = Carried { trashed: self.clear_the_way(transaction, &base, &dist)?, ..Carried::default() };
-        let mut folders = Folders { base: base.clone(), dist, targets: HashMap::new(), sources: HashMap::new() };
-        for share in &transaction.jobs {
-            self.carry_share(share, transaction.keeping, &mut folders, &mut carried)
-                .map_err(|end| how_far(end, &carried, transaction))?;
-        }
-        folders.sync()?;
+        let mut folders = Folders::new(base, dist);
+        let items: Vec<Item<'_>> = transaction.items().collect();
+        self.carry_all(&items, transaction.keeping, &mut folders, &mut carried)
+            .map_err(|end| how_far(end, &carried, transaction))?;
+        folders.sync(self.knowledge.hands())?;
         Ok(carried)
     }
 
     /// What is out of date goes to the trash, unless the new file has its name already.
     fn clear_the_way(&self, transaction: &Transaction, base: &RelPath, dist: &Dir) -> Result<Vec<RelPath>, Failure> {
+        if transaction.replaced.is_empty() {
+            return Ok(Vec::new());
+        }
         let files = transaction.jobs.iter().flat_map(|share| &share.files);
         let coming: HashMap<&RelPath, Digest> = files.map(|file| (&file.to, file.sha256)).collect();
         let mut discards = Vec::new();
@@ -118,76 +129,68 @@ impl Carrier<'_> {
         Ok(report.items.into_iter().map(|item| item.path).collect())
     }
 
-    /// Moves a job's files, as many at a time as folders may be open.
-    fn carry_share(
+    /// Moves files, as many at a time as folders may be open.
+    fn carry_all(
         &self,
-        share: &JobShare,
+        mut rest: &[Item<'_>],
         keeping: Keeping,
         folders: &mut Folders,
         carried: &mut Carried,
     ) -> Result<(), Failure> {
-        let mut rest = share.files.as_slice();
         while !rest.is_empty() {
             self.knowledge.go_on()?;
-            let routes = self.routes(share, rest, folders)?;
-            let (files, later) = rest.split_at(routes.len());
+            let routes = self.routes(rest, folders)?;
+            let (items, later) = rest.split_at(routes.len());
             self.lock.check()?;
-            self.carry_files(share, files, &routes, keeping, folders, carried)?;
+            self.carry_batch(items, &routes, keeping, folders, carried)?;
             rest = later;
             if folders.are_many() {
-                folders.sync()?;
+                folders.sync(self.knowledge.hands())?;
             }
         }
         Ok(())
     }
 
-    fn carry_files(
+    fn carry_batch(
         &self,
-        share: &JobShare,
-        files: &[PlannedFile],
+        items: &[Item<'_>],
         routes: &[Route<'_>],
         keeping: Keeping,
         folders: &Folders,
         carried: &mut Carried,
     ) -> Result<(), Failure> {
         let mut duplicates = Vec::new();
-        for ((file, route), moved) in files.iter().zip(routes).zip(self.move_all(files, routes)?) {
+        for ((item, route), moved) in items.iter().zip(routes).zip(self.move_all(items, routes)?) {
             let outcome = match moved {
                 Some(outcome) => outcome?,
-                None => route.look_and_move(file, keeping)?,
+                None => route.look_and_move(item.file, keeping)?,
             };
-            let outcome = if self.may_be_written() { route.take_back_if_written(file, outcome)? } else { outcome };
-            let path = folders.origin(share, file).join(file.from.as_str())?;
+            let outcome = if self.may_be_written() { route.take_back_if_written(item.file, outcome)? } else { outcome };
             match outcome {
                 Outcome::Placed => {}
                 Outcome::Duplicate => {
-                    let reason = format!("the same bytes were harvested as {}", file.to);
-                    duplicates.push(Discard { path, reason });
+                    let reason = format!("the same bytes were harvested as {}", item.file.to);
+                    duplicates.push(Discard { path: folders.whole(item)?, reason });
                 }
                 Outcome::Left(cause) => {
-                    carried.left.push(Left { path, cause: cause.to_owned() });
+                    carried.left.push(Left { path: folders.whole(item)?, cause: cause.to_owned() });
                     continue;
                 }
             }
-            carried.placed.push(share.manifest_file(file));
+            carried.placed.push(item.share.manifest_file(item.file));
         }
         carried.trashed.extend(self.discard(&duplicates)?);
         Ok(())
     }
 
-    /// The ways of the first of `files`: a batch, or fewer where many folders are open. At least one.
-    fn routes<'f>(
-        &self,
-        share: &JobShare,
-        files: &'f [PlannedFile],
-        folders: &mut Folders,
-    ) -> Result<Vec<Route<'f>>, Failure> {
-        let mut routes = Vec::with_capacity(files.len());
-        for file in files {
-            let (folder, name) = file.from.split().unwrap_or_default();
-            let source = folders.origin(share, file).join(folder.as_str())?;
+    /// The ways of the first of `items`: a batch, or fewer where many folders are open. At least one.
+    fn routes<'f>(&self, items: &[Item<'f>], folders: &mut Folders) -> Result<Vec<Route<'f>>, Failure> {
+        let mut routes = Vec::with_capacity(BATCH.min(items.len()));
+        for item in items {
+            let (folder, name) = item.file.from.split().unwrap_or_default();
+            let source = folders.origin(item).join(folder.as_str())?;
             let from = folders.source(self.volume, &source)?;
-            let (folder, new_name) = file.to.split().unwrap_or_default();
+            let (folder, new_name) = item.file.to.split().unwrap_or_default();
             routes.push(Route { from, name, to: folders.target(folder)?, new_name });
             if folders.are_many() || routes.len() >= BATCH {
                 break;
@@ -202,14 +205,14 @@ impl Carrier<'_> {
     }
 
     /// Moves what can be moved without a look: all that was just surveyed. To another device, where each is copied, by
-    /// several threads.
+    /// several threads; on one device the kernel lets one rename at a time through.
     fn move_all(
         &self,
-        files: &[PlannedFile],
+        items: &[Item<'_>],
         routes: &[Route<'_>],
     ) -> Result<Vec<Option<Result<Outcome, DiskError>>>, Failure> {
-        let Knowledge::Surveyed(ports) = self.knowledge else { return Ok(files.iter().map(|_| None).collect()) };
-        let one = |at: usize| routes[at].move_at_once(&files[at]).transpose();
+        let Knowledge::Surveyed(ports) = self.knowledge else { return Ok(items.iter().map(|_| None).collect()) };
+        let one = |at: usize| routes[at].move_at_once(items[at].file).transpose();
         if routes.first().is_some_and(Route::is_to_another_device) {
             let order: Vec<usize> = (0..routes.len()).collect();
             return in_parallel(ports, Stage::Moves, &order, || (), |at, ()| one(at));
@@ -348,52 +351,4 @@ fn is_still_old(old: &Replaced, coming: Option<&Digest>, dist: &Dir) -> Result<b
         Some(coming) => file.digest()?.0 != *coming,
         None => true,
     })
-}
-
-/// The folders that names were taken from or given in since the last sync.
-///
-/// They are synced many at once: the first sync makes a journaling file system write all that was done, and the others
-/// find nothing left to do.
-struct Folders {
-    /// `dist/<release>/` beneath the volume.
-    base: RelPath,
-    dist: Dir,
-    targets: HashMap<RelPath, Dir>,
-    sources: HashMap<RelPath, Option<Dir>>,
-}
-
-impl Folders {
-    /// A folder of `dist/<release>/`, made if it is not there.
-    fn target(&mut self, folder: RelPath) -> Result<Dir, DiskError> {
-        if let Some(dir) = self.targets.get(&folder) {
-            return Ok(dir.clone());
-        }
-        let dir = self.dist.make_dir(&folder)?;
-        self.targets.insert(folder, dir.clone());
-        Ok(dir)
-    }
-
-    /// The folder that a file's `from` is beneath.
-    fn origin<'o>(&'o self, share: &'o JobShare, file: &PlannedFile) -> &'o RelPath {
-        if file.verdict == FileVerdict::Rename { &self.base } else { &share.out }
-    }
-
-    /// A folder that files come from; `None` if it is gone.
-    fn source(&mut self, volume: &Volume, folder: &RelPath) -> Result<Option<Dir>, DiskError> {
-        if let Some(dir) = self.sources.get(folder) {
-            return Ok(dir.clone());
-        }
-        let dir = volume.dir(folder)?;
-        self.sources.insert(folder.clone(), dir.clone());
-        Ok(dir)
-    }
-
-    fn are_many(&self) -> bool {
-        self.targets.len() + self.sources.len() >= OPEN_FOLDERS
-    }
-
-    fn sync(&mut self) -> Result<(), DiskError> {
-        self.targets.drain().try_for_each(|(_, dir)| dir.sync())?;
-        self.sources.drain().filter_map(|(_, dir)| dir).try_for_each(|dir| dir.sync())
-    }
 }

@@ -283,6 +283,22 @@ impl HarvestPlan {
     }
 }
 
+/// One file of a transaction, with the job that gives it.
+#[derive(Debug, Clone, Copy)]
+pub struct Item<'t> {
+    /// The job.
+    pub share: &'t JobShare,
+    /// The file.
+    pub file: &'t PlannedFile,
+}
+
+impl Transaction {
+    /// All files, job after job.
+    pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
+        self.jobs.iter().flat_map(|share| share.files.iter().map(move |file| Item { share, file }))
+    }
+}
+
 impl JobShare {
     /// What the manifest says of one of its files.
     pub fn manifest_file(&self, file: &PlannedFile) -> ManifestFile {

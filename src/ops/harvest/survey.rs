@@ -18,16 +18,16 @@ use crate::ops::release;
 use crate::volume::layout;
 use crate::volume::release_file::{JobRecord, ReleaseFile, Revision};
 
-/// Whether there is such a release at all: asked before a lock is taken for it.
-pub(super) fn require_release(ports: &Ports<'_>, request: &HarvestRequest) -> Result<ReleaseFile, Failure> {
-    release::load(ports.volume, &request.release)?.ok_or_else(|| no_release(request))
+/// Fails if there is no such release at all: asked before a lock is taken for it.
+pub(super) fn require_release(ports: &Ports<'_>, request: &HarvestRequest) -> Result<(), Failure> {
+    if release::exists(ports.volume, &request.release)? { Ok(()) } else { Err(no_release(request)) }
 }
 
 /// What a harvest of the release would do now. Frames that a worker may still write are not read.
 ///
 /// Called under the release's lock where the plan is to be applied at once; without it, the plan is only a picture.
 pub fn survey(ports: &Ports<'_>, request: &HarvestRequest, remember: Remember) -> Result<HarvestPlan, Failure> {
-    let file = require_release(ports, request)?;
+    let file = release::load(ports.volume, &request.release)?.ok_or_else(|| no_release(request))?;
     let records = selection::select(&file, &request.jobs)?;
     let mut manifest = Manifest::load(ports.volume, &request.release)?;
     manifest.replace_all(unfinished::files(ports.volume, &request.release)?);

@@ -50,7 +50,15 @@ impl Dir {
 
     /// The whole path of `name` in this folder.
     pub fn path_of(&self, name: impl AsRef<OsStr>) -> PathBuf {
-        self.path().join(name.as_ref())
+        let (name, rel) = (name.as_ref(), self.0.rel.as_str());
+        // One allocation: this is done for each file that is opened.
+        let mut path = PathBuf::with_capacity(self.0.root.as_os_str().len() + rel.len() + name.len() + 2);
+        path.push(self.0.root.as_path());
+        if !rel.is_empty() {
+            path.push(rel);
+        }
+        path.push(name);
+        path
     }
 
     /// Opens the folder at `rel` below this one; `None` if there is nothing of that name.

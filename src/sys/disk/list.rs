@@ -5,12 +5,16 @@ use super::dir::Dir;
 use super::entry::{Attributes, Entry, Kind};
 use super::error::DiskError;
 use crate::base::rel_path::RelPath;
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Mode, OFlags, RawDir};
 use std::ffi::OsStr;
+use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 
 /// How deep a walk goes before it gives up: a descriptor is held per level.
 pub(super) const MAX_DEPTH: usize = 200;
+
+/// Bytes of names that are asked for at once: on a network each piece of a listing is a request.
+const PIECE: usize = 64 << 10;
 
 /// What lies in a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +31,12 @@ impl Dir {
     /// The names in this folder with their kinds, in the order of their bytes. Reads the folder only.
     pub fn list(&self) -> Result<Vec<Entry>, DiskError> {
         let mut entries = Vec::new();
-        for found in call("list", || self.path(), || rustix::fs::Dir::read_from(self))? {
+        // A descriptor of its own: the position in the listing belongs to it.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = call("list", || self.path(), || rustix::fs::openat(self, ".", flags, Mode::empty()))?;
+        let mut piece = vec![MaybeUninit::uninit(); PIECE];
+        let mut listing = RawDir::new(folder, &mut piece);
+        while let Some(found) = listing.next() {
             let found = found.map_err(|errno| DiskError::Io { op: "list", path: self.path(), source: errno.into() })?;
             let name = OsStr::from_bytes(found.file_name().to_bytes());
             if matches!(name.as_bytes(), b"." | b"..") {
