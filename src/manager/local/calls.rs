@@ -135,7 +135,7 @@ fn workers(connection: &Connection, host: &HostId) -> Result<Vec<ManagerWorker>,
     let mut select = connection.prepare(&query)?;
     let workers = select.query_map((), |row| {
         let mut worker = rows::worker(row)?;
-        if is_dead(&rows::json(row, 8)?, worker.last_seen.unwrap_or(now), host, now) {
+        if is_dead(&rows::json(row, 9)?, worker.last_seen.unwrap_or(now), host, now) {
             worker.status = WorkerStatus::Offline;
         }
         Ok(worker)

@@ -14,7 +14,7 @@ pub(super) const JOB: &str = "id, name, status, priority, type, metadata, activi
 /// The columns that [`task`] reads.
 pub(super) const TASK: &str = "task.id, task.name, task.type, task.status, task.worker, task.updated";
 /// The columns that [`worker`] reads.
-pub(super) const WORKER: &str = "id, name, status, version, last_seen, task_types, tags, task";
+pub(super) const WORKER: &str = "id, name, status, version, last_seen, task_types, tags, task, job";
 
 /// A time as the queue keeps it.
 pub(super) fn stored(time: Timestamp) -> i64 {
@@ -79,6 +79,7 @@ pub(super) fn worker(row: &Row<'_>) -> rusqlite::Result<ManagerWorker> {
         tags: json(row, 6)?,
         platform: platform::SYSTEM.to_owned(),
         last_task: task.clone(),
+        job: row.get::<_, Option<String>>(8)?.map(JobId),
         task,
     })
 }

@@ -23,6 +23,8 @@ pub(in crate::manager) struct Task {
     pub(in crate::manager) status: String,
     worker: Option<TaskWorker>,
     updated: Timestamp,
+    /// In a worker's details, and where one task was asked for.
+    pub(in crate::manager) job_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,6 +11,7 @@ mod farm_type;
 mod faults;
 mod gate;
 mod releases;
+mod requests;
 mod secrets;
 
 use crate::support::fake_blender::Fake;

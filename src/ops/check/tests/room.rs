@@ -20,6 +20,7 @@ use crate::volume::marker::Purpose;
 use crate::volume::release_file::{JobRecord, Output, ReleaseFile, Revision, RunRecord, Source, StoredFile};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 pub(crate) struct Room {
@@ -39,6 +40,8 @@ pub(crate) struct Told {
     pub(crate) tasks: HashMap<JobId, Vec<ManagerTask>>,
     pub(crate) workers: Vec<ManagerWorker>,
     pub(crate) logs: HashMap<TaskId, String>,
+    /// How often it was asked for the tasks of a job.
+    pub(crate) lists: AtomicUsize,
 }
 
 impl Room {
@@ -177,6 +180,7 @@ impl Room {
             tags: Vec::new(),
             platform: String::new(),
             task: None,
+            job: None,
             last_task: None,
         }];
         task
@@ -291,6 +295,7 @@ impl Manager for Told {
         Ok(self.jobs.iter().find(|job| &job.id == id).cloned())
     }
     fn tasks(&self, id: &JobId) -> Result<Vec<ManagerTask>, ManagerError> {
+        self.lists.fetch_add(1, Ordering::Relaxed);
         Ok(self.tasks.get(id).cloned().unwrap_or_default())
     }
     fn set_job_status(&self, _: &JobId, _: JobStatus, _: &str) -> Result<(), ManagerError> {
