@@ -158,6 +158,10 @@ impl Client {
         if response.status().is_redirection() {
             return Err(HttpError::SentOn { to: location(&response), url: name });
         }
+        // What says of itself that it is too long need not come first.
+        if response.content_length().is_some_and(|length| length > request.limit) {
+            return Err(HttpError::TooLarge { url: name, limit: request.limit });
+        }
         Ok(Body::new(&self.runtime, response, name, request.limit, total))
     }
 
