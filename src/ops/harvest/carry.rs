@@ -3,6 +3,7 @@
 //! What was surveyed under the same lock is moved by one call each. What a killed harvest left is looked at first: every
 //! step asks what is there and does only what is missing, so that twice is once.
 
+use super::folders::Folders;
 use super::manifest::ManifestFile;
 use super::plan::{FileVerdict, JobShare, PlannedFile, Replaced, Transaction};
 use super::request::Keeping;
@@ -22,8 +23,6 @@ use std::collections::HashMap;
 
 /// So many files are moved between two looks at the lock: a process that stood still must not go on for long.
 const BATCH: usize = 500;
-/// So many folders are kept open between moves.
-const OPEN_FOLDERS: usize = 200;
 
 /// What is known of the files that are to be moved.
 #[derive(Clone, Copy)]
@@ -78,6 +77,8 @@ enum Outcome {
     /// It is in `dist/` too, as another file: the one in `out/` goes to the trash.
     Duplicate,
     Left(&'static str),
+    /// It was written to after its check, and its old name was taken meanwhile: what came into `dist/` goes to the trash.
+    Overtaken,
 }
 
 impl Carrier<'_> {
@@ -86,7 +87,7 @@ impl Carrier<'_> {
         let base = layout::dist_dir(&transaction.release);
         let dist = self.volume.make_dir(&base)?;
         let mut carried = Carried { trashed: self.clear_the_way(transaction, &base, &dist)?, ..Carried::default() };
-        let mut folders = Folders { base: base.clone(), dist, targets: HashMap::new(), sources: HashMap::new() };
+        let mut folders = Folders::new(base.clone(), dist);
         for share in &transaction.jobs {
             self.carry_share(share, transaction.keeping, &mut folders, &mut carried)
                 .map_err(|end| how_far(end, &carried, transaction))?;
@@ -150,7 +151,7 @@ impl Carrier<'_> {
         folders: &Folders,
         carried: &mut Carried,
     ) -> Result<(), Failure> {
-        let mut duplicates = Vec::new();
+        let mut discards = Vec::new();
         for ((file, route), moved) in files.iter().zip(routes).zip(self.move_all(files, routes)?) {
             let outcome = match moved {
                 Some(outcome) => outcome?,
@@ -162,7 +163,13 @@ impl Carrier<'_> {
                 Outcome::Placed => {}
                 Outcome::Duplicate => {
                     let reason = format!("the same bytes were harvested as {}", file.to);
-                    duplicates.push(Discard { path, reason });
+                    discards.push(Discard { path, reason });
+                }
+                Outcome::Overtaken => {
+                    let reason = format!("it was written to while it was harvested, and {path} was rendered meanwhile");
+                    discards.push(Discard { path: folders.base.join(file.to.as_str())?, reason });
+                    carried.left.push(Left { path, cause: OVERTAKEN.to_owned() });
+                    continue;
                 }
                 Outcome::Left(cause) => {
                     carried.left.push(Left { path, cause: cause.to_owned() });
@@ -171,7 +178,7 @@ impl Carrier<'_> {
             }
             carried.placed.push(share.manifest_file(file));
         }
-        carried.trashed.extend(self.discard(&duplicates)?);
+        carried.trashed.extend(self.discard(&discards)?);
         Ok(())
     }
 
@@ -297,8 +304,12 @@ impl Route<'_> {
         if now.is_some_and(|now| (now.size, now.mtime) == (file.size, file.modified)) {
             return Ok(outcome);
         }
-        disk::rename_new(&self.to, self.new_name, from, self.name)?;
-        Ok(Outcome::Left("it was written to after it had been checked: a renderer is still at it"))
+        match disk::rename_new(&self.to, self.new_name, from, self.name) {
+            Ok(()) => Ok(Outcome::Left("it was written to after it had been checked: a renderer is still at it")),
+            // Whoever writes by another way than into the open file has put a new one there: that one is the frame.
+            Err(error) if error.is_exists() => Ok(Outcome::Overtaken),
+            Err(error) => Err(error),
+        }
     }
 
     /// The file in `dist/` is what it should be; what becomes of the one in `out/`?
@@ -326,6 +337,8 @@ fn how_far(end: Failure, carried: &Carried, transaction: &Transaction) -> Failur
 }
 
 const CHANGED: &str = "it changed since it was checked";
+const OVERTAKEN: &str =
+    "it was rendered again while it was harvested: a renderer is still at it, and what had been moved is in the trash";
 const OTHER_BYTES: &str = "its place in dist/ is taken by other bytes";
 
 fn is_as_planned(source: &OpenFile, file: &PlannedFile) -> Result<bool, DiskError> {
@@ -350,50 +363,52 @@ fn is_still_old(old: &Replaced, coming: Option<&Digest>, dist: &Dir) -> Result<b
     })
 }
 
-/// The folders that names were taken from or given in since the last sync.
-///
-/// They are synced many at once: the first sync makes a journaling file system write all that was done, and the others
-/// find nothing left to do.
-struct Folders {
-    /// `dist/<release>/` beneath the volume.
-    base: RelPath,
-    dist: Dir,
-    targets: HashMap<RelPath, Dir>,
-    sources: HashMap<RelPath, Option<Dir>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Timestamp;
+    use crate::frames::sampling::Depth;
+    use crate::ops::check::Remember;
+    use crate::ops::check::room::Room;
+    use crate::ops::harvest::request::{Gaps, HarvestRequest, JobsTaken, Suspects};
+    use crate::ops::harvest::survey;
+    use crate::ops::locking;
 
-impl Folders {
-    /// A folder of `dist/<release>/`, made if it is not there.
-    fn target(&mut self, folder: RelPath) -> Result<Dir, DiskError> {
-        if let Some(dir) = self.targets.get(&folder) {
-            return Ok(dir.clone());
-        }
-        let dir = self.dist.make_dir(&folder)?;
-        self.targets.insert(folder, dir.clone());
-        Ok(dir)
-    }
-
-    /// The folder that a file's `from` is beneath.
-    fn origin<'o>(&'o self, share: &'o JobShare, file: &PlannedFile) -> &'o RelPath {
-        if file.verdict == FileVerdict::Rename { &self.base } else { &share.out }
-    }
-
-    /// A folder that files come from; `None` if it is gone.
-    fn source(&mut self, volume: &Volume, folder: &RelPath) -> Result<Option<Dir>, DiskError> {
-        if let Some(dir) = self.sources.get(folder) {
-            return Ok(dir.clone());
-        }
-        let dir = volume.dir(folder)?;
-        self.sources.insert(folder.clone(), dir.clone());
-        Ok(dir)
-    }
-
-    fn are_many(&self) -> bool {
-        self.targets.len() + self.sources.len() >= OPEN_FOLDERS
-    }
-
-    fn sync(&mut self) -> Result<(), DiskError> {
-        self.targets.drain().try_for_each(|(_, dir)| dir.sync())?;
-        self.sources.drain().filter_map(|(_, dir)| dir).try_for_each(|dir| dir.sync())
+    /// Two writers of one frame: one writes into the file that moves, the other puts a new one under its old name.
+    #[test]
+    fn what_cannot_go_back_goes_to_the_trash() {
+        let room = Room::rendered(&[("A", "1-2")]);
+        let ports = room.ports();
+        let request = HarvestRequest {
+            release: room.release().clone(),
+            jobs: Vec::new(),
+            taken: JobsTaken::All,
+            gaps: Gaps::Refuse,
+            keeping: Keeping::Move,
+            suspects: Suspects::Refuse,
+            depth: Depth::Standard,
+            template: None,
+            names: Default::default(),
+            rendered_again: Default::default(),
+        };
+        let plan = survey::survey(&ports, &request, Remember::Nothing).expect("plan");
+        let mut transaction = plan.transaction().expect("something to do");
+        let moved = room.read("releases/r1/out/A/000002.png").expect("rendered");
+        room.put("dist/r1/A.0002.png", &moved);
+        room.render("A", 2, 9);
+        transaction.jobs[0].files[1].modified = Timestamp::from_unix(0);
+        let lock = locking::lock_release(&ports, room.release()).expect("lock");
+        let id = TransactionId::random();
+        let carrier = Carrier { volume: &room.volume, lock: &lock, id, knowledge: Knowledge::Surveyed(&ports) };
+        let carried = carrier.carry(&transaction).expect("it goes on");
+        assert_eq!((carried.placed.len(), carried.placed[0].frame), (1, 1));
+        assert_eq!(carried.left.len(), 1);
+        assert_eq!(carried.left[0].path.as_str(), "releases/r1/out/A/000002.png");
+        assert!(carried.left[0].cause.contains("trash"), "{:?}", carried.left);
+        assert_eq!(carried.trashed.iter().map(RelPath::as_str).collect::<Vec<_>>(), ["dist/r1/A.0002.png"]);
+        let kept = room.tree(".farm/trash").into_iter().find(|(name, _)| name.ends_with("dist/r1/A.0002.png"));
+        assert_eq!(kept.map(|(_, bytes)| bytes), Some(moved));
+        assert_ne!(room.read("releases/r1/out/A/000002.png"), None);
+        assert_eq!(room.read("dist/r1/A.0002.png"), None);
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod apply;
 mod carry;
+mod folders;
 mod look;
 pub mod manifest;
 mod names;
