@@ -129,7 +129,11 @@ impl Api {
 
     /// No answer at all.
     pub(super) fn unusable(&self, error: &HttpError) -> ManagerError {
-        ManagerError::Unusable { address: self.address.clone(), message: error.to_string() }
+        let address = self.address.clone();
+        match error {
+            HttpError::ProxyUnauthorized { .. } => ManagerError::ProxyUnauthorized { address },
+            _ => ManagerError::Unusable { address, message: error.to_string() },
+        }
     }
 
     fn patient(&self) -> Patience {

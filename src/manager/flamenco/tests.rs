@@ -3,6 +3,7 @@
 use super::offer::Offer;
 use super::reply::{self, Answer};
 use super::*;
+use crate::base::error::Explain;
 use crate::base::ids::WorkerId;
 use crate::base::status::{TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
@@ -261,8 +262,8 @@ const REFUSALS: &[(&str, &str, &str)] = &[
     ("*", "settag_unknown", "rejected"),
     ("*", "submit_farm_bad_plan", "rejected"),
     ("*", "submit_no_content_type", "rejected"),
-    ("*", "submit_unknown_tag", "unusable"),
-    ("*", "tag_create_dup", "unusable"),
+    ("*", "submit_unknown_tag", "in trouble"),
+    ("*", "tag_create_dup", "in trouble"),
     ("*", "worker_restart_refused", "rejected"),
     ("*", "worker_unknown", "not found"),
     ("*", "log_unknown_task", "not found"),
@@ -292,17 +293,30 @@ fn refusals_of_both_shapes_are_told_apart() {
                 ManagerError::Rejected { .. } => "rejected",
                 ManagerError::NotFound { .. } => "not found",
                 ManagerError::Incapable { .. } => "incapable",
-                ManagerError::Unusable { .. } => "unusable",
+                ManagerError::InTrouble { .. } => "in trouble",
                 _ => "another",
             };
             assert_eq!(kind, *expected, "{release}/{name}: {error}");
             assert!(error.to_string().contains("http://m:8080"), "{error}");
-            if ["rejected", "unusable"].contains(expected) {
+            if ["rejected", "in trouble"].contains(expected) {
                 assert!(error.to_string().contains(&words), "{release}/{name}: {error}");
             }
         }
     }
     assert!(count >= 55, "{count}");
+}
+
+/// The next step is about whoever is to blame.
+#[test]
+fn a_proxy_and_a_manager_in_trouble_are_not_looked_for_at_another_address() {
+    let reply = |status, body: &str| Reply { status, content_type: String::new(), body: body.into() };
+    let proxy = Answer::new("m", reply(407, "")).error("jobs");
+    assert!(matches!(proxy, ManagerError::ProxyUnauthorized { .. }), "{proxy:?}");
+    let hint = proxy.hint().unwrap();
+    assert!(proxy.to_string().contains("proxy") && hint.contains("access.proxy") && !hint.contains("token"), "{hint}");
+    let broken = Answer::new("m", reply(500, r#"{"code": 500, "message": "database is locked"}"#)).error("jobs");
+    let hint = broken.hint().unwrap();
+    assert!(broken.to_string().contains("database is locked") && !hint.contains("address"), "{broken}: {hint}");
 }
 
 #[test]

@@ -66,6 +66,7 @@ fn look(manager: &dyn Manager, run: RunId) -> Option<Option<JobId>> {
 }
 
 fn did_not_arrive(manager: &dyn Manager, message: &str) -> ManagerError {
+    // It answered when it was looked for: its address is right.
     let message = format!("{message}; the job is not in its queue");
-    ManagerError::Unusable { address: manager.address(), message }
+    ManagerError::InTrouble { address: manager.address(), message }
 }

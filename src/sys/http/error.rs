@@ -27,6 +27,12 @@ pub enum HttpError {
         /// The cause.
         cause: String,
     },
+    /// The proxy on the way wants to know who asks. The request was not sent on.
+    #[error("the proxy on the way to {url} wants credentials")]
+    ProxyUnauthorized {
+        /// The address.
+        url: String,
+    },
     /// The line was cut before the answer began. The request may have arrived.
     #[error("{url} hung up without an answer: {cause}")]
     HungUp {
@@ -92,7 +98,10 @@ impl HttpError {
     /// Whether the server got the request.
     pub fn arrival(&self) -> Arrival {
         match self {
-            HttpError::Address { .. } | HttpError::Setup { .. } | HttpError::Unreachable { .. } => Arrival::Never,
+            HttpError::Address { .. }
+            | HttpError::Setup { .. }
+            | HttpError::Unreachable { .. }
+            | HttpError::ProxyUnauthorized { .. } => Arrival::Never,
             // Who sends on has not taken it, but who knows what stands behind.
             HttpError::SentOn { .. } => Arrival::Perhaps,
             HttpError::HungUp { .. }

@@ -32,6 +32,8 @@ const STILL: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 5;
 /// The largest reply that is read where nothing else is said, in bytes.
 pub const MAX_BODY: u64 = 32 << 20;
+/// The words of the client's own library for a proxy's 407.
+const PROXY_WANTS: &str = "proxy authorization required";
 /// The largest file of certificates that is read, in bytes.
 const MAX_PEM: u64 = 4 << 20;
 
@@ -322,6 +324,8 @@ fn shown(url: &Url) -> String {
 fn failed(url: &str, error: &reqwest::Error, total: Duration) -> HttpError {
     let url = url.to_owned();
     match () {
+        // What a tunnel is asked for by; without one the proxy's answer is an answer.
+        () if error.is_connect() && causes(error).contains(PROXY_WANTS) => HttpError::ProxyUnauthorized { url },
         () if error.is_connect() => HttpError::Unreachable { url, cause: causes(error) },
         () if error.is_timeout() => HttpError::TimedOut { url, seconds: total.as_secs() },
         () if error.is_builder() => HttpError::Setup { url, cause: causes(error) },

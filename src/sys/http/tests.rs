@@ -146,6 +146,17 @@ fn who_asks_is_sent_and_not_shown() {
     }
 }
 
+/// A tunnel that a proxy does not open for a stranger.
+#[test]
+fn a_proxy_that_wants_credentials_is_told_from_a_server_that_cannot_be_reached() {
+    let (proxy, server) = listen(reply("407 Proxy Authentication Required", "", ""));
+    let access = Access { proxy: Some(proxy), ..Access::default() };
+    let error = Client::with("https://farm.invalid", &access).unwrap().get("x").unwrap_err();
+    assert!(matches!(error, HttpError::ProxyUnauthorized { .. }), "{error}");
+    assert_eq!(error.arrival(), Arrival::Never);
+    assert!(server.join().unwrap().starts_with("CONNECT farm.invalid:443"));
+}
+
 #[test]
 fn what_changes_something_follows_nobody() {
     let (base, server) = listen(reply("307 Temporary Redirect", "Location: /elsewhere\r\n", ""));
