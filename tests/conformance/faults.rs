@@ -257,6 +257,35 @@ fn what_passes_is_waited_for() {
     }
 }
 
+/// All tries of one request have one time together: a Manager that takes requests and says nothing is given up once that
+/// is over. A short answer is asked for twice within it.
+#[test]
+fn a_silent_manager_is_asked_no_longer_than_was_said() {
+    let subject = Subject::new();
+    let server = subject.farm.server();
+    let access = Access { timeout: Some(Duration::from_millis(200)), ..Access::default() };
+    let bounds = Bounds { pauses: [Duration::from_millis(5); 3], long: Duration::from_millis(800), list: 1 << 20 };
+    let manager = Flamenco::with_bounds(&server.url(), &access, bounds).unwrap();
+    server.trap(Fault::Silent, "", usize::MAX);
+    let asked = |call: &dyn Fn() -> Result<(), ManagerError>| {
+        server.take_heard();
+        assert!(matches!(call(), Err(ManagerError::Unusable { .. })));
+        server.take_heard().len()
+    };
+    assert_eq!(asked(&|| manager.version().map(drop)), 2);
+    assert_eq!(asked(&|| manager.jobs().map(drop)), 1);
+    assert_eq!(asked(&|| manager.tasks(&subject.done.0).map(drop)), 1);
+    // What passes quickly is asked for again within the same time, however often it may be.
+    server.mend();
+    server.trap(Fault::coded(503, "too busy"), "", usize::MAX);
+    let patient = Bounds { pauses: [Duration::from_millis(500); 3], ..bounds };
+    let manager = Flamenco::with_bounds(&server.url(), &access, patient).unwrap();
+    server.take_heard();
+    let start = Instant::now();
+    assert!(matches!(manager.jobs(), Err(ManagerError::InTrouble { .. })));
+    assert_eq!(server.take_heard().len(), 2, "{:?}", start.elapsed());
+}
+
 /// What is not there is told by 404 with a code: an answer, not a failure.
 #[test]
 fn a_404_with_a_code_is_an_answer() {

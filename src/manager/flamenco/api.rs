@@ -3,11 +3,12 @@
 use super::Bounds;
 use super::reply::{self, Answer};
 use crate::manager::ManagerError;
-use crate::sys::clock;
+use crate::sys::clock::{self, Stopwatch};
 use crate::sys::http::{Access, Body, Client, HttpError, MAX_BODY, Method, Patience, Reply, Request};
 use crate::sys::interrupt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// What stands before every path.
 const PREFIX: &str = "api/v3/";
@@ -119,7 +120,8 @@ impl Api {
         let json = (method == Method::Post).then(|| b"{}".to_vec());
         let request =
             Request { method, json, patience: self.patient(), limit: self.bounds.list, ..Request::get(&path) };
-        self.insist(|| self.http.open(&request), Body::status).map(|(body, _)| body)
+        let open = |at_most| self.http.open(&Request { at_most, ..request.clone() });
+        self.insist(open, Body::status).map(|(body, _)| body)
     }
 
     /// What a JSON document says.
@@ -146,21 +148,24 @@ impl Api {
 
     /// The same, with the number of tries.
     fn ask_counting(&self, request: &Request<'_>) -> Result<(Answer<'_>, usize), ManagerError> {
-        let (reply, tries) = self.insist(|| self.http.send(request), |reply| reply.status)?;
+        let send = |at_most| self.http.send(&Request { at_most, ..request.clone() });
+        let (reply, tries) = self.insist(send, |reply| reply.status)?;
         Ok((Answer::new(&self.address, reply), tries))
     }
 
-    /// Sends what may be repeated until there is an answer that stands, or patience is over. With the number of tries.
+    /// Sends what may be repeated until there is an answer that stands, or patience is over: all tries together take no
+    /// longer than [`Bounds::long`]. With the number of tries.
     fn insist<T>(
         &self,
-        send: impl Fn() -> Result<T, HttpError>,
+        send: impl Fn(Duration) -> Result<T, HttpError>,
         status: impl Fn(&T) -> u16,
     ) -> Result<(T, usize), ManagerError> {
         let mut pauses = self.bounds.pauses.into_iter();
-        let mut tries = 0;
+        let (mut tries, watch) = (0, Stopwatch::start());
+        let left = || self.bounds.long.saturating_sub(watch.elapsed());
         loop {
             tries += 1;
-            let outcome = send();
+            let outcome = send(left());
             let again = match &outcome {
                 Ok(answer) => PASSING.contains(&status(answer)),
                 Err(error) => error.may_pass(),
@@ -168,7 +173,7 @@ impl Api {
             if outcome.as_ref().is_err_and(HttpError::took_long) {
                 pauses.nth(1);
             }
-            match pauses.next().filter(|_| again && !interrupt::asked()) {
+            match pauses.next().filter(|pause| again && left() > *pause && !interrupt::asked()) {
                 Some(pause) => clock::sleep(pause),
                 None => return outcome.map(|answer| (answer, tries)).map_err(|error| self.unusable(&error)),
             }

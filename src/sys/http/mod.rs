@@ -79,6 +79,8 @@ pub struct Request<'a> {
     pub json: Option<Vec<u8>>,
     /// How long it may take as a whole.
     pub patience: Patience,
+    /// The most of that: what is left of the time for several tries.
+    pub at_most: Duration,
     /// The largest reply that is read, in bytes.
     pub limit: u64,
 }
@@ -86,7 +88,14 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// A short question.
     pub fn get(path: &'a str) -> Self {
-        Request { method: Method::Get, path, json: None, patience: Patience::Short, limit: MAX_BODY }
+        Request {
+            method: Method::Get,
+            path,
+            json: None,
+            patience: Patience::Short,
+            at_most: Duration::MAX,
+            limit: MAX_BODY,
+        }
     }
 }
 
@@ -154,6 +163,7 @@ impl Client {
             Patience::Short => self.timeout,
             Patience::Long(least) => self.timeout.max(least),
         };
+        let total = total.min(request.at_most);
         let prepared = self.prepare(request, url).timeout(total);
         let sent = self.runtime.block_on(async { prepared.send().await });
         let response = sent.map_err(|error| failed(&name, &error, total))?;
