@@ -61,6 +61,14 @@ pub enum ManagerError {
         /// The cause.
         message: String,
     },
+    /// Somebody asked farm to end.
+    #[error("interrupted while the Manager at {address} was asked")]
+    Interrupted {
+        /// The Manager's name.
+        address: String,
+        /// The signal.
+        signal: i32,
+    },
     /// It answers as a Manager does, and says that it cannot do it now.
     #[error("the Manager at {address} is in trouble: {message}")]
     InTrouble {
@@ -86,6 +94,7 @@ impl Explain for ManagerError {
         match self {
             ManagerError::Rejected { .. } => Class::Failed,
             ManagerError::NotFound { .. } => Class::NoMatch,
+            ManagerError::Interrupted { signal, .. } => Class::Interrupted(*signal),
             ManagerError::OtherHost { .. } => Class::Refused,
             ManagerError::Incapable { .. } => Class::Manager,
             ManagerError::ProxyUnauthorized { .. }
@@ -101,6 +110,8 @@ impl Explain for ManagerError {
             ManagerError::Rejected { .. } => {
                 "Change what the message names, then give the command again; `farm doctor` checks the Manager.".into()
             }
+            // Whoever knows how far the operation came says what is next.
+            ManagerError::Interrupted { .. } => return None,
             ManagerError::NotFound { .. } => "`farm status` shows what the Manager knows.".into(),
             ManagerError::Incapable { next, .. } => next.clone(),
             ManagerError::OtherHost { owner, .. } => {

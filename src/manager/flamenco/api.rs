@@ -3,7 +3,7 @@
 use super::Bounds;
 use super::reply::{self, Answer};
 use crate::manager::ManagerError;
-use crate::sys::clock::{self, Stopwatch};
+use crate::sys::clock::Stopwatch;
 use crate::sys::http::{Access, Body, Client, HttpError, MAX_BODY, Method, Patience, Reply, Request};
 use crate::sys::interrupt;
 use serde::Serialize;
@@ -80,7 +80,7 @@ impl Api {
     /// `POST` that asks and changes nothing.
     pub(super) fn question<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ManagerError> {
         let full = format!("{PREFIX}{path}");
-        let reply = self.ask(&post(&full, body))?.expect(path)?;
+        let reply = self.ask(&Request { is_question: true, ..post(&full, body) })?.expect(path)?;
         self.document(&reply)
     }
 
@@ -93,13 +93,13 @@ impl Api {
     /// `POST` that changes nothing, and whose answer the caller judges.
     pub(super) fn try_out(&self, path: &str, body: &impl Serialize) -> Result<Answer<'_>, ManagerError> {
         let full = format!("{PREFIX}{path}");
-        self.ask(&Request { patience: self.patient(), ..post(&full, body) })
+        self.ask(&Request { patience: self.patient(), is_question: true, ..post(&full, body) })
     }
 
     /// `DELETE`: what is not there any more after a repeated request was deleted by the first.
     pub(super) fn delete(&self, path: &str, what: &str) -> Result<(), ManagerError> {
         let path = format!("{PREFIX}{path}");
-        let request = Request { method: Method::Delete, ..Request::get(&path) };
+        let request = Request { method: Method::Delete, is_question: false, ..Request::get(&path) };
         let (answer, tries) = self.ask_counting(&request)?;
         match answer.expect_nothing(what) {
             Err(ManagerError::NotFound { .. }) if tries > 1 => Ok(()),
@@ -134,6 +134,7 @@ impl Api {
         let address = self.address.clone();
         match error {
             HttpError::ProxyUnauthorized { .. } => ManagerError::ProxyUnauthorized { address },
+            HttpError::Interrupted { signal, .. } => ManagerError::Interrupted { address, signal: *signal },
             _ => ManagerError::Unusable { address, message: error.to_string() },
         }
     }
@@ -173,9 +174,12 @@ impl Api {
             if outcome.as_ref().is_err_and(HttpError::took_long) {
                 pauses.nth(1);
             }
-            match pauses.next().filter(|pause| again && left() > *pause && !interrupt::asked()) {
-                Some(pause) => clock::sleep(pause),
+            match pauses.next().filter(|pause| again && left() > *pause) {
+                Some(pause) => interrupt::rest(pause),
                 None => return outcome.map(|answer| (answer, tries)).map_err(|error| self.unusable(&error)),
+            }
+            if let Some(signal) = interrupt::signal_that_came() {
+                return Err(ManagerError::Interrupted { address: self.address.clone(), signal });
             }
         }
     }
@@ -183,5 +187,5 @@ impl Api {
 
 fn post<'a>(path: &'a str, body: &impl Serialize) -> Request<'a> {
     let json = serde_json::to_vec(body).expect("requests have text keys and finite numbers");
-    Request { method: Method::Post, json: Some(json), limit: MAX_BODY, ..Request::get(path) }
+    Request { method: Method::Post, json: Some(json), limit: MAX_BODY, is_question: false, ..Request::get(path) }
 }

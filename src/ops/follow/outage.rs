@@ -2,7 +2,8 @@
 
 use crate::base::error::{Class, Failure};
 use crate::ops::ports::Ports;
-use crate::sys::clock::{self, Stopwatch};
+use crate::sys::clock::Stopwatch;
+use crate::sys::interrupt;
 use std::time::Duration;
 
 /// Does `work`, which may be repeated, until it is not the Manager's being away that keeps it from its end, or that has
@@ -21,8 +22,8 @@ pub fn through_outages<T>(
             }
             Err(failure) => outage.bear(ports, Err(failure), patience)?,
         }
+        interrupt::rest(ports.manager.look_again());
         ports.go_on()?;
-        clock::sleep(ports.manager.look_again());
     }
 }
 

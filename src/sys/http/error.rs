@@ -57,6 +57,14 @@ pub enum HttpError {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// Somebody asked farm to end while the answer was waited for.
+    #[error("interrupted while {url} was asked")]
+    Interrupted {
+        /// The address.
+        url: String,
+        /// The signal.
+        signal: i32,
+    },
     /// The answer is the address of another host, or one of too many.
     #[error("{url} sends on to {to}, which was not followed")]
     SentOn {
@@ -102,6 +110,7 @@ impl HttpError {
             | HttpError::Setup { .. }
             | HttpError::Unreachable { .. }
             | HttpError::ProxyUnauthorized { .. } => Arrival::Never,
+            HttpError::Interrupted { .. } => Arrival::PerhapsLater,
             // Who sends on has not taken it, but who knows what stands behind.
             HttpError::SentOn { .. } => Arrival::Perhaps,
             HttpError::HungUp { .. }

@@ -10,7 +10,7 @@ pub use access::{Access, Credentials};
 pub use body::Body;
 pub use error::{Arrival, HttpError};
 
-use crate::sys::outside;
+use crate::sys::{interrupt, outside};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Certificate, Client as Inner, ClientBuilder, Identity, Proxy, RequestBuilder, Response, Url};
@@ -83,6 +83,8 @@ pub struct Request<'a> {
     pub at_most: Duration,
     /// The largest reply that is read, in bytes.
     pub limit: u64,
+    /// Whether its answer may be let go of: whoever asks farm to end does not wait for what changes nothing.
+    pub is_question: bool,
 }
 
 impl<'a> Request<'a> {
@@ -95,6 +97,7 @@ impl<'a> Request<'a> {
             patience: Patience::Short,
             at_most: Duration::MAX,
             limit: MAX_BODY,
+            is_question: true,
         }
     }
 }
@@ -165,8 +168,16 @@ impl Client {
         };
         let total = total.min(request.at_most);
         let prepared = self.prepare(request, url).timeout(total);
-        let sent = self.runtime.block_on(async { prepared.send().await });
-        let response = sent.map_err(|error| failed(&name, &error, total))?;
+        let is_question = request.is_question;
+        let response = self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                signal = interrupt::comes(), if is_question => {
+                    Err(HttpError::Interrupted { url: name.clone(), signal })
+                }
+                sent = prepared.send() => sent.map_err(|error| failed(&name, &error, total)),
+            }
+        })?;
         if response.status().is_redirection() {
             return Err(HttpError::SentOn { to: location(&response), url: name });
         }
@@ -174,7 +185,7 @@ impl Client {
         if response.content_length().is_some_and(|length| length > request.limit) {
             return Err(HttpError::TooLarge { url: name, limit: request.limit });
         }
-        Ok(Body::new(&self.runtime, response, name, request.limit, total))
+        Ok(Body::new(&self.runtime, response, name, request, total))
     }
 
     fn prepare(&self, request: &Request<'_>, url: Url) -> RequestBuilder {

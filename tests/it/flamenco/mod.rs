@@ -10,6 +10,7 @@ mod cuts;
 mod farm_type;
 mod faults;
 mod gate;
+mod interrupted;
 mod releases;
 mod requests;
 mod secrets;
