@@ -138,6 +138,8 @@ pub struct ManagerTask {
     pub status: TaskStatus,
     /// The worker that has or had it.
     pub worker: Option<WorkerId>,
+    /// Whether `worker` is known: until 3.7 a list of tasks does not name it, only the answer about one task does.
+    pub names_worker: bool,
     /// When anything about it changed last.
     pub updated: Timestamp,
 }

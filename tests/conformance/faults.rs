@@ -102,6 +102,7 @@ const CALLS: &[Call] = &[
     call("find_run", "GET /api/v3/jobs ", Kind::Document, |m, _| m.find_run(farm::base::ids::RunId::NONE).map(drop)),
     call("job", "GET /api/v3/jobs/", Kind::Document, |m, s| m.job(&s.done.0).map(drop)),
     call("tasks", "/tasks ", Kind::Document, |m, s| m.tasks(&s.done.0).map(drop)),
+    call("task", "GET /api/v3/tasks/", Kind::Document, |m, s| m.task(&s.done.1).map(drop)),
     call("set_job_status", "/setstatus ", Kind::Nothing, |m, s| {
         m.set_job_status(&s.waits[0], JobStatus::CancelRequested, "")
     }),
@@ -295,7 +296,7 @@ fn a_404_with_a_code_is_an_answer() {
         subject.farm.server().mend();
         subject.farm.server().trap(Fault::coded(404, "no such thing"), call.at, 1);
         let outcome = (call.make)(&manager, &subject);
-        let is_an_answer = ["job", "workers, one of them"].contains(&call.name);
+        let is_an_answer = ["job", "task", "workers, one of them"].contains(&call.name);
         let is_right = match &outcome {
             Ok(()) => is_an_answer,
             Err(ManagerError::Incapable { .. }) => call.name.ends_with("its type"),

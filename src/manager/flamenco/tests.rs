@@ -131,6 +131,11 @@ fn tasks_are_read() {
     assert_eq!(told[0].worker, Some(WorkerId("f8269f59-0228-4e5d-82da-f5f50f56f438".into())));
     assert_eq!(told[0].id.0, "e66787c6-665d-4a66-b840-7ca82a0429d5");
     assert_eq!(told[0].updated, time("2026-11-22T01:14:34.341607235Z"));
+    for release in ["3.2", "3.5", "3.8.5"] {
+        assert_eq!(tasks(release, "job_tasks")[0].names_worker, release == "3.8.5", "{release}");
+        let one = ManagerTask::from(read::<wire::task::Task>(release, "task"));
+        assert!(one.names_worker && one.worker.is_some(), "{release}");
+    }
     // A worker of empty words is none.
     assert!(tasks(newest, "job_tasks_fresh").iter().all(|task| task.worker.is_none()));
     assert_eq!(

@@ -79,6 +79,11 @@ impl Manager for Local {
         Ok(self.read(|connection| jobs::tasks(connection, id))?.unwrap_or_default())
     }
 
+    fn task(&self, id: &TaskId) -> Result<Option<ManagerTask>, ManagerError> {
+        self.catch_up()?;
+        Ok(self.read(|connection| jobs::task(connection, id))?.flatten())
+    }
+
     fn set_job_status(&self, id: &JobId, status: JobStatus, reason: &str) -> Result<(), ManagerError> {
         self.write(|tx| change::ask(tx, id, status, reason, clock::now()))
     }

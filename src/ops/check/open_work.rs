@@ -6,7 +6,7 @@
 
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::{JobId, RunId, TaskId};
+use crate::base::ids::{JobId, RunId, TaskId, WorkerId};
 use crate::base::name::{JobName, ReleaseName};
 use crate::base::status::{JobStatus, TaskStatus};
 use crate::base::time::Timestamp;
@@ -14,7 +14,7 @@ use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
 use crate::ops::addresses::Addresses;
 use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::job_files::{self, Place};
-use crate::ops::check::openness::{Openness, Sight, openness};
+use crate::ops::check::openness::{Openness, Sight, needs_its_worker, openness};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::Ports;
 use crate::ops::quiet::SETTLES_WITHIN;
@@ -90,7 +90,7 @@ impl OpenWork {
         workers: &[ManagerWorker],
     ) -> Result<OpenWork, Failure> {
         let by_run = by_run(jobs);
-        let tasks = tasks_of(ports, file, &by_run)?;
+        let tasks = tasks_of(ports, file, &by_run, workers)?;
         let addresses = Addresses::of(ports.manager, file, |run| by_run.contains_key(run));
         let sight = if ports.manager.is_remote() { Sight::Far } else { Sight::Clear };
         let mut work = OpenWork::default().with_harvested(Manifest::load(ports.volume, &file.name)?.files);
@@ -192,13 +192,37 @@ fn tasks_of(
     ports: &Ports<'_>,
     file: &ReleaseFile,
     by_run: &HashMap<RunId, Vec<&ManagerJob>>,
+    workers: &[ManagerWorker],
 ) -> Result<HashMap<JobId, Vec<ManagerTask>>, Failure> {
     let runs = file.jobs.iter().flat_map(|job| &job.runs);
     let known = runs.filter_map(|run| by_run.get(&run.id)).flatten();
     let is_in_doubt = |job: &&&ManagerJob| !job.has_all_tasks_completed() && !job.is_untouched();
-    let jobs: Vec<&JobId> = known.filter(is_in_doubt).map(|job| &job.id).collect();
-    let told = try_by_hands(ports, ports.manager.requests_at_once(), &jobs, |id| ports.manager.tasks(id))?;
-    Ok(jobs.into_iter().cloned().zip(told).collect())
+    let jobs: Vec<&ManagerJob> = known.filter(is_in_doubt).copied().collect();
+    let hands = ports.manager.requests_at_once();
+    let mut told = try_by_hands(ports, hands, &jobs, |job| ports.manager.tasks(&job.id))?;
+    let now = clock::now();
+    for (job, tasks) in jobs.iter().zip(&mut told) {
+        let ended = job.status.has_ended();
+        name_workers(ports, tasks, |task| needs_its_worker(task, ended, workers, now))?;
+    }
+    Ok(jobs.into_iter().map(|job| job.id.clone()).zip(told).collect())
+}
+
+/// Asks for the workers of the tasks of which that `is_wanted`, a request each, several at once.
+fn name_workers(
+    ports: &Ports<'_>,
+    tasks: &mut [ManagerTask],
+    is_wanted: impl Fn(&ManagerTask) -> bool,
+) -> Result<(), Failure> {
+    let mut wanted: Vec<&mut ManagerTask> = tasks.iter_mut().filter(|task| is_wanted(task)).collect();
+    let ids: Vec<TaskId> = wanted.iter().map(|task| task.id.clone()).collect();
+    let told = try_by_hands(ports, ports.manager.requests_at_once(), &ids, |id| ports.manager.task(id))?;
+    for (task, found) in wanted.iter_mut().zip(told) {
+        // Gone since the list was made: whoever had it may still be at it.
+        task.worker = found.map_or_else(|| Some(WorkerId("unknown".to_owned())), |found| found.worker);
+        task.names_worker = true;
+    }
+    Ok(())
 }
 
 /// What the job that counts says, and what workers may still write for its twins.
@@ -313,6 +337,36 @@ mod tests {
         }
         assert_eq!(said(JobStatus::Active, "", 0), asked);
         assert_eq!(said(JobStatus::Unknown("resting".into()), "", 0), asked);
+    }
+
+    /// Until 3.7 a list of tasks names no worker. One that was deleted is named by its task alone, and may still be at it.
+    #[test]
+    fn a_deleted_worker_that_no_list_names_may_still_be_at_it() {
+        let mut room = Room::rendered(&[("A", "1-4")]);
+        let task = room.add_run("1-4", TaskStatus::Canceled);
+        let job = room.manager.jobs[0].id.clone();
+        room.manager.jobs[0].status = JobStatus::Canceled;
+        let never_begun =
+            ManagerTask { id: TaskId("never".into()), name: "render-5".into(), ..room.manager.tasks[&job][0].clone() };
+        let tasks = room.manager.tasks.get_mut(&job).expect("there");
+        tasks.push(never_begun);
+        tasks.iter_mut().for_each(|task| (task.worker, task.names_worker) = (None, false));
+        room.manager.workers.clear();
+        let open = |room: &Room| {
+            let work = OpenWork::of(&room.ports(), &room.file).expect("work");
+            let run = &work.runs(&room.file.jobs[0])[0];
+            run.tasks.iter().map(|task| task.openness).collect::<Vec<_>>()
+        };
+        room.manager.unnamed.insert(task, WorkerId("deleted".into()));
+        for status in [TaskStatus::Canceled, TaskStatus::Failed, TaskStatus::SoftFailed] {
+            room.manager.tasks.get_mut(&job).expect("there")[0].status = status.clone();
+            assert_eq!(open(&room), [Openness::Open, Openness::Quiet], "{status}");
+        }
+        // Nobody was heard of for an hour: not asked for any more.
+        let long_ago = clock::now().plus_seconds(-3600);
+        room.manager.tasks.get_mut(&job).expect("there").iter_mut().for_each(|task| task.updated = long_ago);
+        room.manager.unnamed.clear();
+        assert_eq!(open(&room), [Openness::Quiet; 2]);
     }
 
     #[test]

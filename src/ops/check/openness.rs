@@ -50,10 +50,9 @@ pub(super) fn openness(
     now: Timestamp,
     sight: Sight,
 ) -> Openness {
-    let is_waiting = matches!(task.status, TaskStatus::Queued | TaskStatus::Paused | TaskStatus::SoftFailed);
     match (&task.status, sight) {
         (TaskStatus::Completed, _) | (TaskStatus::Failed, Sight::Clear) => Openness::Quiet,
-        _ if task.status.has_ended() || (ended && is_waiting) => match writer(task, workers) {
+        _ if task.status.has_ended() || (ended && is_waiting(task)) => match writer(task, workers) {
             Writer::Nobody => Openness::Quiet,
             Writer::Worker(worker) if quiet::is_quiet(worker, &task.id, task.updated, sight.now(worker, now)) => {
                 Openness::Quiet
@@ -64,6 +63,19 @@ pub(super) fn openness(
         },
         _ => Openness::Open,
     }
+}
+
+/// Whether it decides who was at a task, and its list does not say: the answer about the task itself does. Nobody but a
+/// worker that was deleted needs this; the others tell what they touched last.
+pub(super) fn needs_its_worker(task: &ManagerTask, ended: bool, workers: &[ManagerWorker], now: Timestamp) -> bool {
+    let unnamed = !task.names_worker && !workers.iter().any(|worker| task.is_with(worker));
+    let is_over = task.status != TaskStatus::Completed && (task.status.has_ended() || (ended && is_waiting(task)));
+    unnamed && is_over && now.since(task.updated) < LOST_AFTER
+}
+
+/// Whether a worker may yet begin it, if its job goes on.
+fn is_waiting(task: &ManagerTask) -> bool {
+    matches!(task.status, TaskStatus::Queued | TaskStatus::Paused | TaskStatus::SoftFailed)
 }
 
 /// Who was at a task when it ended.
@@ -94,6 +106,7 @@ mod tests {
             task_type: "blender".into(),
             status,
             worker: Some(WorkerId("w".into())),
+            names_worker: true,
             updated: Timestamp::from_unix(updated),
         }
     }

@@ -40,6 +40,8 @@ pub(crate) struct Told {
     pub(crate) tasks: HashMap<JobId, Vec<ManagerTask>>,
     pub(crate) workers: Vec<ManagerWorker>,
     pub(crate) logs: HashMap<TaskId, String>,
+    /// Workers of tasks that the lists do not name, as until 3.7.
+    pub(crate) unnamed: HashMap<TaskId, WorkerId>,
     /// How often it was asked for the tasks of a job.
     pub(crate) lists: AtomicUsize,
 }
@@ -167,6 +169,7 @@ impl Room {
             task_type: "blender".into(),
             status,
             worker: Some(worker.clone()),
+            names_worker: true,
             updated: now,
         };
         self.manager.tasks.insert(job, vec![made]);
@@ -297,6 +300,13 @@ impl Manager for Told {
     fn tasks(&self, id: &JobId) -> Result<Vec<ManagerTask>, ManagerError> {
         self.lists.fetch_add(1, Ordering::Relaxed);
         Ok(self.tasks.get(id).cloned().unwrap_or_default())
+    }
+    fn task(&self, id: &TaskId) -> Result<Option<ManagerTask>, ManagerError> {
+        let task = self.tasks.values().flatten().find(|task| task.id == *id).cloned();
+        Ok(task.map(|task| match task.names_worker {
+            true => task,
+            false => ManagerTask { worker: self.unnamed.get(id).cloned(), names_worker: true, ..task },
+        }))
     }
     fn set_job_status(&self, _: &JobId, _: JobStatus, _: &str) -> Result<(), ManagerError> {
         Err(self.unheard())
