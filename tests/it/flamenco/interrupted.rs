@@ -75,7 +75,9 @@ fn an_outage_is_not_waited_for() {
     studio.farm.room.set("FARM_WAIT_PATIENCE", "60s");
     studio.while_working(|| {
         let waiting = studio.farm.start(&format!("{PLAN} --wait"));
-        until_it_hears(&studio, "GET /api/v3/jobs/");
+        // From its submission on it looks on.
+        until_it_hears(&studio, "POST /api/v3/jobs");
+        until_it_hears(&studio, &format!("GET /api/v3/jobs/{}", studio.jobs()[0].id));
         studio.gate.set(Stand::Closed);
         std::thread::sleep(Duration::from_millis(2500));
         let asked = Instant::now();
