@@ -1,7 +1,7 @@
 //! Which frames a worker may still write.
 //!
 //! The list of jobs says it of most runs: all tasks of one are completed, or none was ever begun. Only for the others the
-//! tasks are asked for, a request each ([`openness`](super::openness) says what they mean). Of a job that was deleted
+//! tasks are asked for, a request each (`openness` says what they mean). Of a job that was deleted
 //! nobody can say anything, so the files themselves are asked when they were written to.
 
 use crate::base::error::Failure;

@@ -112,7 +112,7 @@ impl Survey<'_> {
         let frames = check::check_job(ports, &file.name, job, work, self.effort)?;
         let counts = frames.counts();
         let newest = job.newest_run();
-        let known = |run: &RunRecord| self.asked.jobs.iter().find(|job| job.run_id() == Some(run.id));
+        let known = |run: &RunRecord| self.asked.job_of(run);
         // An older run that still has something to do says more than a newer one that is done.
         let open = job.runs.iter().rev().filter_map(known).find(|found| !found.status.has_ended());
         let found = open.or_else(|| newest.and_then(known));
@@ -201,6 +201,12 @@ impl Asked {
         Ok(Asked { jobs: ports.manager.jobs()?, workers: ports.manager.workers()? })
     }
 
+    /// The Manager's job of a run: of several the one that counts.
+    fn job_of(&self, run: &RunRecord) -> Option<&ManagerJob> {
+        let of_run = self.jobs.iter().filter(|job| job.run_id() == Some(run.id));
+        of_run.min_by(|a, b| a.precedence().cmp(&b.precedence()))
+    }
+
     /// Workers that render.
     fn hands(&self) -> usize {
         self.workers.iter().filter(|worker| worker.takes("blender")).count()
@@ -220,5 +226,27 @@ impl Asked {
             job: worker.job.as_ref().and_then(name),
         };
         self.workers.iter().map(state).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::TaskStatus;
+    use crate::ops::check::room::Room;
+
+    /// A run that was submitted twice all the same: the one that was ended says nothing of it.
+    #[test]
+    fn of_two_jobs_of_one_run_the_one_that_counts_is_shown() {
+        let mut room = Room::new(&[("A", "1-3")]);
+        let task = room.add_run("1-3", TaskStatus::Active);
+        let job = room.manager.jobs[0].clone();
+        let twin = ManagerJob { id: JobId("twin".into()), status: JobStatus::Canceled, ..job.clone() };
+        room.manager.jobs.insert(0, twin);
+        let worker = &mut room.manager.workers[0];
+        (worker.task, worker.job) = (Some(task), Some(job.id.clone()));
+        let report = survey(&room.ports(), None, Effort::Trust).expect("status");
+        assert_eq!((report.jobs[0].status.as_str(), report.jobs[0].id.as_ref()), ("active", Some(&job.id)));
+        assert_eq!(report.workers[0].job.as_deref(), Some("r1/A"), "its own details say what it is at");
     }
 }
