@@ -62,6 +62,8 @@ fn jobs_are_read() {
         assert_eq!((completed.status, completed.activity), (JobStatus::Completed, expected.activity.clone()));
         assert_eq!(completed.metadata["farm.release"], "r1");
         assert_eq!(job(release, "submit").status, JobStatus::Queued, "{release}");
+        assert!(job(release, "job_completed").has_all_tasks_completed(), "{release}");
+        assert!(job(release, "submit").is_untouched() && !job(release, "job_completed").is_untouched(), "{release}");
     }
     // What a release does not know of a submission is passed over in silence.
     for (release, status) in [("3.2", JobStatus::Queued), ("3.5", JobStatus::Queued), ("3.8.5", JobStatus::Paused)] {
