@@ -58,7 +58,10 @@ pub fn follow_release(
         }
         ManagerChoice::Flamenco(url) => {
             let manager = flamenco(url, &settings)?;
-            waiting.until_rendered(&manager, submitted, |ports| waiting.watch(ports))
+            waiting.until_rendered(&manager, submitted, |ports| waiting.watch(ports)).map_err(|end| match end.class() {
+                Class::Interrupted(signal) if end.hint().is_none() => interrupted(signal, &manager),
+                _ => end,
+            })
         }
     };
     progress.clear();

@@ -39,6 +39,12 @@ pub enum ManagerError {
         /// This host.
         host: String,
     },
+    /// The proxy on the way to it wants to know who asks.
+    #[error("the proxy on the way to the Manager at {address} wants credentials (HTTP 407)")]
+    ProxyUnauthorized {
+        /// The Manager's name.
+        address: String,
+    },
     /// It wants to know who asks.
     #[error("the Manager at {address} wants credentials (HTTP {status})")]
     Unauthorized {
@@ -55,6 +61,22 @@ pub enum ManagerError {
         /// The cause.
         message: String,
     },
+    /// Somebody asked farm to end.
+    #[error("interrupted while the Manager at {address} was asked")]
+    Interrupted {
+        /// The Manager's name.
+        address: String,
+        /// The signal.
+        signal: i32,
+    },
+    /// It answers as a Manager does, and says that it cannot do it now.
+    #[error("the Manager at {address} is in trouble: {message}")]
+    InTrouble {
+        /// The Manager's name.
+        address: String,
+        /// Its words.
+        message: String,
+    },
     /// A change was asked for, and nobody can say whether it was made.
     #[error("the Manager at {address} did not say what became of the request: {message}")]
     Unknown {
@@ -67,23 +89,19 @@ pub enum ManagerError {
     },
 }
 
-impl ManagerError {
-    /// Whether the Manager may be there again after a while: it is away, not wrong.
-    pub fn may_pass(&self) -> bool {
-        matches!(self, ManagerError::Unusable { .. } | ManagerError::Unknown { .. })
-    }
-}
-
 impl Explain for ManagerError {
     fn class(&self) -> Class {
         match self {
             ManagerError::Rejected { .. } => Class::Failed,
             ManagerError::NotFound { .. } => Class::NoMatch,
+            ManagerError::Interrupted { signal, .. } => Class::Interrupted(*signal),
             ManagerError::OtherHost { .. } => Class::Refused,
             ManagerError::Incapable { .. } => Class::Manager,
-            ManagerError::Unauthorized { .. } | ManagerError::Unusable { .. } | ManagerError::Unknown { .. } => {
-                Class::Manager
-            }
+            ManagerError::ProxyUnauthorized { .. }
+            | ManagerError::Unauthorized { .. }
+            | ManagerError::Unusable { .. }
+            | ManagerError::InTrouble { .. }
+            | ManagerError::Unknown { .. } => Class::Manager,
         }
     }
 
@@ -92,6 +110,8 @@ impl Explain for ManagerError {
             ManagerError::Rejected { .. } => {
                 "Change what the message names, then give the command again; `farm doctor` checks the Manager.".into()
             }
+            // Whoever knows how far the operation came says what is next.
+            ManagerError::Interrupted { .. } => return None,
             ManagerError::NotFound { .. } => "`farm status` shows what the Manager knows.".into(),
             ManagerError::Incapable { next, .. } => next.clone(),
             ManagerError::OtherHost { owner, .. } => {
@@ -99,6 +119,12 @@ impl Explain for ManagerError {
             }
             ManagerError::Unauthorized { .. } => {
                 "Set access.token_file, or access.user and access.password_file; docs/config.md tells more.".into()
+            }
+            ManagerError::ProxyUnauthorized { .. } => {
+                "Set access.proxy with its name and password, FARM_ACCESS_PROXY=http://NAME:PASSWORD@HOST:PORT; docs/config.md tells more.".into()
+            }
+            ManagerError::InTrouble { .. } => {
+                "See what the Manager's own log says, then give the same command again; `farm doctor` looks closer.".into()
             }
             ManagerError::Unusable { .. } => {
                 "Check the address (--manager) and that the Manager runs; `farm doctor` looks closer.".into()

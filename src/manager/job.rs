@@ -22,6 +22,9 @@ pub const META_USER: &str = "farm.user";
 /// Metadata key of the host it was submitted from.
 pub const META_HOST: &str = "farm.host";
 
+/// Why a Manager calls a job completed: the end of its `activity`.
+pub const ALL_COMPLETED: &str = "all tasks completed";
+
 /// A run as it is submitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Submission {
@@ -93,6 +96,18 @@ pub struct ManagerJob {
 }
 
 impl ManagerJob {
+    /// Whether every task of it is completed, so that nobody needs to ask for them. The word `completed` alone does not say
+    /// so: whoever sets it by hand leaves the tasks as they were. A Manager that sees it itself writes down why, in the same
+    /// words from 3.2 to 3.9.
+    pub fn has_all_tasks_completed(&self) -> bool {
+        self.status == JobStatus::Completed && self.activity.ends_with(ALL_COMPLETED)
+    }
+
+    /// Whether none of its tasks was ever begun: a job changes with its first one.
+    pub fn is_untouched(&self) -> bool {
+        matches!(self.status, JobStatus::Queued | JobStatus::Paused) && self.created == self.updated
+    }
+
     /// Which of several jobs of one run counts: the least. A job that can still deliver comes before one that ended without,
     /// the oldest first.
     pub fn precedence(&self) -> (bool, Timestamp, &JobId) {
@@ -123,6 +138,8 @@ pub struct ManagerTask {
     pub status: TaskStatus,
     /// The worker that has or had it.
     pub worker: Option<WorkerId>,
+    /// Whether `worker` is known: until 3.7 a list of tasks does not name it, only the answer about one task does.
+    pub names_worker: bool,
     /// When anything about it changed last.
     pub updated: Timestamp,
 }
@@ -158,6 +175,8 @@ pub struct ManagerWorker {
     pub platform: String,
     /// The task it works on now.
     pub task: Option<TaskId>,
+    /// The job of that task.
+    pub job: Option<JobId>,
     /// The task it touched last: the one it works on, or worked on before.
     pub last_task: Option<TaskId>,
 }

@@ -73,6 +73,9 @@ pub trait Manager: Send + Sync {
     /// `GET /jobs/{id}/tasks`; empty if there is no such job.
     fn tasks(&self, id: &JobId) -> Result<Vec<ManagerTask>, ManagerError>;
 
+    /// `GET /tasks/{id}`, which names the worker on every release; `None` if there is no such task.
+    fn task(&self, id: &TaskId) -> Result<Option<ManagerTask>, ManagerError>;
+
     /// `POST /jobs/{id}/setstatus`. To end a job ask for [`JobStatus::CancelRequested`], never `Canceled`.
     fn set_job_status(&self, id: &JobId, status: JobStatus, reason: &str) -> Result<(), ManagerError>;
 

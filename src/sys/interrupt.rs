@@ -1,16 +1,44 @@
 //! Signals that ask farm to end: a flag that long work looks at, so that what is begun is put in order first. Who asks
 //! again does not want to wait for that.
 
+use crate::sys::clock::{self, Stopwatch};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 static CAUGHT: OnceLock<Arc<Interrupt>> = OnceLock::new();
 
+/// Between two looks whether somebody asked.
+const TICK: Duration = Duration::from_millis(50);
+
 /// Whether somebody asked this process to end, where signals are caught: for waits that nobody passes a flag to.
 pub fn asked() -> bool {
-    CAUGHT.get().is_some_and(|interrupt| interrupt.signal().is_some())
+    signal_that_came().is_some()
+}
+
+/// The signal by which somebody asked this process to end, where signals are caught.
+pub fn signal_that_came() -> Option<i32> {
+    CAUGHT.get()?.signal()
+}
+
+/// Lets this thread rest for `duration`, at most until somebody asks this process to end.
+pub fn rest(duration: Duration) {
+    let watch = Stopwatch::start();
+    while !asked() && !watch.has_passed(duration) {
+        clock::sleep(TICK.min(duration.saturating_sub(watch.elapsed())));
+    }
+}
+
+/// Comes to its end once somebody asks this process to end, with the signal.
+pub async fn comes() -> i32 {
+    loop {
+        match signal_that_came() {
+            Some(signal) => return signal,
+            None => tokio::time::sleep(TICK).await,
+        }
+    }
 }
 
 /// Set once a signal came.

@@ -26,6 +26,8 @@ enum Tells {
     /// It does not: nothing did.
     Fine,
     /// `Unusable`, with this word in the message.
+    /// It answers, and cannot.
+    InTrouble(&'static str),
     Unusable(&'static str),
     Unauthorized,
     Rejected(&'static str),
@@ -100,6 +102,7 @@ const CALLS: &[Call] = &[
     call("find_run", "GET /api/v3/jobs ", Kind::Document, |m, _| m.find_run(farm::base::ids::RunId::NONE).map(drop)),
     call("job", "GET /api/v3/jobs/", Kind::Document, |m, s| m.job(&s.done.0).map(drop)),
     call("tasks", "/tasks ", Kind::Document, |m, s| m.tasks(&s.done.0).map(drop)),
+    call("task", "GET /api/v3/tasks/", Kind::Document, |m, s| m.task(&s.done.1).map(drop)),
     call("set_job_status", "/setstatus ", Kind::Nothing, |m, s| {
         m.set_job_status(&s.waits[0], JobStatus::CancelRequested, "")
     }),
@@ -142,6 +145,7 @@ fn judge(call: &str, url: &str, tells: Tells, outcome: Result<(), ManagerError>)
     let is_right = match (tells, &outcome) {
         (Tells::Fine, Ok(())) => return,
         (Tells::Unusable(word), Err(ManagerError::Unusable { .. })) => message.contains(word),
+        (Tells::InTrouble(word), Err(ManagerError::InTrouble { .. })) => message.contains(word),
         (Tells::Rejected(word), Err(ManagerError::Rejected { .. })) => message.contains(word),
         (Tells::Unauthorized, Err(ManagerError::Unauthorized { .. })) => true,
         (Tells::Incapable, Err(ManagerError::Incapable { .. })) => true,
@@ -166,7 +170,7 @@ macro_rules! faults {
     };
 }
 
-use Tells::{Fine, Incapable, Rejected, Unauthorized, Unknown, Unusable};
+use Tells::{Fine, InTrouble, Incapable, Rejected, Unauthorized, Unknown, Unusable};
 
 /// Enough for every answer that comes at all.
 const LONG: u64 = 10_000;
@@ -202,11 +206,11 @@ faults! {
     page_502: Fault::page(502), LONG =>
         Unusable("HTTP 502"), Unusable("HTTP 502"), Unusable("HTTP 502"), Unknown(true);
     busy_503: Fault::coded(503, "too busy"), LONG =>
-        Unusable("too busy"), Unusable("too busy"), Unusable("too busy"), Unknown(false);
+        InTrouble("too busy"), InTrouble("too busy"), InTrouble("too busy"), Unknown(false);
     failed_500: Fault::coded(500, "database is locked"), LONG =>
-        Unusable("is locked"), Unusable("is locked"), Unusable("is locked"), Unknown(false);
+        InTrouble("is locked"), InTrouble("is locked"), InTrouble("is locked"), Unknown(false);
     too_many_429: Fault::plain(429, "slow down"), LONG =>
-        Unusable("slow down"), Unusable("slow down"), Unusable("slow down"), Unusable("slow down");
+        InTrouble("slow down"), InTrouble("slow down"), InTrouble("slow down"), InTrouble("slow down");
     refused_400_by_the_code: Fault::coded(400, "invalid range"), LONG =>
         Rejected("invalid range"), Rejected("invalid range"), Rejected("invalid range"), Rejected("invalid range");
     refused_400_before_the_code: Fault::plain(400, "not nullable"), LONG =>
@@ -254,6 +258,35 @@ fn what_passes_is_waited_for() {
     }
 }
 
+/// All tries of one request have one time together: a Manager that takes requests and says nothing is given up once that
+/// is over. A short answer is asked for twice within it.
+#[test]
+fn a_silent_manager_is_asked_no_longer_than_was_said() {
+    let subject = Subject::new();
+    let server = subject.farm.server();
+    let access = Access { timeout: Some(Duration::from_millis(200)), ..Access::default() };
+    let bounds = Bounds { pauses: [Duration::from_millis(5); 3], long: Duration::from_millis(800), list: 1 << 20 };
+    let manager = Flamenco::with_bounds(&server.url(), &access, bounds).unwrap();
+    server.trap(Fault::Silent, "", usize::MAX);
+    let asked = |call: &dyn Fn() -> Result<(), ManagerError>| {
+        server.take_heard();
+        assert!(matches!(call(), Err(ManagerError::Unusable { .. })));
+        server.take_heard().len()
+    };
+    assert_eq!(asked(&|| manager.version().map(drop)), 2);
+    assert_eq!(asked(&|| manager.jobs().map(drop)), 1);
+    assert_eq!(asked(&|| manager.tasks(&subject.done.0).map(drop)), 1);
+    // What passes quickly is asked for again within the same time, however often it may be.
+    server.mend();
+    server.trap(Fault::coded(503, "too busy"), "", usize::MAX);
+    let patient = Bounds { pauses: [Duration::from_millis(500); 3], ..bounds };
+    let manager = Flamenco::with_bounds(&server.url(), &access, patient).unwrap();
+    server.take_heard();
+    let start = Instant::now();
+    assert!(matches!(manager.jobs(), Err(ManagerError::InTrouble { .. })));
+    assert_eq!(server.take_heard().len(), 2, "{:?}", start.elapsed());
+}
+
 /// What is not there is told by 404 with a code: an answer, not a failure.
 #[test]
 fn a_404_with_a_code_is_an_answer() {
@@ -263,7 +296,7 @@ fn a_404_with_a_code_is_an_answer() {
         subject.farm.server().mend();
         subject.farm.server().trap(Fault::coded(404, "no such thing"), call.at, 1);
         let outcome = (call.make)(&manager, &subject);
-        let is_an_answer = ["job", "workers, one of them"].contains(&call.name);
+        let is_an_answer = ["job", "task", "workers, one of them"].contains(&call.name);
         let is_right = match &outcome {
             Ok(()) => is_an_answer,
             Err(ManagerError::Incapable { .. }) => call.name.ends_with("its type"),
@@ -303,6 +336,8 @@ fn a_cut_submission_makes_one_job_in_the_end() {
             let later = matches!(outcome, Err(ManagerError::Unknown { later: true, .. }));
             assert!(matches!(outcome, Err(ManagerError::Unknown { .. })), "{fault:?}: {outcome:?}");
             assert_eq!(later, expected_later, "{fault:?}: {outcome:?}");
+            // Only the cut one is in a hurry: on a busy machine the others take their time.
+            let manager = impatient(&farm.server().url(), Duration::from_secs(10));
             let found = manager.find_run(run).unwrap();
             assert_eq!(found.is_some(), made == 1, "{fault:?}");
             if found.is_none() {

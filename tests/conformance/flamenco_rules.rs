@@ -15,9 +15,9 @@ use std::path::Path;
 const TAG: &str = "cc6fb858-0abb-4b9a-9549-8681bc24f946";
 
 /// The keys of a document and the types of their values. Of a list the first item counts, numbers are one type, and what
-/// users fill in has no shape.
+/// users fill in, or farm never reads, has no shape.
 fn shape(document: &Value) -> Value {
-    const FREE: [&str; 5] = ["settings", "metadata", "tags", "task", "status_change"];
+    const FREE: [&str; 6] = ["settings", "metadata", "tags", "task", "status_change", "commands"];
     match document {
         Value::Object(map) => map
             .iter()
@@ -55,6 +55,7 @@ fn stand_ins_speak_as_the_real_ones_do() {
         same("job_completed", format!("jobs/{}", job.id));
         let tasks = if release == Release::V3_9 { "job_tasks_completed" } else { "job_tasks" };
         same(tasks, format!("jobs/{}/tasks", job.id));
+        same("task", format!("tasks/{task}"));
         same("task_log", format!("tasks/{task}/log"));
         same("workers", "worker-mgt/workers".into());
         same("job_type_simple_blender_render", "jobs/type/simple-blender-render".into());

@@ -3,11 +3,12 @@
 use super::Bounds;
 use super::reply::{self, Answer};
 use crate::manager::ManagerError;
-use crate::sys::clock;
+use crate::sys::clock::Stopwatch;
 use crate::sys::http::{Access, Body, Client, HttpError, MAX_BODY, Method, Patience, Reply, Request};
 use crate::sys::interrupt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// What stands before every path.
 const PREFIX: &str = "api/v3/";
@@ -79,7 +80,7 @@ impl Api {
     /// `POST` that asks and changes nothing.
     pub(super) fn question<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ManagerError> {
         let full = format!("{PREFIX}{path}");
-        let reply = self.ask(&post(&full, body))?.expect(path)?;
+        let reply = self.ask(&Request { is_question: true, ..post(&full, body) })?.expect(path)?;
         self.document(&reply)
     }
 
@@ -92,13 +93,13 @@ impl Api {
     /// `POST` that changes nothing, and whose answer the caller judges.
     pub(super) fn try_out(&self, path: &str, body: &impl Serialize) -> Result<Answer<'_>, ManagerError> {
         let full = format!("{PREFIX}{path}");
-        self.ask(&Request { patience: self.patient(), ..post(&full, body) })
+        self.ask(&Request { patience: self.patient(), is_question: true, ..post(&full, body) })
     }
 
     /// `DELETE`: what is not there any more after a repeated request was deleted by the first.
     pub(super) fn delete(&self, path: &str, what: &str) -> Result<(), ManagerError> {
         let path = format!("{PREFIX}{path}");
-        let request = Request { method: Method::Delete, ..Request::get(&path) };
+        let request = Request { method: Method::Delete, is_question: false, ..Request::get(&path) };
         let (answer, tries) = self.ask_counting(&request)?;
         match answer.expect_nothing(what) {
             Err(ManagerError::NotFound { .. }) if tries > 1 => Ok(()),
@@ -119,7 +120,8 @@ impl Api {
         let json = (method == Method::Post).then(|| b"{}".to_vec());
         let request =
             Request { method, json, patience: self.patient(), limit: self.bounds.list, ..Request::get(&path) };
-        self.insist(|| self.http.open(&request), Body::status).map(|(body, _)| body)
+        let open = |at_most| self.http.open(&Request { at_most, ..request.clone() });
+        self.insist(open, Body::status).map(|(body, _)| body)
     }
 
     /// What a JSON document says.
@@ -129,7 +131,12 @@ impl Api {
 
     /// No answer at all.
     pub(super) fn unusable(&self, error: &HttpError) -> ManagerError {
-        ManagerError::Unusable { address: self.address.clone(), message: error.to_string() }
+        let address = self.address.clone();
+        match error {
+            HttpError::ProxyUnauthorized { .. } => ManagerError::ProxyUnauthorized { address },
+            HttpError::Interrupted { signal, .. } => ManagerError::Interrupted { address, signal: *signal },
+            _ => ManagerError::Unusable { address, message: error.to_string() },
+        }
     }
 
     fn patient(&self) -> Patience {
@@ -142,21 +149,24 @@ impl Api {
 
     /// The same, with the number of tries.
     fn ask_counting(&self, request: &Request<'_>) -> Result<(Answer<'_>, usize), ManagerError> {
-        let (reply, tries) = self.insist(|| self.http.send(request), |reply| reply.status)?;
+        let send = |at_most| self.http.send(&Request { at_most, ..request.clone() });
+        let (reply, tries) = self.insist(send, |reply| reply.status)?;
         Ok((Answer::new(&self.address, reply), tries))
     }
 
-    /// Sends what may be repeated until there is an answer that stands, or patience is over. With the number of tries.
+    /// Sends what may be repeated until there is an answer that stands, or patience is over: all tries together take no
+    /// longer than [`Bounds::long`]. With the number of tries.
     fn insist<T>(
         &self,
-        send: impl Fn() -> Result<T, HttpError>,
+        send: impl Fn(Duration) -> Result<T, HttpError>,
         status: impl Fn(&T) -> u16,
     ) -> Result<(T, usize), ManagerError> {
         let mut pauses = self.bounds.pauses.into_iter();
-        let mut tries = 0;
+        let (mut tries, watch) = (0, Stopwatch::start());
+        let left = || self.bounds.long.saturating_sub(watch.elapsed());
         loop {
             tries += 1;
-            let outcome = send();
+            let outcome = send(left());
             let again = match &outcome {
                 Ok(answer) => PASSING.contains(&status(answer)),
                 Err(error) => error.may_pass(),
@@ -164,9 +174,12 @@ impl Api {
             if outcome.as_ref().is_err_and(HttpError::took_long) {
                 pauses.nth(1);
             }
-            match pauses.next().filter(|_| again && !interrupt::asked()) {
-                Some(pause) => clock::sleep(pause),
+            match pauses.next().filter(|pause| again && left() > *pause) {
+                Some(pause) => interrupt::rest(pause),
                 None => return outcome.map(|answer| (answer, tries)).map_err(|error| self.unusable(&error)),
+            }
+            if let Some(signal) = interrupt::signal_that_came() {
+                return Err(ManagerError::Interrupted { address: self.address.clone(), signal });
             }
         }
     }
@@ -174,5 +187,5 @@ impl Api {
 
 fn post<'a>(path: &'a str, body: &impl Serialize) -> Request<'a> {
     let json = serde_json::to_vec(body).expect("requests have text keys and finite numbers");
-    Request { method: Method::Post, json: Some(json), limit: MAX_BODY, ..Request::get(path) }
+    Request { method: Method::Post, json: Some(json), limit: MAX_BODY, is_question: false, ..Request::get(path) }
 }

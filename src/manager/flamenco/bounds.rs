@@ -6,9 +6,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// Between tries of what may be repeated. A request that timed out has been waited for long enough already: it is
-    /// repeated once.
+    /// repeated once, if it was a short one, and not at all, if all of [`Bounds::long`] is over.
     pub pauses: [Duration; 3],
-    /// For what takes a Manager time: compiling a large job, listing ten thousand.
+    /// For what takes a Manager time: compiling a large job, listing ten thousand. Also for all tries of one request
+    /// together, whatever it is.
     pub long: Duration,
     /// The longest list that is read, in bytes.
     pub list: u64,

@@ -110,6 +110,11 @@ impl Manager for Flamenco {
         Ok(tasks.tasks.into_iter().map(Into::into).collect())
     }
 
+    fn task(&self, id: &TaskId) -> Result<Option<ManagerTask>, ManagerError> {
+        let task: Option<wire::task::Task> = self.api.read_if_there(&format!("tasks/{id}"), &format!("task {id}"))?;
+        Ok(task.map(Into::into))
+    }
+
     fn set_job_status(&self, id: &JobId, status: JobStatus, reason: &str) -> Result<(), ManagerError> {
         self.ask_for_status(id, &status, reason)
     }

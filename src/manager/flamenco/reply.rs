@@ -61,7 +61,8 @@ impl<'a> Answer<'a> {
         let status = self.reply.status;
         let said = parse(&self.reply);
         match (status, said) {
-            (401 | 403 | 407, _) => ManagerError::Unauthorized { address, status },
+            (407, _) => ManagerError::ProxyUnauthorized { address },
+            (401 | 403, _) => ManagerError::Unauthorized { address, status },
             (_, Some(_)) if self.is_missing_call() => ManagerError::Incapable {
                 address,
                 what: format!("answer {what}: it does not know this call"),
@@ -69,11 +70,11 @@ impl<'a> Answer<'a> {
             },
             (404, Some(wire::Error { code: Some(_), .. })) => ManagerError::NotFound { address, what: what.to_owned() },
             (408 | 429, Some(said)) => {
-                ManagerError::Unusable { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
+                ManagerError::InTrouble { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
             }
             (400..=499, Some(said)) => ManagerError::Rejected { address, message: cut(&said.message) },
             (_, Some(said)) => {
-                ManagerError::Unusable { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
+                ManagerError::InTrouble { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
             }
             (_, None) => ManagerError::Unusable { address, message: strange(&self.reply) },
         }

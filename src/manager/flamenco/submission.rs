@@ -9,7 +9,6 @@ use crate::manager::wire::job::Job;
 use crate::manager::wire::meta::JobType;
 use crate::manager::wire::submitted::SubmittedJob;
 use crate::manager::{ManagerError, ManagerJob, RenderWork, Submission, Work, compile};
-use crate::sys::clock;
 use crate::sys::http::{Arrival, HttpError};
 use crate::sys::interrupt;
 use serde_json::{Map, Value, json};
@@ -52,10 +51,13 @@ impl Flamenco {
             loop {
                 match self.api.post_once("jobs", job) {
                     Ok(answer) => return self.judge(answer, submission),
-                    Err(error) => match pauses.next().filter(|_| was_not_sent(&error) && !interrupt::asked()) {
-                        Some(pause) => clock::sleep(pause),
+                    Err(error) => match pauses.next().filter(|_| was_not_sent(&error)) {
+                        Some(pause) => interrupt::rest(pause),
                         None => return Err(self.unanswered(&error)),
                     },
+                }
+                if let Some(signal) = interrupt::signal_that_came() {
+                    return Err(ManagerError::Interrupted { address: self.api.address().to_owned(), signal });
                 }
             }
         })

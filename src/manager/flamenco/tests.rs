@@ -3,6 +3,7 @@
 use super::offer::Offer;
 use super::reply::{self, Answer};
 use super::*;
+use crate::base::error::Explain;
 use crate::base::ids::WorkerId;
 use crate::base::status::{TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
@@ -61,6 +62,8 @@ fn jobs_are_read() {
         assert_eq!((completed.status, completed.activity), (JobStatus::Completed, expected.activity.clone()));
         assert_eq!(completed.metadata["farm.release"], "r1");
         assert_eq!(job(release, "submit").status, JobStatus::Queued, "{release}");
+        assert!(job(release, "job_completed").has_all_tasks_completed(), "{release}");
+        assert!(job(release, "submit").is_untouched() && !job(release, "job_completed").is_untouched(), "{release}");
     }
     // What a release does not know of a submission is passed over in silence.
     for (release, status) in [("3.2", JobStatus::Queued), ("3.5", JobStatus::Queued), ("3.8.5", JobStatus::Paused)] {
@@ -130,6 +133,11 @@ fn tasks_are_read() {
     assert_eq!(told[0].worker, Some(WorkerId("f8269f59-0228-4e5d-82da-f5f50f56f438".into())));
     assert_eq!(told[0].id.0, "e66787c6-665d-4a66-b840-7ca82a0429d5");
     assert_eq!(told[0].updated, time("2026-11-22T01:14:34.341607235Z"));
+    for release in ["3.2", "3.5", "3.8.5"] {
+        assert_eq!(tasks(release, "job_tasks")[0].names_worker, release == "3.8.5", "{release}");
+        let one = ManagerTask::from(read::<wire::task::Task>(release, "task"));
+        assert!(one.names_worker && one.worker.is_some(), "{release}");
+    }
     // A worker of empty words is none.
     assert!(tasks(newest, "job_tasks_fresh").iter().all(|task| task.worker.is_none()));
     assert_eq!(
@@ -261,8 +269,8 @@ const REFUSALS: &[(&str, &str, &str)] = &[
     ("*", "settag_unknown", "rejected"),
     ("*", "submit_farm_bad_plan", "rejected"),
     ("*", "submit_no_content_type", "rejected"),
-    ("*", "submit_unknown_tag", "unusable"),
-    ("*", "tag_create_dup", "unusable"),
+    ("*", "submit_unknown_tag", "in trouble"),
+    ("*", "tag_create_dup", "in trouble"),
     ("*", "worker_restart_refused", "rejected"),
     ("*", "worker_unknown", "not found"),
     ("*", "log_unknown_task", "not found"),
@@ -292,17 +300,30 @@ fn refusals_of_both_shapes_are_told_apart() {
                 ManagerError::Rejected { .. } => "rejected",
                 ManagerError::NotFound { .. } => "not found",
                 ManagerError::Incapable { .. } => "incapable",
-                ManagerError::Unusable { .. } => "unusable",
+                ManagerError::InTrouble { .. } => "in trouble",
                 _ => "another",
             };
             assert_eq!(kind, *expected, "{release}/{name}: {error}");
             assert!(error.to_string().contains("http://m:8080"), "{error}");
-            if ["rejected", "unusable"].contains(expected) {
+            if ["rejected", "in trouble"].contains(expected) {
                 assert!(error.to_string().contains(&words), "{release}/{name}: {error}");
             }
         }
     }
     assert!(count >= 55, "{count}");
+}
+
+/// The next step is about whoever is to blame.
+#[test]
+fn a_proxy_and_a_manager_in_trouble_are_not_looked_for_at_another_address() {
+    let reply = |status, body: &str| Reply { status, content_type: String::new(), body: body.into() };
+    let proxy = Answer::new("m", reply(407, "")).error("jobs");
+    assert!(matches!(proxy, ManagerError::ProxyUnauthorized { .. }), "{proxy:?}");
+    let hint = proxy.hint().unwrap();
+    assert!(proxy.to_string().contains("proxy") && hint.contains("access.proxy") && !hint.contains("token"), "{hint}");
+    let broken = Answer::new("m", reply(500, r#"{"code": 500, "message": "database is locked"}"#)).error("jobs");
+    let hint = broken.hint().unwrap();
+    assert!(broken.to_string().contains("database is locked") && !hint.contains("address"), "{broken}: {hint}");
 }
 
 #[test]

@@ -14,7 +14,12 @@ impl Flamenco {
         let ask = || {
             let mut told = Vec::new();
             while let Some(worker) = list.workers.get(next.fetch_add(1, Ordering::Relaxed)) {
-                told.push(self.details(&worker.id));
+                let details = self.details(&worker.id);
+                if details.is_err() {
+                    // Nobody needs the others: they would wait as long for a Manager that is silent.
+                    next.store(list.workers.len(), Ordering::Relaxed);
+                }
+                told.push(details);
             }
             told
         };

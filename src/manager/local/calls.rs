@@ -79,6 +79,11 @@ impl Manager for Local {
         Ok(self.read(|connection| jobs::tasks(connection, id))?.unwrap_or_default())
     }
 
+    fn task(&self, id: &TaskId) -> Result<Option<ManagerTask>, ManagerError> {
+        self.catch_up()?;
+        Ok(self.read(|connection| jobs::task(connection, id))?.flatten())
+    }
+
     fn set_job_status(&self, id: &JobId, status: JobStatus, reason: &str) -> Result<(), ManagerError> {
         self.write(|tx| change::ask(tx, id, status, reason, clock::now()))
     }
@@ -135,7 +140,7 @@ fn workers(connection: &Connection, host: &HostId) -> Result<Vec<ManagerWorker>,
     let mut select = connection.prepare(&query)?;
     let workers = select.query_map((), |row| {
         let mut worker = rows::worker(row)?;
-        if is_dead(&rows::json(row, 8)?, worker.last_seen.unwrap_or(now), host, now) {
+        if is_dead(&rows::json(row, 9)?, worker.last_seen.unwrap_or(now), host, now) {
             worker.status = WorkerStatus::Offline;
         }
         Ok(worker)

@@ -3,7 +3,7 @@
 use super::rows::{self, stored, to_json};
 use super::store::Fault;
 use super::transition::Tally;
-use crate::base::ids::JobId;
+use crate::base::ids::{JobId, TaskId};
 use crate::base::status::TaskStatus;
 use crate::base::time::Timestamp;
 use crate::manager::compile::{Command, Outline};
@@ -115,6 +115,12 @@ pub(super) fn job(connection: &Connection, id: &JobId) -> Result<Option<ManagerJ
 pub(super) fn of_run(connection: &Connection, run: &str) -> Result<Option<ManagerJob>, Fault> {
     let query = format!("SELECT {} FROM job WHERE run = ?1 ORDER BY seq LIMIT 1", rows::JOB);
     Ok(connection.query_row(&query, (run,), rows::job).optional()?)
+}
+
+/// One task.
+pub(super) fn task(connection: &Connection, id: &TaskId) -> Result<Option<ManagerTask>, Fault> {
+    let query = format!("SELECT {} FROM task WHERE id = ?1", rows::TASK);
+    Ok(connection.query_row(&query, (&id.0,), rows::task).optional()?)
 }
 
 /// The tasks of a job, in their order; none if there is no such job.

@@ -14,7 +14,7 @@ pub(super) const JOB: &str = "id, name, status, priority, type, metadata, activi
 /// The columns that [`task`] reads.
 pub(super) const TASK: &str = "task.id, task.name, task.type, task.status, task.worker, task.updated";
 /// The columns that [`worker`] reads.
-pub(super) const WORKER: &str = "id, name, status, version, last_seen, task_types, tags, task";
+pub(super) const WORKER: &str = "id, name, status, version, last_seen, task_types, tags, task, job";
 
 /// A time as the queue keeps it.
 pub(super) fn stored(time: Timestamp) -> i64 {
@@ -62,6 +62,7 @@ pub(super) fn task(row: &Row<'_>) -> rusqlite::Result<ManagerTask> {
         task_type: row.get(2)?,
         status: TaskStatus::from(row.get::<_, String>(3)?),
         worker: row.get::<_, Option<String>>(4)?.map(WorkerId),
+        names_worker: true,
         updated: time(row, 5)?,
     })
 }
@@ -79,6 +80,7 @@ pub(super) fn worker(row: &Row<'_>) -> rusqlite::Result<ManagerWorker> {
         tags: json(row, 6)?,
         platform: platform::SYSTEM.to_owned(),
         last_task: task.clone(),
+        job: row.get::<_, Option<String>>(8)?.map(JobId),
         task,
     })
 }

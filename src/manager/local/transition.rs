@@ -4,6 +4,7 @@
 //! is what a Manager does for stuck jobs when it starts: the local manager starts with every command.
 
 use crate::base::status::{JobStatus, TaskStatus};
+use crate::manager::job::ALL_COMPLETED;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -209,7 +210,7 @@ impl Flow {
                 JobStatus::Active | JobStatus::CancelRequested => {}
                 _ => self.turn(JobStatus::Active, &format!("a task became {after}")),
             },
-            TaskStatus::Completed if self.all_completed() => self.turn(JobStatus::Completed, "all tasks completed"),
+            TaskStatus::Completed if self.all_completed() => self.turn(JobStatus::Completed, ALL_COMPLETED),
             TaskStatus::Failed if self.too_many_failed() => self.turn(JobStatus::Failed, "too many tasks failed"),
             TaskStatus::Completed | TaskStatus::Failed if self.is_paused_now() => self.pause(),
             TaskStatus::Completed | TaskStatus::Failed if self.change.job == JobStatus::Queued => {

@@ -1,4 +1,4 @@
-//! Tasks as `GET /jobs/{id}/tasks` and `GET /tasks/{id}/log` tell of them.
+//! Tasks as `GET /jobs/{id}/tasks`, `GET /tasks/{id}` and `GET /tasks/{id}/log` tell of them.
 
 use super::or_default;
 use crate::base::ids::{TaskId, WorkerId};
@@ -23,6 +23,8 @@ pub(in crate::manager) struct Task {
     pub(in crate::manager) status: String,
     worker: Option<TaskWorker>,
     updated: Timestamp,
+    /// In a worker's details, and where one task was asked for.
+    pub(in crate::manager) job_id: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -39,6 +41,7 @@ pub(in crate::manager) struct LogInfo {
 
 impl From<Task> for ManagerTask {
     fn from(task: Task) -> Self {
+        let names_worker = task.worker.is_some();
         let worker = task.worker.map(|worker| worker.id).filter(|id| !id.is_empty());
         ManagerTask {
             id: TaskId(task.id),
@@ -46,6 +49,7 @@ impl From<Task> for ManagerTask {
             task_type: task.task_type,
             status: TaskStatus::from(task.status),
             worker: worker.map(WorkerId),
+            names_worker,
             updated: task.updated,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::or_default;
 use super::task::Task;
-use crate::base::ids::{TaskId, WorkerId};
+use crate::base::ids::{JobId, TaskId, WorkerId};
 use crate::base::status::{TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
 use crate::manager::ManagerWorker;
@@ -56,9 +56,10 @@ pub(in crate::manager) struct Tag {
 
 impl From<Worker> for ManagerWorker {
     fn from(worker: Worker) -> Self {
-        let last = worker.task.map(|task| (TaskId(task.id), TaskStatus::from(task.status)));
-        let is_active = last.as_ref().is_some_and(|(_, status)| *status == TaskStatus::Active);
-        let last_task = last.map(|(id, _)| id);
+        let (last_task, job, status) = worker.task.map_or((None, None, None), |task| {
+            (Some(TaskId(task.id)), task.job_id.map(JobId), Some(TaskStatus::from(task.status)))
+        });
+        let is_active = status == Some(TaskStatus::Active);
         ManagerWorker {
             id: WorkerId(worker.id),
             name: worker.name,
@@ -69,6 +70,7 @@ impl From<Worker> for ManagerWorker {
             tags: worker.tags.into_iter().map(|tag| tag.name).collect(),
             platform: worker.platform,
             task: last_task.clone().filter(|_| is_active),
+            job: job.filter(|_| is_active),
             last_task,
         }
     }

@@ -8,6 +8,7 @@ pub mod job_files;
 pub mod job_frames;
 pub mod judge;
 pub mod open_work;
+mod openness;
 pub mod read_files;
 #[cfg(test)]
 #[path = "tests/room.rs"]
@@ -236,7 +237,7 @@ pub fn path_of(located: &JobFiles, release: &ReleaseName, file: &JobFile) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::status::TaskStatus;
+    use crate::base::status::{JobStatus, TaskStatus};
     use crate::ops::check::room::{Room, picture};
 
     fn check(room: &Room, effort: Effort) -> JobFrames {
@@ -301,6 +302,25 @@ mod tests {
         assert_eq!(check(&room, Effort::Trust).seconds_per_frame, Some(2.0));
         room.manager.logs.clear();
         assert_eq!(check(&room, Effort::Trust).seconds_per_frame, Some(2.0));
+    }
+
+    #[test]
+    fn the_tasks_of_a_completed_run_are_asked_for_once() {
+        let mut room = Room::rendered(&[("A", "1-2")]);
+        let task = room.add_run("1-2", TaskStatus::Completed);
+        let job = &mut room.manager.jobs[0];
+        (job.status, job.activity) = (JobStatus::Completed, "all tasks completed".to_owned());
+        let log = "Fra:1\nSaved: '/o/000001.png'\n Time: 00:02.00 (Saving: 00:00.01)\n";
+        room.manager.logs.insert(task.clone(), log.into());
+        let lists = |room: &Room| room.manager.lists.load(std::sync::atomic::Ordering::Relaxed);
+        for _ in 0..2 {
+            assert_eq!(check(&room, Effort::Trust).seconds_per_frame, Some(2.0));
+            assert_eq!(lists(&room), 1);
+        }
+        // It was put back in the queue and rendered again.
+        room.manager.jobs[0].updated = room.manager.jobs[0].updated.plus_seconds(60);
+        room.manager.logs.insert(task, log.replace("02.00", "03.00"));
+        assert_eq!((check(&room, Effort::Trust).seconds_per_frame, lists(&room)), (Some(3.0), 2));
     }
 
     #[test]

@@ -1,32 +1,28 @@
 //! Which frames a worker may still write.
 //!
-//! A status word of the Manager says nothing about a renderer: after a cancel Blender writes on for up to ten seconds, and
-//! a deleted job answers 404 at once (seen on Flamenco 3.2 to 3.9). So a canceled task counts as open until its worker
-//! was heard again and twelve seconds have passed; a worker that is not heard from is not quiet. Of a job that was deleted
+//! The list of jobs says it of most runs: all tasks of one are completed, or none was ever begun. Only for the others the
+//! tasks are asked for, a request each (`openness` says what they mean). Of a job that was deleted
 //! nobody can say anything, so the files themselves are asked when they were written to.
 
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::{JobId, RunId, TaskId};
+use crate::base::ids::{JobId, RunId, TaskId, WorkerId};
 use crate::base::name::{JobName, ReleaseName};
-use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
+use crate::base::status::{JobStatus, TaskStatus};
 use crate::base::time::Timestamp;
 use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
 use crate::ops::addresses::Addresses;
 use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::job_files::{self, Place};
+use crate::ops::check::openness::{Openness, Sight, needs_its_worker, openness};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::Ports;
-use crate::ops::quiet::{self, SETTLES_WITHIN};
+use crate::ops::quiet::SETTLES_WITHIN;
 use crate::sys::clock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use std::collections::HashMap;
-use std::time::Duration;
 
-/// How long after its task's end a worker that is not heard from any more keeps its frames from being harvested.
-const LOST_AFTER: Duration = Duration::from_secs(60 * 60);
-
-/// The tasks of one run, as the Manager tells them.
+/// One run, as the Manager tells it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunWork {
     /// Farm's id of the run.
@@ -35,8 +31,23 @@ pub struct RunWork {
     pub number: u32,
     /// The Manager's word for the whole run.
     pub status: JobStatus,
-    /// Its tasks with their frames, in order.
+    /// Its frames.
+    pub frames: FrameSet,
+    /// Its job, if that says that all of its tasks are completed: they were not asked for.
+    pub completed: Option<CompletedJob>,
+    /// So many tasks wait of which none was ever begun, as their job says: they were not asked for.
+    pub waiting: usize,
+    /// The tasks that were asked for, with their frames, in order.
     pub tasks: Vec<TaskWork>,
+}
+
+/// A job whose tasks are all completed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompletedJob {
+    /// The Manager's id.
+    pub id: JobId,
+    /// When anything about it changed last: after its tasks were put back in the queue it is another time.
+    pub updated: Timestamp,
 }
 
 /// One task and its frames.
@@ -44,21 +55,14 @@ pub struct RunWork {
 pub struct TaskWork {
     /// The Manager's id.
     pub id: TaskId,
+    /// Its name.
+    pub name: String,
     /// Its status.
     pub status: TaskStatus,
     /// The frames that it renders.
     pub frames: FrameSet,
     /// Whether a worker may still write them.
     pub openness: Openness,
-}
-
-/// Whether a worker may still write something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Openness {
-    /// It may.
-    Open,
-    /// Nobody writes it any more.
-    Quiet,
 }
 
 /// What is known of a release beside its frames: what workers may still write, and what was harvested.
@@ -70,7 +74,7 @@ pub struct OpenWork {
 }
 
 impl OpenWork {
-    /// Asks the ports' Manager: one request for all jobs, one for the workers, and one for each run of the release.
+    /// Asks the ports' Manager: one request for all jobs, one for the workers, and one for each run whose job leaves a doubt.
     pub fn of(ports: &Ports<'_>, file: &ReleaseFile) -> Result<OpenWork, Failure> {
         let planned_only = file.jobs.iter().all(|job| job.runs.is_empty());
         let jobs = if planned_only { Vec::new() } else { ports.manager.jobs()? };
@@ -86,7 +90,7 @@ impl OpenWork {
         workers: &[ManagerWorker],
     ) -> Result<OpenWork, Failure> {
         let by_run = by_run(jobs);
-        let tasks = tasks_of(ports, file, &by_run)?;
+        let tasks = tasks_of(ports, file, &by_run, workers)?;
         let addresses = Addresses::of(ports.manager, file, |run| by_run.contains_key(run));
         let sight = if ports.manager.is_remote() { Sight::Far } else { Sight::Clear };
         let mut work = OpenWork::default().with_harvested(Manifest::load(ports.volume, &file.name)?.files);
@@ -141,13 +145,30 @@ impl OpenWork {
 impl RunWork {
     /// Whether a worker may still write some of its frames.
     pub fn is_open(&self) -> bool {
-        self.tasks.iter().any(|task| task.openness == Openness::Open)
+        self.waiting > 0 || self.tasks.iter().any(|task| task.openness == Openness::Open)
+    }
+
+    /// How many tasks a worker has or may get.
+    pub fn open_tasks(&self) -> usize {
+        self.waiting + self.tasks.iter().filter(|task| task.openness == Openness::Open).count()
     }
 
     /// The frames that a worker may still write.
     pub fn open_frames(&self) -> FrameSet {
+        if self.waiting > 0 {
+            return self.frames.clone();
+        }
         let open = self.tasks.iter().filter(|task| task.openness == Openness::Open);
         FrameSet::union_of(open.map(|task| &task.frames))
+    }
+
+    /// The frames of its completed tasks.
+    pub fn completed_frames(&self) -> FrameSet {
+        if self.completed.is_some() {
+            return self.frames.clone();
+        }
+        let completed = self.tasks.iter().filter(|task| task.status == TaskStatus::Completed);
+        FrameSet::union_of(completed.map(|task| &task.frames))
     }
 }
 
@@ -165,19 +186,46 @@ fn by_run(jobs: &[ManagerJob]) -> HashMap<RunId, Vec<&ManagerJob>> {
     by_run
 }
 
-/// The tasks of the Manager's jobs for the release's runs: a request each, several at once.
+/// The tasks of the Manager's jobs for the release's runs, where the jobs themselves leave a doubt: a request each,
+/// several at once.
 fn tasks_of(
     ports: &Ports<'_>,
     file: &ReleaseFile,
     by_run: &HashMap<RunId, Vec<&ManagerJob>>,
+    workers: &[ManagerWorker],
 ) -> Result<HashMap<JobId, Vec<ManagerTask>>, Failure> {
     let runs = file.jobs.iter().flat_map(|job| &job.runs);
-    let jobs: Vec<&JobId> = runs.filter_map(|run| by_run.get(&run.id)).flatten().map(|job| &job.id).collect();
-    let told = try_by_hands(ports, ports.manager.requests_at_once(), &jobs, |id| ports.manager.tasks(id))?;
-    Ok(jobs.into_iter().cloned().zip(told).collect())
+    let known = runs.filter_map(|run| by_run.get(&run.id)).flatten();
+    let is_in_doubt = |job: &&&ManagerJob| !job.has_all_tasks_completed() && !job.is_untouched();
+    let jobs: Vec<&ManagerJob> = known.filter(is_in_doubt).copied().collect();
+    let hands = ports.manager.requests_at_once();
+    let mut told = try_by_hands(ports, hands, &jobs, |job| ports.manager.tasks(&job.id))?;
+    let now = clock::now();
+    for (job, tasks) in jobs.iter().zip(&mut told) {
+        let ended = job.status.has_ended();
+        name_workers(ports, tasks, |task| needs_its_worker(task, ended, workers, now))?;
+    }
+    Ok(jobs.into_iter().map(|job| job.id.clone()).zip(told).collect())
 }
 
-/// The tasks of the job that counts, and what workers may still write for its twins.
+/// Asks for the workers of the tasks of which that `is_wanted`, a request each, several at once.
+fn name_workers(
+    ports: &Ports<'_>,
+    tasks: &mut [ManagerTask],
+    is_wanted: impl Fn(&ManagerTask) -> bool,
+) -> Result<(), Failure> {
+    let mut wanted: Vec<&mut ManagerTask> = tasks.iter_mut().filter(|task| is_wanted(task)).collect();
+    let ids: Vec<TaskId> = wanted.iter().map(|task| task.id.clone()).collect();
+    let told = try_by_hands(ports, ports.manager.requests_at_once(), &ids, |id| ports.manager.task(id))?;
+    for (task, found) in wanted.iter_mut().zip(told) {
+        // Gone since the list was made: whoever had it may still be at it.
+        task.worker = found.map_or_else(|| Some(WorkerId("unknown".to_owned())), |found| found.worker);
+        task.names_worker = true;
+    }
+    Ok(())
+}
+
+/// What the job that counts says, and what workers may still write for its twins.
 fn run_work(
     tasks: &HashMap<JobId, Vec<ManagerTask>>,
     run: &RunRecord,
@@ -186,10 +234,24 @@ fn run_work(
     sight: Sight,
 ) -> RunWork {
     let now = clock::now();
-    let mut work = RunWork { run: run.id, number: run.number, status: jobs[0].status.clone(), tasks: Vec::new() };
+    let first = jobs[0];
+    let mark = || CompletedJob { id: first.id.clone(), updated: first.updated };
+    let mut work = RunWork {
+        run: run.id,
+        number: run.number,
+        status: first.status.clone(),
+        frames: run.frames.clone(),
+        completed: first.has_all_tasks_completed().then(mark),
+        waiting: 0,
+        tasks: Vec::new(),
+    };
     for (at, job) in jobs.iter().enumerate() {
+        if job.is_untouched() {
+            work.waiting += run.frames.len().div_ceil(run.chunk.max(1) as usize).max(1);
+        }
         let tasks = tasks.get(&job.id).into_iter().flatten().map(|task| TaskWork {
             id: task.id.clone(),
+            name: task.name.clone(),
             status: task.status.clone(),
             frames: frames_of(task, &run.frames),
             openness: openness(task, job.status.has_ended(), workers, now, sight),
@@ -224,146 +286,87 @@ fn written_lately(
 }
 
 /// The frames in a task's name, `render-1-10` or `render-1,4,7`; all of the run's where the name says something else.
-fn frames_of(task: &ManagerTask, run: &FrameSet) -> FrameSet {
+pub(super) fn frames_of(task: &ManagerTask, run: &FrameSet) -> FrameSet {
     let named = task.name.strip_prefix("render-").and_then(|text| text.parse::<FrameSet>().ok());
     let common = named.map(|named| named.common(run));
     common.filter(|frames| !frames.is_empty()).unwrap_or_else(|| run.clone())
 }
 
-/// Whom a Manager's word for a task may deceive about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    /// Its workers' ends are seen: what has failed has ended.
-    Clear,
-    /// A failed task may be one whose worker was only too slow to answer.
-    Far,
-}
-
-impl Sight {
-    /// The latest moment that the clock which stamped a worker's words is known to show: a Manager on another machine has
-    /// another clock. Who has signed off says nothing more, and its renderer ended before.
-    fn now(self, worker: &ManagerWorker, here: Timestamp) -> Timestamp {
-        match (self, worker.last_seen) {
-            (Sight::Far, Some(seen)) if worker.status != WorkerStatus::Offline => seen,
-            _ => here,
-        }
-    }
-}
-
-/// A paused or queued task of a job that has ended is as one that was canceled: nobody will begin it.
-fn openness(task: &ManagerTask, ended: bool, workers: &[ManagerWorker], now: Timestamp, sight: Sight) -> Openness {
-    let is_waiting = matches!(task.status, TaskStatus::Queued | TaskStatus::Paused | TaskStatus::SoftFailed);
-    match (&task.status, sight) {
-        (TaskStatus::Completed, _) | (TaskStatus::Failed, Sight::Clear) => Openness::Quiet,
-        _ if task.status.has_ended() || (ended && is_waiting) => match writer(task, workers) {
-            Writer::Nobody => Openness::Quiet,
-            Writer::Worker(worker) if quiet::is_quiet(worker, &task.id, task.updated, sight.now(worker, now)) => {
-                Openness::Quiet
-            }
-            // Lost for good: what it left is judged by what it is, and looked at once more after its move.
-            Writer::Worker(_) | Writer::Unseen if now.since(task.updated) >= LOST_AFTER => Openness::Quiet,
-            Writer::Worker(_) | Writer::Unseen => Openness::Open,
-        },
-        _ => Openness::Open,
-    }
-}
-
-/// Who was at a task when it ended.
-enum Writer<'a> {
-    Nobody,
-    Worker(&'a ManagerWorker),
-    /// A worker that the Manager does not know any more.
-    Unseen,
-}
-
-fn writer<'a>(task: &ManagerTask, workers: &'a [ManagerWorker]) -> Writer<'a> {
-    match workers.iter().find(|worker| task.is_with(worker)) {
-        Some(worker) => Writer::Worker(worker),
-        None if task.worker.is_some() => Writer::Unseen,
-        None => Writer::Nobody,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::ids::WorkerId;
-    use crate::base::status::WorkerStatus;
     use crate::ops::check::room::Room;
-
-    fn task(status: TaskStatus, updated: i64) -> ManagerTask {
-        ManagerTask {
-            id: TaskId("t".into()),
-            name: "render-1-3".into(),
-            task_type: "blender".into(),
-            status,
-            worker: Some(WorkerId("w".into())),
-            updated: Timestamp::from_unix(updated),
-        }
-    }
-
-    fn worker(status: WorkerStatus, seen: i64, at: Option<&str>) -> ManagerWorker {
-        ManagerWorker {
-            id: WorkerId("w".into()),
-            name: "w".into(),
-            status,
-            version: String::new(),
-            last_seen: Some(Timestamp::from_unix(seen)),
-            task_types: Vec::new(),
-            tags: Vec::new(),
-            platform: String::new(),
-            task: at.map(|id| TaskId(id.into())),
-            last_task: at.map(|id| TaskId(id.into())),
-        }
-    }
-
-    #[test]
-    fn a_task_is_open_until_its_worker_is_known_to_be_quiet() {
-        let now = Timestamp::from_unix(100);
-        let judged = |task: &ManagerTask, worker| openness(task, false, &[worker], now, Sight::Clear);
-        let awake = || worker(WorkerStatus::Awake, 99, None);
-        for (status, expected) in [
-            (TaskStatus::Active, Openness::Open),
-            (TaskStatus::Queued, Openness::Open),
-            (TaskStatus::SoftFailed, Openness::Open),
-            (TaskStatus::Paused, Openness::Open),
-            (TaskStatus::Unknown("resting".into()), Openness::Open),
-            (TaskStatus::Completed, Openness::Quiet),
-            (TaskStatus::Failed, Openness::Quiet),
-        ] {
-            assert_eq!(judged(&task(status.clone(), 50), awake()), expected, "{status}");
-        }
-        let canceled = |updated| task(TaskStatus::Canceled, updated);
-        assert_eq!(judged(&canceled(95), awake()), Openness::Open, "canceled five seconds ago");
-        assert_eq!(judged(&canceled(80), awake()), Openness::Quiet, "heard after the cancel, and long enough ago");
-        assert_eq!(judged(&canceled(80), worker(WorkerStatus::Awake, 79, None)), Openness::Open, "not heard since");
-        assert_eq!(judged(&canceled(80), worker(WorkerStatus::Error, 99, None)), Openness::Open, "lost");
-        assert_eq!(judged(&canceled(99), worker(WorkerStatus::Awake, 99, Some("other"))), Openness::Quiet, "elsewhere");
-        let far = |task: &ManagerTask, workers: &[ManagerWorker]| openness(task, false, workers, now, Sight::Far);
-        assert_eq!(far(&canceled(80), &[]), Openness::Open, "a worker that nobody knows");
-        assert_eq!(far(&canceled(100 - 3600), &[]), Openness::Quiet, "nor did for an hour");
-        let nameless = ManagerTask { worker: None, ..canceled(95) };
-        assert_eq!(far(&nameless, &[]), Openness::Quiet, "never begun");
-        let last = ManagerWorker { last_task: Some(nameless.id.clone()), ..awake() };
-        assert_eq!(far(&nameless, &[last]), Openness::Open, "a worker says that it was at it");
-        assert_eq!(far(&task(TaskStatus::Failed, 95), &[awake()]), Openness::Open, "perhaps only late");
-        assert_eq!(far(&task(TaskStatus::Failed, 80), &[awake()]), Openness::Quiet);
-        assert_eq!(far(&canceled(90), &[awake()]), Openness::Open, "heard nine seconds after, whatever is now");
-        let waiting = ManagerTask { worker: None, ..task(TaskStatus::Paused, 50) };
-        let of_ended = |task: &ManagerTask| openness(task, true, &[awake()], now, Sight::Far);
-        assert_eq!(of_ended(&waiting), Openness::Quiet, "nobody begins a task of a job that has ended");
-        assert_eq!(of_ended(&task(TaskStatus::Active, 50)), Openness::Open);
-    }
 
     #[test]
     fn a_tasks_name_says_its_frames() {
         let run: FrameSet = "1-9x2".parse().expect("frames");
-        let named =
-            |name: &str| frames_of(&ManagerTask { name: name.into(), ..task(TaskStatus::Active, 0) }, &run).to_string();
+        let mut room = Room::new(&[("A", "1-9")]);
+        room.add_run("1-9", TaskStatus::Active);
+        let task = room.manager.tasks.values().flatten().next().expect("one");
+        let named = |name: &str| frames_of(&ManagerTask { name: name.into(), ..task.clone() }, &run).to_string();
         assert_eq!(named("render-3,5"), "3,5");
         assert_eq!(named("render-1-5"), "1-5x2");
         assert_eq!(named("render-77"), "1-9x2");
         assert_eq!(named("preview"), "1-9x2");
+    }
+
+    #[test]
+    fn what_the_list_of_jobs_says_is_not_asked_for_again() {
+        let mut room = Room::rendered(&[("A", "1-4")]);
+        room.add_run("1-4", TaskStatus::Completed);
+        let mut said = |status: JobStatus, activity: &str, later: i64| {
+            let job = &mut room.manager.jobs[0];
+            (job.status, job.activity, job.created) = (status, activity.to_owned(), Timestamp::from_unix(1000));
+            job.updated = Timestamp::from_unix(1000 + later);
+            room.file.jobs[0].runs[0].chunk = 3;
+            let before = room.manager.lists.load(std::sync::atomic::Ordering::Relaxed);
+            let work = OpenWork::of(&room.ports(), &room.file).expect("work");
+            let job = &room.file.jobs[0];
+            let run = work.runs(job)[0].clone();
+            let lists = room.manager.lists.load(std::sync::atomic::Ordering::Relaxed) - before;
+            (lists, run.completed.is_some(), run.open_tasks(), work.frames(&job.name).to_string())
+        };
+        let by_itself = "Changed to status \"completed\": all tasks completed";
+        assert_eq!(said(JobStatus::Completed, by_itself, 9), (0, true, 0, String::new()));
+        assert_eq!(said(JobStatus::Queued, "", 0), (0, false, 2, "1-4".to_owned()));
+        assert_eq!(said(JobStatus::Paused, "", 0), (0, false, 2, "1-4".to_owned()));
+        let asked = (1, false, 0, String::new());
+        assert_eq!(said(JobStatus::Completed, "Changed to status \"completed\": enough", 9), asked, "by hand");
+        for status in [JobStatus::Queued, JobStatus::Paused, JobStatus::Canceled, JobStatus::Failed] {
+            assert_eq!(said(status.clone(), "", 9), asked, "{status}, once begun");
+        }
+        assert_eq!(said(JobStatus::Active, "", 0), asked);
+        assert_eq!(said(JobStatus::Unknown("resting".into()), "", 0), asked);
+    }
+
+    /// Until 3.7 a list of tasks names no worker. One that was deleted is named by its task alone, and may still be at it.
+    #[test]
+    fn a_deleted_worker_that_no_list_names_may_still_be_at_it() {
+        let mut room = Room::rendered(&[("A", "1-4")]);
+        let task = room.add_run("1-4", TaskStatus::Canceled);
+        let job = room.manager.jobs[0].id.clone();
+        room.manager.jobs[0].status = JobStatus::Canceled;
+        let never_begun =
+            ManagerTask { id: TaskId("never".into()), name: "render-5".into(), ..room.manager.tasks[&job][0].clone() };
+        let tasks = room.manager.tasks.get_mut(&job).expect("there");
+        tasks.push(never_begun);
+        tasks.iter_mut().for_each(|task| (task.worker, task.names_worker) = (None, false));
+        room.manager.workers.clear();
+        let open = |room: &Room| {
+            let work = OpenWork::of(&room.ports(), &room.file).expect("work");
+            let run = &work.runs(&room.file.jobs[0])[0];
+            run.tasks.iter().map(|task| task.openness).collect::<Vec<_>>()
+        };
+        room.manager.unnamed.insert(task, WorkerId("deleted".into()));
+        for status in [TaskStatus::Canceled, TaskStatus::Failed, TaskStatus::SoftFailed] {
+            room.manager.tasks.get_mut(&job).expect("there")[0].status = status.clone();
+            assert_eq!(open(&room), [Openness::Open, Openness::Quiet], "{status}");
+        }
+        // Nobody was heard of for an hour: not asked for any more.
+        let long_ago = clock::now().plus_seconds(-3600);
+        room.manager.tasks.get_mut(&job).expect("there").iter_mut().for_each(|task| task.updated = long_ago);
+        room.manager.unnamed.clear();
+        assert_eq!(open(&room), [Openness::Quiet; 2]);
     }
 
     #[test]

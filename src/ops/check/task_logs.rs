@@ -2,18 +2,21 @@
 
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::TaskId;
-use crate::base::status::TaskStatus;
+use crate::base::ids::{JobId, TaskId};
+use crate::base::time::Timestamp;
 use crate::frames::hopeless;
 use crate::frames::render_log::{RenderLog, log_as_written};
 use crate::frames::suspicion::{self, SuspicionKind};
+use crate::manager::ManagerError;
+use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::job_frames::FrameSuspicion;
-use crate::ops::check::open_work::{Openness, RunWork};
+use crate::ops::check::open_work::{RunWork, frames_of};
+use crate::ops::check::openness::Openness;
 use crate::ops::ports::Ports;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
-/// What one ended task's log says.
+/// What the log of an ended task says, or what those of all tasks of a completed run say together.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TaskNotes {
     /// Frames and why they are suspect.
@@ -30,27 +33,89 @@ pub struct TaskNotes {
     pub seconds: f64,
 }
 
-/// The notes of all ended tasks of a job, by the Manager's ids.
-pub type JobNotes = BTreeMap<TaskId, TaskNotes>;
+/// What the logs of a completed run say: its tasks need not be asked for again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunNotes {
+    /// When its job changed last. If that is another time now, it may have been rendered again.
+    pub updated: Timestamp,
+    /// What they say.
+    pub notes: TaskNotes,
+}
 
-/// The notes of every task of `runs` that has ended; those in `known` are not read again.
+/// The notes of a job, by the Manager's ids.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct JobNotes {
+    /// Of ended tasks, where their run is not completed as a whole.
+    #[serde(default)]
+    pub tasks: BTreeMap<TaskId, TaskNotes>,
+    /// Of completed runs.
+    #[serde(default)]
+    pub completed: BTreeMap<JobId, RunNotes>,
+}
+
+/// The notes of every task of `runs` that has ended; what is in `known` is not read again.
 pub fn read(ports: &Ports<'_>, runs: &[RunWork], known: &JobNotes) -> Result<JobNotes, Failure> {
-    let mut notes = JobNotes::new();
-    for task in runs.iter().flat_map(|run| &run.tasks) {
-        // A task that was never begun has no log, one that is under way has no end.
-        if task.openness == Openness::Open {
-            continue;
+    let mut notes = JobNotes::default();
+    for run in runs {
+        if let Some(job) = &run.completed {
+            let of_run = match known.completed.get(&job.id).filter(|known| known.updated == job.updated) {
+                Some(known) => known.clone(),
+                None => RunNotes { updated: job.updated, notes: of_completed(ports, run, &job.id, known)? },
+            };
+            notes.completed.insert(job.id.clone(), of_run);
         }
-        let of_task = match known.get(&task.id) {
-            Some(known) => known.clone(),
-            None => {
-                let log = ports.manager.log(&task.id)?.unwrap_or_default();
-                note(&String::from_utf8_lossy(&log), &task.frames)
-            }
-        };
-        notes.insert(task.id.clone(), of_task);
+        // A task that was never begun has no log, one that is under way has no end.
+        let ended = run.tasks.iter().filter(|task| task.openness == Openness::Quiet);
+        let ended: Vec<(&TaskId, &FrameSet)> = ended.map(|task| (&task.id, &task.frames)).collect();
+        let read = of_tasks(ports, &ended, known)?;
+        notes.tasks.extend(ended.into_iter().map(|(id, _)| id.clone()).zip(read));
     }
     Ok(notes)
+}
+
+/// What the logs of a completed run say. Its tasks are asked for this once.
+fn of_completed(ports: &Ports<'_>, run: &RunWork, job: &JobId, known: &JobNotes) -> Result<TaskNotes, Failure> {
+    let tasks = ports.manager.tasks(job)?;
+    let frames: Vec<FrameSet> = tasks.iter().map(|task| frames_of(task, &run.frames)).collect();
+    let ended: Vec<(&TaskId, &FrameSet)> = tasks.iter().map(|task| &task.id).zip(&frames).collect();
+    Ok(TaskNotes::together(of_tasks(ports, &ended, known)?))
+}
+
+/// The notes of ended tasks, in the same order: a log that was not read yet is asked for, several at once.
+fn of_tasks(ports: &Ports<'_>, ended: &[(&TaskId, &FrameSet)], known: &JobNotes) -> Result<Vec<TaskNotes>, Failure> {
+    try_by_hands(ports, ports.manager.requests_at_once(), ended, |(id, frames)| match known.tasks.get(*id) {
+        Some(known) => Ok(known.clone()),
+        None => {
+            let log = ports.manager.log(id)?.unwrap_or_default();
+            Ok::<_, ManagerError>(note(&String::from_utf8_lossy(&log), frames))
+        }
+    })
+}
+
+impl TaskNotes {
+    /// What all of these say.
+    fn together(all: Vec<TaskNotes>) -> TaskNotes {
+        let timed = all.iter().map(|one| one.timed).sum();
+        let seconds: f64 = all.iter().map(|one| f64::from(one.timed) * one.seconds).sum();
+        let mut together = TaskNotes { timed, seconds: seconds / f64::from(timed).max(1.0), ..TaskNotes::default() };
+        for one in all {
+            together.hopeless = together.hopeless.or(one.hopeless);
+            together.suspicions.extend(one.suspicions);
+        }
+        together
+    }
+}
+
+impl JobNotes {
+    /// Those of one run.
+    fn of_run<'n>(&'n self, run: &'n RunWork) -> impl Iterator<Item = &'n TaskNotes> {
+        let whole = run.completed.as_ref().and_then(|job| self.completed.get(&job.id));
+        whole.map(|whole| &whole.notes).into_iter().chain(run.tasks.iter().filter_map(|task| self.tasks.get(&task.id)))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &TaskNotes> {
+        self.completed.values().map(|whole| &whole.notes).chain(self.tasks.values())
+    }
 }
 
 fn note(log: &str, frames: &FrameSet) -> TaskNotes {
@@ -72,10 +137,8 @@ fn note(log: &str, frames: &FrameSet) -> TaskNotes {
 pub fn suspicions(runs: &[RunWork], notes: &JobNotes) -> Vec<FrameSuspicion> {
     let mut found = Causes::default();
     for (run, later) in runs.iter().zip(rendered_later(runs)) {
-        for task in &run.tasks {
-            for (frames, cause) in notes.get(&task.id).map_or(&[][..], |notes| &notes.suspicions) {
-                found.add(frames.minus(&later), cause);
-            }
+        for (frames, cause) in notes.of_run(run).flat_map(|notes| &notes.suspicions) {
+            found.add(frames.minus(&later), cause);
         }
     }
     found.into_suspicions()
@@ -85,7 +148,7 @@ pub fn suspicions(runs: &[RunWork], notes: &JobNotes) -> Vec<FrameSuspicion> {
 fn rendered_later(runs: &[RunWork]) -> Vec<FrameSet> {
     let mut later = vec![FrameSet::default(); runs.len()];
     for at in (1..runs.len()).rev() {
-        later[at - 1] = later[at].union(&completed(&runs[at]));
+        later[at - 1] = later[at].union(&runs[at].completed_frames());
     }
     later
 }
@@ -120,19 +183,13 @@ impl<'a> Causes<'a> {
 
 /// Why the newest run would fail again, if one of its logs leaves no doubt.
 pub fn hopeless(runs: &[RunWork], notes: &JobNotes) -> Option<String> {
-    let tasks = runs.last().map_or(&[][..], |run| &run.tasks);
-    tasks.iter().find_map(|task| notes.get(&task.id)?.hopeless.clone())
-}
-
-fn completed(run: &RunWork) -> FrameSet {
-    let tasks = run.tasks.iter().filter(|task| task.status == TaskStatus::Completed);
-    FrameSet::union_of(tasks.map(|task| &task.frames))
+    notes.of_run(runs.last()?).find_map(|notes| notes.hopeless.clone())
 }
 
 /// The mean seconds per frame over all logs that tell; `None` if none does.
 pub fn seconds_per_frame(notes: &JobNotes) -> Option<f64> {
-    let frames: f64 = notes.values().map(|note| f64::from(note.timed)).sum();
-    let seconds: f64 = notes.values().map(|note| f64::from(note.timed) * note.seconds).sum();
+    let frames: f64 = notes.all().map(|note| f64::from(note.timed)).sum();
+    let seconds: f64 = notes.all().map(|note| f64::from(note.timed) * note.seconds).sum();
     (frames > 0.0).then(|| seconds / frames)
 }
 
@@ -140,27 +197,42 @@ pub fn seconds_per_frame(notes: &JobNotes) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::base::ids::RunId;
-    use crate::base::status::JobStatus;
-    use crate::ops::check::open_work::TaskWork;
+    use crate::base::status::{JobStatus, TaskStatus};
+    use crate::ops::check::open_work::{CompletedJob, TaskWork};
 
     fn set(text: &str) -> FrameSet {
         text.parse().expect("frames")
     }
 
+    fn notes<const N: usize>(of: [(&str, TaskNotes); N]) -> JobNotes {
+        let tasks = of.map(|(task, notes)| (TaskId(task.into()), notes)).into();
+        JobNotes { tasks, ..JobNotes::default() }
+    }
+
     fn run(number: u32, task: &str, frames: &str) -> RunWork {
-        let status = TaskStatus::Completed;
-        let task = TaskWork { id: TaskId(task.into()), status, frames: set(frames), openness: Openness::Quiet };
-        RunWork { run: RunId::NONE, number, status: JobStatus::Completed, tasks: vec![task] }
+        let task = TaskWork {
+            id: TaskId(task.into()),
+            name: String::new(),
+            status: TaskStatus::Completed,
+            frames: set(frames),
+            openness: Openness::Quiet,
+        };
+        RunWork {
+            run: RunId::NONE,
+            number,
+            status: JobStatus::Completed,
+            frames: set(frames),
+            completed: None,
+            waiting: 0,
+            tasks: vec![task],
+        }
     }
 
     #[test]
     fn a_later_run_clears_its_frames() {
         let log = "Error in PyDriver: expression failed\nFra:1 Mem:1M\nSaved: '/o/000001.png'\n Time: 00:02.00 (Saving: 00:00.02)\n\
                    Fra:2 Mem:1M\nSaved: '/o/000002.png'\n Time: 00:04.00 (Saving: 00:00.02)\n";
-        let notes = JobNotes::from([
-            (TaskId("a".into()), note(log, &set("1-2"))),
-            (TaskId("b".into()), note("Fra:2\nSaved: '/o/000002.png'\n", &set("2"))),
-        ]);
+        let notes = notes([("a", note(log, &set("1-2"))), ("b", note("Fra:2\nSaved: '/o/000002.png'\n", &set("2")))]);
         let runs = [run(1, "a", "1-2"), run(2, "b", "2")];
         let found = suspicions(&runs, &notes);
         assert_eq!(found.len(), 1, "{found:?}");
@@ -175,15 +247,28 @@ mod tests {
             suspicions: vec![(set(frames), cause.to_owned())],
             ..TaskNotes::default()
         };
-        let notes = JobNotes::from([
-            (TaskId("a".into()), said("1-4", "pink")),
-            (TaskId("b".into()), said("2-3", "black")),
-            (TaskId("c".into()), said("3", "pink")),
-        ]);
+        let notes = notes([("a", said("1-4", "pink")), ("b", said("2-3", "black")), ("c", said("3", "pink"))]);
         let runs = [run(1, "a", "1-4"), run(2, "b", "2-3"), run(3, "c", "3")];
         let found: Vec<_> =
             suspicions(&runs, &notes).into_iter().map(|one| (one.frames.to_string(), one.cause)).collect();
         assert_eq!(found, [("1,3-4".to_owned(), "pink".to_owned()), ("2".to_owned(), "black".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_said_of_a_completed_run_is_what_its_tasks_say() {
+        let timed = |timed: u32, seconds: f64| TaskNotes { timed, seconds, ..TaskNotes::default() };
+        let whole = TaskNotes::together(vec![timed(1, 8.0), timed(3, 4.0), timed(0, 0.0)]);
+        assert_eq!((whole.timed, whole.seconds), (4, 5.0));
+        assert_eq!(TaskNotes::together(Vec::new()), TaskNotes::default());
+        let said = TaskNotes { suspicions: vec![(set("1-4"), "pink".to_owned())], ..TaskNotes::default() };
+        let (id, updated) = (JobId("j".into()), Timestamp::from_unix(7));
+        let completed = BTreeMap::from([(id.clone(), RunNotes { updated, notes: said })]);
+        let notes = JobNotes { completed, ..JobNotes::default() };
+        let mut runs = [run(1, "a", "1-4"), run(2, "b", "2")];
+        runs[0].tasks.clear();
+        runs[0].completed = Some(CompletedJob { id, updated });
+        assert_eq!(suspicions(&runs, &notes)[0].frames, set("1,3-4"), "a later run rendered the second again");
+        assert_eq!(runs[0].completed_frames(), set("1-4"));
     }
 
     #[test]

@@ -33,7 +33,12 @@ type Mark = (u64, u64, i128, usize);
 
 impl Default for VerdictCache {
     fn default() -> Self {
-        VerdictCache { schema: SCHEMA.to_owned(), verdicts: Vec::new(), files: BTreeMap::new(), notes: JobNotes::new() }
+        VerdictCache {
+            schema: SCHEMA.to_owned(),
+            verdicts: Vec::new(),
+            files: BTreeMap::new(),
+            notes: JobNotes::default(),
+        }
     }
 }
 

@@ -278,6 +278,7 @@ mod tests {
             tags: Vec::new(),
             platform: "linux".into(),
             task: None,
+            job: None,
             last_task: None,
         }
     }

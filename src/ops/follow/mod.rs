@@ -163,11 +163,10 @@ fn keep_pace(ports: &Ports<'_>, name: &ReleaseName, checked: &[(JobRef, JobFrame
 
 /// The last lines of the newest failing task's log.
 fn failing_tail(ports: &Ports<'_>, file: &ReleaseFile) -> Result<String, Failure> {
+    let work = OpenWork::of(ports, file)?;
     for job in &file.jobs {
-        let Some(id) = job.newest_run().and_then(|run| run.manager_job.as_ref()) else { continue };
-        let tasks = ports.manager.tasks(id)?;
-        let failed = tasks.iter().find(|task| task.status.has_failed());
-        if let Some(task) = failed {
+        let newest = work.runs(job).last().map_or(&[][..], |run| &run.tasks);
+        if let Some(task) = newest.iter().find(|task| task.status.has_failed()) {
             let log = ports.manager.log_tail(&task.id)?.unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
             let tail = lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n");

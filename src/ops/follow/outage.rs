@@ -2,7 +2,8 @@
 
 use crate::base::error::{Class, Failure};
 use crate::ops::ports::Ports;
-use crate::sys::clock::{self, Stopwatch};
+use crate::sys::clock::Stopwatch;
+use crate::sys::interrupt;
 use std::time::Duration;
 
 /// Does `work`, which may be repeated, until it is not the Manager's being away that keeps it from its end, or that has
@@ -15,11 +16,14 @@ pub fn through_outages<T>(
     let mut outage = Outage::default();
     loop {
         match work() {
-            Ok(done) => return Ok(done),
+            Ok(done) => {
+                outage.bear(ports, Ok(()), patience)?;
+                return Ok(done);
+            }
             Err(failure) => outage.bear(ports, Err(failure), patience)?,
         }
+        interrupt::rest(ports.manager.look_again());
         ports.go_on()?;
-        clock::sleep(ports.manager.look_again());
     }
 }
 
@@ -42,7 +46,8 @@ impl Outage {
                 }
                 Ok(())
             }
-            Err(failure) if failure.class() != Class::Manager => Err(failure),
+            // Without patience there is no outage to tell of, only a failure.
+            Err(failure) if failure.class() != Class::Manager || patience.is_zero() => Err(failure),
             Err(failure) => {
                 let since = match &self.0 {
                     Some(since) => since,
@@ -54,5 +59,48 @@ impl Outage {
                 if since.has_passed(patience) { Err(failure) } else { Ok(()) }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::check::room::Room;
+    use crate::ops::ports::Progress;
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Notes(Mutex<Vec<String>>);
+    impl Progress for Notes {
+        fn note(&self, text: &str) {
+            self.0.lock().expect("no panic").push(text.to_owned());
+        }
+    }
+
+    /// What is said while the Manager is away at the first `away` looks, and how it ends.
+    fn told(away: usize, patience: Duration) -> (Result<usize, Failure>, Vec<String>) {
+        let room = Room::new(&[("A", "1-3")]);
+        let notes = Notes::default();
+        let ports = Ports { progress: &notes, ..room.ports() };
+        let mut looks = 0;
+        let outcome = through_outages(&ports, patience, || {
+            looks += 1;
+            if looks > away { Ok(looks) } else { Err(Failure::new(Class::Manager, "away")) }
+        });
+        (outcome, notes.0.into_inner().expect("no panic"))
+    }
+
+    #[test]
+    fn an_outage_is_told_of_once_when_it_begins_and_once_when_it_ends() {
+        let (outcome, notes) = told(3, Duration::from_secs(60));
+        assert_eq!(outcome.expect("it came back"), 4);
+        assert_eq!(notes, ["away; what is being rendered goes on, looking again", "the Manager answers again"]);
+        assert_eq!(told(0, Duration::from_secs(60)).1, [""; 0]);
+    }
+
+    #[test]
+    fn without_patience_there_is_only_the_failure() {
+        let (outcome, notes) = told(1, Duration::ZERO);
+        assert_eq!((outcome.expect_err("away").message().as_str(), notes.len()), ("away", 0));
     }
 }

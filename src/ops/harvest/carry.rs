@@ -87,6 +87,8 @@ enum Outcome {
     /// It is in `dist/` too, as another file: the one in `out/` goes to the trash.
     Duplicate,
     Left(&'static str),
+    /// It was written to after its check, and its old name was taken meanwhile: what came into `dist/` goes to the trash.
+    Overtaken,
 }
 
 impl Carrier<'_> {
@@ -159,7 +161,7 @@ impl Carrier<'_> {
         folders: &Folders,
         carried: &mut Carried,
     ) -> Result<(), Failure> {
-        let mut duplicates = Vec::new();
+        let mut discards = Vec::new();
         for ((item, route), moved) in items.iter().zip(routes).zip(self.move_all(items, routes)?) {
             let outcome = match moved {
                 Some(outcome) => outcome?,
@@ -170,7 +172,14 @@ impl Carrier<'_> {
                 Outcome::Placed => {}
                 Outcome::Duplicate => {
                     let reason = format!("the same bytes were harvested as {}", item.file.to);
-                    duplicates.push(Discard { path: folders.whole(item)?, reason });
+                    discards.push(Discard { path: folders.whole(item)?, reason });
+                }
+                Outcome::Overtaken => {
+                    let path = folders.whole(item)?;
+                    let reason = format!("it was written to while it was harvested, and {path} was rendered meanwhile");
+                    discards.push(Discard { path: folders.base.join(item.file.to.as_str())?, reason });
+                    carried.left.push(Left { path, cause: OVERTAKEN.to_owned() });
+                    continue;
                 }
                 Outcome::Left(cause) => {
                     carried.left.push(Left { path: folders.whole(item)?, cause: cause.to_owned() });
@@ -179,7 +188,7 @@ impl Carrier<'_> {
             }
             carried.placed.push(item.share.manifest_file(item.file));
         }
-        carried.trashed.extend(self.discard(&duplicates)?);
+        carried.trashed.extend(self.discard(&discards)?);
         Ok(())
     }
 
@@ -300,8 +309,12 @@ impl Route<'_> {
         if now.is_some_and(|now| (now.size, now.mtime) == (file.size, file.modified)) {
             return Ok(outcome);
         }
-        disk::rename_new(&self.to, self.new_name, from, self.name)?;
-        Ok(Outcome::Left("it was written to after it had been checked: a renderer is still at it"))
+        match disk::rename_new(&self.to, self.new_name, from, self.name) {
+            Ok(()) => Ok(Outcome::Left("it was written to after it had been checked: a renderer is still at it")),
+            // Whoever writes by another way than into the open file has put a new one there: that one is the frame.
+            Err(error) if error.is_exists() => Ok(Outcome::Overtaken),
+            Err(error) => Err(error),
+        }
     }
 
     /// The file in `dist/` is what it should be; what becomes of the one in `out/`?
@@ -329,6 +342,8 @@ fn how_far(end: Failure, carried: &Carried, transaction: &Transaction) -> Failur
 }
 
 const CHANGED: &str = "it changed since it was checked";
+const OVERTAKEN: &str =
+    "it was rendered again while it was harvested: a renderer is still at it, and what had been moved is in the trash";
 const OTHER_BYTES: &str = "its place in dist/ is taken by other bytes";
 
 fn is_as_planned(source: &OpenFile, file: &PlannedFile) -> Result<bool, DiskError> {
@@ -351,4 +366,54 @@ fn is_still_old(old: &Replaced, coming: Option<&Digest>, dist: &Dir) -> Result<b
         Some(coming) => file.digest()?.0 != *coming,
         None => true,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Timestamp;
+    use crate::frames::sampling::Depth;
+    use crate::ops::check::Remember;
+    use crate::ops::check::room::Room;
+    use crate::ops::harvest::request::{Gaps, HarvestRequest, JobsTaken, Suspects};
+    use crate::ops::harvest::survey;
+    use crate::ops::locking;
+
+    /// Two writers of one frame: one writes into the file that moves, the other puts a new one under its old name.
+    #[test]
+    fn what_cannot_go_back_goes_to_the_trash() {
+        let room = Room::rendered(&[("A", "1-2")]);
+        let ports = room.ports();
+        let request = HarvestRequest {
+            release: room.release().clone(),
+            jobs: Vec::new(),
+            taken: JobsTaken::All,
+            gaps: Gaps::Refuse,
+            keeping: Keeping::Move,
+            suspects: Suspects::Refuse,
+            depth: Depth::Standard,
+            template: None,
+            names: Default::default(),
+            rendered_again: Default::default(),
+        };
+        let plan = survey::survey(&ports, &request, Remember::Nothing).expect("plan");
+        let mut transaction = plan.transaction().expect("something to do");
+        let moved = room.read("releases/r1/out/A/000002.png").expect("rendered");
+        room.put("dist/r1/A.0002.png", &moved);
+        room.render("A", 2, 9);
+        transaction.jobs[0].files[1].modified = Timestamp::from_unix(0);
+        let lock = locking::lock_release(&ports, room.release()).expect("lock");
+        let id = TransactionId::random();
+        let carrier = Carrier { volume: &room.volume, lock: &lock, id, knowledge: Knowledge::Surveyed(&ports) };
+        let carried = carrier.carry(&transaction).expect("it goes on");
+        assert_eq!((carried.placed.len(), carried.placed[0].frame), (1, 1));
+        assert_eq!(carried.left.len(), 1);
+        assert_eq!(carried.left[0].path.as_str(), "releases/r1/out/A/000002.png");
+        assert!(carried.left[0].cause.contains("trash"), "{:?}", carried.left);
+        assert_eq!(carried.trashed.iter().map(RelPath::as_str).collect::<Vec<_>>(), ["dist/r1/A.0002.png"]);
+        let kept = room.tree(".farm/trash").into_iter().find(|(name, _)| name.ends_with("dist/r1/A.0002.png"));
+        assert_eq!(kept.map(|(_, bytes)| bytes), Some(moved));
+        assert_ne!(room.read("releases/r1/out/A/000002.png"), None);
+        assert_eq!(room.read("dist/r1/A.0002.png"), None);
+    }
 }

@@ -17,7 +17,7 @@ const OPEN_FOLDERS: usize = 200;
 /// have only to wait for the disk, all at the same time.
 pub(super) struct Folders {
     /// `dist/<release>/` beneath the volume.
-    base: RelPath,
+    pub(super) base: RelPath,
     dist: Dir,
     targets: HashMap<RelPath, Dir>,
     sources: HashMap<RelPath, Option<Dir>>,

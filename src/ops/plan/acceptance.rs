@@ -6,7 +6,7 @@ use crate::base::error::Failure;
 use crate::manager::{RenderWork, Submission, Work};
 use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::ports::Ports;
-use crate::ops::submit;
+use crate::ops::submit::Rendering;
 use std::collections::BTreeMap;
 
 /// Lets the Manager look at one job of each shape; it stores nothing.
@@ -33,22 +33,22 @@ pub(super) fn check(ports: &Ports<'_>, plan: &ReleasePlan) -> Result<(), Failure
 }
 
 fn submission(storage: &str, job: &PlannedJob) -> Submission {
+    let rendering = Rendering {
+        reference: &job.reference,
+        store: &job.store,
+        scene: job.scene.as_deref(),
+        frames: job.to_submit(),
+        chunk: job.chunk,
+        output: &job.output,
+        options: &job.options,
+    };
     Submission {
         name: job.reference.to_string(),
         priority: job.priority,
         metadata: BTreeMap::new(),
         tag: job.tag.clone(),
         paused: job.paused,
-        work: Work::SimpleBlenderRender(RenderWork {
-            blendfile: format!("{storage}/{}", job.store),
-            scene: job.scene.clone(),
-            frames: job.to_submit(),
-            chunk_size: job.chunk,
-            render_output_path: submit::output_path(storage, &job.reference),
-            format: job.output.format.clone(),
-            image_file_extension: format!(".{}", job.output.extension),
-            options: job.options.clone(),
-        }),
+        work: rendering.work(storage),
     }
 }
 

@@ -6,19 +6,19 @@ use super::resolve::{find, unknown};
 use super::select::Selector;
 use super::{GONE, JobState, PLANNED, ReleaseStatus, StatusReport, Work, WorkerState, release_state};
 use crate::base::error::{Class, Failure};
+use crate::base::ids::JobId;
 use crate::base::name::{JobRef, ReleaseName};
-use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
+use crate::base::status::{JobStatus, WorkerStatus};
 use crate::base::time::Timestamp;
 use crate::frames::last_words::last_line;
-use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
+use crate::manager::{ManagerJob, ManagerWorker};
 use crate::ops::check::inputs::stale_inputs;
-use crate::ops::check::open_work::{Openness, RunWork};
+use crate::ops::check::open_work::{RunWork, TaskWork};
 use crate::ops::check::{self, Effort, FrameCounts, OpenWork};
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::sys::clock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How many failed tasks of a job, and how many of its bad frames, are told of one by one.
@@ -112,7 +112,7 @@ impl Survey<'_> {
         let frames = check::check_job(ports, &file.name, job, work, self.effort)?;
         let counts = frames.counts();
         let newest = job.newest_run();
-        let known = |run: &RunRecord| self.asked.jobs.iter().find(|job| job.run_id() == Some(run.id));
+        let known = |run: &RunRecord| self.asked.job_of(run);
         // An older run that still has something to do says more than a newer one that is done.
         let open = job.runs.iter().rev().filter_map(known).find(|found| !found.status.has_ended());
         let found = open.or_else(|| newest.and_then(known));
@@ -138,7 +138,7 @@ impl Survey<'_> {
             eta_seconds: eta(left, self.asked.hands().min(open_tasks(work.runs(job))), pace),
             seconds_per_frame: pace,
             updated: found.map(|job| job.updated),
-            failures: failures(ports, found, &frames)?,
+            failures: failures(ports, found, work.runs(job), &frames)?,
             stale_inputs: stale_inputs(ports.volume, job)?
                 .into_iter()
                 .map(|input| format!("{}: {}", input.path, input.cause))
@@ -149,7 +149,7 @@ impl Survey<'_> {
 
 /// More workers than tasks do not help.
 fn open_tasks(runs: &[RunWork]) -> usize {
-    runs.iter().flat_map(|run| &run.tasks).filter(|task| task.openness == Openness::Open).count()
+    runs.iter().map(RunWork::open_tasks).sum()
 }
 
 /// The newest run's word; a run that was never confirmed is only planned, one that the Manager forgot is gone.
@@ -162,11 +162,16 @@ fn status_word(confirmed: bool, found: Option<&ManagerJob>) -> String {
 }
 
 /// A line for each failed task with its log's last words, then for each frame that is not what it should be.
-fn failures(ports: &Ports<'_>, job: Option<&ManagerJob>, frames: &check::JobFrames) -> Result<Vec<String>, Failure> {
+fn failures(
+    ports: &Ports<'_>,
+    job: Option<&ManagerJob>,
+    runs: &[RunWork],
+    frames: &check::JobFrames,
+) -> Result<Vec<String>, Failure> {
     let mut lines = Vec::new();
-    if let Some(job) = job.filter(|job| job.status == JobStatus::Failed || job.status == JobStatus::Active) {
-        let tasks = ports.manager.tasks(&job.id)?;
-        let failed: Vec<&ManagerTask> = tasks.iter().filter(|task| task.status.has_failed()).collect();
+    let told = job.filter(|job| job.status == JobStatus::Failed || job.status == JobStatus::Active);
+    if let Some(run) = told.and_then(|job| runs.iter().find(|run| job.run_id() == Some(run.run))) {
+        let failed: Vec<&TaskWork> = run.tasks.iter().filter(|task| task.status.has_failed()).collect();
         for task in failed.iter().take(FAILURES) {
             let tail = ports.manager.log_tail(&task.id)?.unwrap_or_default();
             lines.push(format!("task {} {}: {}", task.name, task.status, last_line(&tail)));
@@ -189,23 +194,17 @@ fn failures(ports: &Ports<'_>, job: Option<&ManagerJob>, frames: &check::JobFram
 struct Asked {
     jobs: Vec<ManagerJob>,
     workers: Vec<ManagerWorker>,
-    /// The farm job of each task that a worker is at.
-    at_work: BTreeMap<String, String>,
 }
 
 impl Asked {
     fn of(ports: &Ports<'_>) -> Result<Asked, Failure> {
-        let (jobs, workers) = (ports.manager.jobs()?, ports.manager.workers()?);
-        let mut at_work = BTreeMap::new();
-        if workers.iter().any(|worker| worker.task.is_some()) {
-            for job in jobs.iter().filter(|job| job.status == JobStatus::Active) {
-                let name = job.job_ref().map_or_else(|| job.name.clone(), |reference| reference.to_string());
-                for task in ports.manager.tasks(&job.id)?.iter().filter(|task| task.status == TaskStatus::Active) {
-                    at_work.insert(task.id.0.clone(), name.clone());
-                }
-            }
-        }
-        Ok(Asked { jobs, workers, at_work })
+        Ok(Asked { jobs: ports.manager.jobs()?, workers: ports.manager.workers()? })
+    }
+
+    /// The Manager's job of a run: of several the one that counts.
+    fn job_of(&self, run: &RunRecord) -> Option<&ManagerJob> {
+        let of_run = self.jobs.iter().filter(|job| job.run_id() == Some(run.id));
+        of_run.min_by(|a, b| a.precedence().cmp(&b.precedence()))
     }
 
     /// Workers that render.
@@ -215,13 +214,39 @@ impl Asked {
 
     fn worker_states(&self, now: Timestamp) -> Vec<WorkerState> {
         let is_gone = |worker: &ManagerWorker| worker.last_seen.is_some_and(|seen| now.since(seen) >= LONG_GONE);
+        let name = |id: &JobId| {
+            let job = self.jobs.iter().find(|job| job.id == *id)?;
+            Some(job.job_ref().map_or_else(|| job.name.clone(), |reference| reference.to_string()))
+        };
         let state = |worker: &ManagerWorker| WorkerState {
             is_long_gone: is_gone(worker) && worker.status != WorkerStatus::Error,
             name: worker.name.clone(),
             status: worker.status.to_string(),
             last_seen: worker.last_seen,
-            job: worker.task.as_ref().and_then(|task| self.at_work.get(&task.0).cloned()),
+            job: worker.job.as_ref().and_then(name),
         };
         self.workers.iter().map(state).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::TaskStatus;
+    use crate::ops::check::room::Room;
+
+    /// A run that was submitted twice all the same: the one that was ended says nothing of it.
+    #[test]
+    fn of_two_jobs_of_one_run_the_one_that_counts_is_shown() {
+        let mut room = Room::new(&[("A", "1-3")]);
+        let task = room.add_run("1-3", TaskStatus::Active);
+        let job = room.manager.jobs[0].clone();
+        let twin = ManagerJob { id: JobId("twin".into()), status: JobStatus::Canceled, ..job.clone() };
+        room.manager.jobs.insert(0, twin);
+        let worker = &mut room.manager.workers[0];
+        (worker.task, worker.job) = (Some(task), Some(job.id.clone()));
+        let report = survey(&room.ports(), None, Effort::Trust).expect("status");
+        assert_eq!((report.jobs[0].status.as_str(), report.jobs[0].id.as_ref()), ("active", Some(&job.id)));
+        assert_eq!(report.workers[0].job.as_deref(), Some("r1/A"), "its own details say what it is at");
     }
 }

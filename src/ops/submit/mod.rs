@@ -1,21 +1,23 @@
 //! Submitting runs: the one road by which anything gets into a Manager's queue, safe to walk again after any death.
 
 mod arrival;
+mod rendering;
 mod unknown;
+
+pub use rendering::Rendering;
 
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::time::Timestamp;
+use crate::manager::Submission;
 use crate::manager::job::{META_HOST, META_ID, META_JOB, META_RELEASE, META_RUN, META_USER};
-use crate::manager::{RenderWork, Submission, Work};
 use crate::ops::check::in_parallel::until_failure;
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::sys::clock;
 use crate::sys::http::without_credentials;
-use crate::volume::layout;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -145,28 +147,23 @@ pub fn refuse_pending_elsewhere(file: &ReleaseFile, address: &str) -> Result<(),
 fn submission(storage: &str, release: &ReleaseName, job: &JobRecord, run: &RunRecord) -> Submission {
     let revision = job.revisions.iter().find(|r| r.number == run.revision).unwrap_or_else(|| job.current());
     let reference = JobRef::in_release(release, &job.name);
+    let rendering = Rendering {
+        reference: &reference,
+        store: &revision.store.path,
+        scene: revision.scene.as_deref(),
+        frames: run.frames.clone(),
+        chunk: run.chunk,
+        output: &revision.output,
+        options: &revision.options,
+    };
     Submission {
         name: reference.to_string(),
         priority: run.priority,
         metadata: metadata(release, &reference, run, &revision.user, &revision.host),
         tag: run.tag.clone(),
         paused: run.paused,
-        work: Work::SimpleBlenderRender(RenderWork {
-            blendfile: format!("{storage}/{}", revision.store.path),
-            scene: revision.scene.clone(),
-            frames: run.frames.clone(),
-            chunk_size: run.chunk,
-            render_output_path: output_path(storage, &reference),
-            format: revision.output.format.clone(),
-            image_file_extension: format!(".{}", revision.output.extension),
-            options: revision.options.clone(),
-        }),
+        work: rendering.work(storage),
     }
-}
-
-/// Where a job's frames go, as Blender is told it: the Manager's view of the volume, and the number's six digits.
-pub fn output_path(storage: &str, job: &JobRef) -> String {
-    format!("{storage}/{}/######", layout::out_dir(job))
 }
 
 fn metadata(release: &ReleaseName, job: &JobRef, run: &RunRecord, user: &str, host: &str) -> BTreeMap<String, String> {

@@ -1,9 +1,9 @@
 //! A submission without an answer: whether the job is there is found out by looking for its `farm.id`.
 
-use crate::base::error::Failure;
+use crate::base::error::{Class, Failure};
 use crate::base::ids::{JobId, RunId};
 use crate::manager::{Manager, ManagerError, Submission};
-use crate::sys::{clock, interrupt};
+use crate::sys::interrupt;
 use std::time::Duration;
 
 /// Between looks for a job whose request is over: a large job takes a Manager some seconds.
@@ -29,7 +29,7 @@ impl From<Lost> for Failure {
 ///
 /// A request that may still arrive is never sent again: the error says so, and whoever comes later looks first.
 pub(super) fn submit(manager: &dyn Manager, run: RunId, submission: &Submission) -> Result<JobId, Lost> {
-    let lost = |error: ManagerError, may_arrive| Err(Lost { failure: error.into(), may_arrive });
+    let lost = |error: ManagerError, may_arrive| Err(Lost { failure: ended(error), may_arrive });
     let mut resends = RESENDS;
     loop {
         let error = match manager.submit(submission) {
@@ -52,7 +52,7 @@ pub(super) fn submit(manager: &dyn Manager, run: RunId, submission: &Submission)
 fn look(manager: &dyn Manager, run: RunId) -> Option<Option<JobId>> {
     let mut told = None;
     for pause in LOOKS {
-        clock::sleep(pause);
+        interrupt::rest(pause);
         told = match manager.find_run(run) {
             Ok(Some(job)) => return Some(Some(job.id)),
             Ok(None) => Some(None),
@@ -65,7 +65,18 @@ fn look(manager: &dyn Manager, run: RunId) -> Option<Option<JobId>> {
     told
 }
 
+/// What keeps a submission from its end while somebody asks farm to end is that.
+fn ended(error: ManagerError) -> Failure {
+    match (interrupt::signal_that_came(), &error) {
+        (Some(signal), ManagerError::Unknown { .. }) => {
+            Failure::new(Class::Interrupted(signal), format!("interrupted; {error}"))
+        }
+        _ => error.into(),
+    }
+}
+
 fn did_not_arrive(manager: &dyn Manager, message: &str) -> ManagerError {
+    // It answered when it was looked for: its address is right.
     let message = format!("{message}; the job is not in its queue");
-    ManagerError::Unusable { address: manager.address(), message }
+    ManagerError::InTrouble { address: manager.address(), message }
 }

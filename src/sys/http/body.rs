@@ -1,7 +1,8 @@
 //! An answer's body, read as it comes.
 
 use super::error::HttpError;
-use super::{STILL, causes};
+use super::{Request, STILL, causes};
+use crate::sys::interrupt;
 use reqwest::Response;
 use std::io::{self, Read};
 use std::time::Duration;
@@ -22,14 +23,36 @@ pub struct Body<'c> {
     limit: u64,
     total: Duration,
     stood_still: bool,
+    /// Whether it may be let go of once somebody asks farm to end.
+    is_question: bool,
+    /// By which signal somebody did.
+    interrupted: Option<i32>,
 }
 
 impl<'c> Body<'c> {
-    pub(super) fn new(runtime: &'c Runtime, response: Response, url: String, limit: u64, total: Duration) -> Self {
+    pub(super) fn new(
+        runtime: &'c Runtime,
+        response: Response,
+        url: String,
+        request: &Request<'_>,
+        total: Duration,
+    ) -> Self {
         let header = response.headers().get("content-type");
         let content_type = header.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let (piece, at, left, stood_still) = (Vec::new(), 0, limit, false);
-        Body { runtime, response, content_type, url, piece, at, left, limit, total, stood_still }
+        Body {
+            runtime,
+            response,
+            content_type,
+            url,
+            piece: Vec::new(),
+            at: 0,
+            left: request.limit,
+            limit: request.limit,
+            total,
+            stood_still: false,
+            is_question: request.is_question,
+            interrupted: None,
+        }
     }
 
     /// The HTTP status.
@@ -45,6 +68,9 @@ impl<'c> Body<'c> {
     /// What an error of [`Read`] means.
     pub fn failure(&self, error: io::Error) -> HttpError {
         let url = self.url.clone();
+        if let Some(signal) = self.interrupted {
+            return HttpError::Interrupted { url, signal };
+        }
         match error.kind() {
             io::ErrorKind::TimedOut => {
                 let waited = if self.stood_still { STILL } else { self.total };
@@ -57,7 +83,19 @@ impl<'c> Body<'c> {
 
     /// The next piece; `false` at the end.
     fn next(&mut self) -> io::Result<bool> {
-        let came = self.runtime.block_on(async { timeout(STILL, self.response.chunk()).await });
+        let is_question = self.is_question;
+        let came = self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                signal = interrupt::comes(), if is_question => Err(signal),
+                came = timeout(STILL, self.response.chunk()) => Ok(came),
+            }
+        });
+        let came = came.map_err(|signal| {
+            self.interrupted = Some(signal);
+            // Not of the kind that readers take for a reason to read again.
+            io::Error::other("interrupted")
+        })?;
         let Ok(came) = came else {
             self.stood_still = true;
             return Err(io::Error::new(io::ErrorKind::TimedOut, "it stood still"));

@@ -27,6 +27,12 @@ pub enum HttpError {
         /// The cause.
         cause: String,
     },
+    /// The proxy on the way wants to know who asks. The request was not sent on.
+    #[error("the proxy on the way to {url} wants credentials")]
+    ProxyUnauthorized {
+        /// The address.
+        url: String,
+    },
     /// The line was cut before the answer began. The request may have arrived.
     #[error("{url} hung up without an answer: {cause}")]
     HungUp {
@@ -50,6 +56,14 @@ pub enum HttpError {
         url: String,
         /// How long it was waited for.
         seconds: u64,
+    },
+    /// Somebody asked farm to end while the answer was waited for.
+    #[error("interrupted while {url} was asked")]
+    Interrupted {
+        /// The address.
+        url: String,
+        /// The signal.
+        signal: i32,
     },
     /// The answer is the address of another host, or one of too many.
     #[error("{url} sends on to {to}, which was not followed")]
@@ -92,7 +106,11 @@ impl HttpError {
     /// Whether the server got the request.
     pub fn arrival(&self) -> Arrival {
         match self {
-            HttpError::Address { .. } | HttpError::Setup { .. } | HttpError::Unreachable { .. } => Arrival::Never,
+            HttpError::Address { .. }
+            | HttpError::Setup { .. }
+            | HttpError::Unreachable { .. }
+            | HttpError::ProxyUnauthorized { .. } => Arrival::Never,
+            HttpError::Interrupted { .. } => Arrival::PerhapsLater,
             // Who sends on has not taken it, but who knows what stands behind.
             HttpError::SentOn { .. } => Arrival::Perhaps,
             HttpError::HungUp { .. }

@@ -10,7 +10,7 @@ pub use access::{Access, Credentials};
 pub use body::Body;
 pub use error::{Arrival, HttpError};
 
-use crate::sys::outside;
+use crate::sys::{interrupt, outside};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Certificate, Client as Inner, ClientBuilder, Identity, Proxy, RequestBuilder, Response, Url};
@@ -32,6 +32,8 @@ const STILL: Duration = Duration::from_secs(30);
 const REDIRECTS: usize = 5;
 /// The largest reply that is read where nothing else is said, in bytes.
 pub const MAX_BODY: u64 = 32 << 20;
+/// The words of the client's own library for a proxy's 407.
+const PROXY_WANTS: &str = "proxy authorization required";
 /// The largest file of certificates that is read, in bytes.
 const MAX_PEM: u64 = 4 << 20;
 
@@ -77,14 +79,26 @@ pub struct Request<'a> {
     pub json: Option<Vec<u8>>,
     /// How long it may take as a whole.
     pub patience: Patience,
+    /// The most of that: what is left of the time for several tries.
+    pub at_most: Duration,
     /// The largest reply that is read, in bytes.
     pub limit: u64,
+    /// Whether its answer may be let go of: whoever asks farm to end does not wait for what changes nothing.
+    pub is_question: bool,
 }
 
 impl<'a> Request<'a> {
     /// A short question.
     pub fn get(path: &'a str) -> Self {
-        Request { method: Method::Get, path, json: None, patience: Patience::Short, limit: MAX_BODY }
+        Request {
+            method: Method::Get,
+            path,
+            json: None,
+            patience: Patience::Short,
+            at_most: Duration::MAX,
+            limit: MAX_BODY,
+            is_question: true,
+        }
     }
 }
 
@@ -152,13 +166,26 @@ impl Client {
             Patience::Short => self.timeout,
             Patience::Long(least) => self.timeout.max(least),
         };
+        let total = total.min(request.at_most);
         let prepared = self.prepare(request, url).timeout(total);
-        let sent = self.runtime.block_on(async { prepared.send().await });
-        let response = sent.map_err(|error| failed(&name, &error, total))?;
+        let is_question = request.is_question;
+        let response = self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                signal = interrupt::comes(), if is_question => {
+                    Err(HttpError::Interrupted { url: name.clone(), signal })
+                }
+                sent = prepared.send() => sent.map_err(|error| failed(&name, &error, total)),
+            }
+        })?;
         if response.status().is_redirection() {
             return Err(HttpError::SentOn { to: location(&response), url: name });
         }
-        Ok(Body::new(&self.runtime, response, name, request.limit, total))
+        // What says of itself that it is too long need not come first.
+        if response.content_length().is_some_and(|length| length > request.limit) {
+            return Err(HttpError::TooLarge { url: name, limit: request.limit });
+        }
+        Ok(Body::new(&self.runtime, response, name, request, total))
     }
 
     fn prepare(&self, request: &Request<'_>, url: Url) -> RequestBuilder {
@@ -318,6 +345,8 @@ fn shown(url: &Url) -> String {
 fn failed(url: &str, error: &reqwest::Error, total: Duration) -> HttpError {
     let url = url.to_owned();
     match () {
+        // What a tunnel is asked for by; without one the proxy's answer is an answer.
+        () if error.is_connect() && causes(error).contains(PROXY_WANTS) => HttpError::ProxyUnauthorized { url },
         () if error.is_connect() => HttpError::Unreachable { url, cause: causes(error) },
         () if error.is_timeout() => HttpError::TimedOut { url, seconds: total.as_secs() },
         () if error.is_builder() => HttpError::Setup { url, cause: causes(error) },

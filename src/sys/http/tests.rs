@@ -63,6 +63,25 @@ fn long_and_broken_answers_are_errors() {
     server.join().unwrap();
 }
 
+/// The answer says how long it will be: nothing of it is waited for.
+#[test]
+fn what_says_that_it_is_too_long_is_not_read() {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", MAX_BODY + 1);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _request = stream.read(&mut [0; 4096]).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        // Until the client hangs up: what should never come is not sent.
+        let _closed = stream.read(&mut [0; 1]);
+    });
+    let access = Access { timeout: Some(Duration::from_secs(5)), ..Access::default() };
+    let error = Client::with(&base, &access).unwrap().get("x").unwrap_err();
+    assert!(matches!(error, HttpError::TooLarge { limit: MAX_BODY, .. }), "{error}");
+    server.join().unwrap();
+}
+
 #[test]
 fn nobody_there_is_said_without_the_password() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -125,6 +144,17 @@ fn who_asks_is_sent_and_not_shown() {
         }
         assert!(!format!("{access:?}").contains("sesame") && !format!("{access:?}").contains("t0k3n"));
     }
+}
+
+/// A tunnel that a proxy does not open for a stranger.
+#[test]
+fn a_proxy_that_wants_credentials_is_told_from_a_server_that_cannot_be_reached() {
+    let (proxy, server) = listen(reply("407 Proxy Authentication Required", "", ""));
+    let access = Access { proxy: Some(proxy), ..Access::default() };
+    let error = Client::with("https://farm.invalid", &access).unwrap().get("x").unwrap_err();
+    assert!(matches!(error, HttpError::ProxyUnauthorized { .. }), "{error}");
+    assert_eq!(error.arrival(), Arrival::Never);
+    assert!(server.join().unwrap().starts_with("CONNECT farm.invalid:443"));
 }
 
 #[test]

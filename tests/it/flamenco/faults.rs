@@ -115,6 +115,17 @@ fn each_fault_is_told_and_changes_nothing() {
     all_at_once(cases().into_iter().map(|case| (case.name.to_owned(), move || strike(&case))).collect());
 }
 
+/// A Manager that answers has the right address: what keeps it from taking the job is in its own log.
+#[test]
+fn a_manager_that_takes_no_job_is_not_looked_for_elsewhere() {
+    let studio = Studio::new(Release::V3_9);
+    studio.server.trap(Fault::coded(500, "error persisting job in database"), "POST /api/v3/jobs ", usize::MAX);
+    let outcome = studio.run("plan release r1 scenes/A.blend --frames 1-2 --yes").expect(6);
+    let outcome = outcome.says(&["error persisting job", "not in its queue", "Manager's own log", "0 of 1 run(s)"]);
+    assert!(!outcome.text().contains("Check the address"), "{outcome}");
+    assert!(studio.jobs().is_empty());
+}
+
 /// A status of a newer Manager may be one of a job that is being rendered: it is shown, and its frames are left alone.
 #[test]
 fn an_unknown_status_is_shown_and_taken_for_open() {

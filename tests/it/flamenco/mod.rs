@@ -10,7 +10,9 @@ mod cuts;
 mod farm_type;
 mod faults;
 mod gate;
+mod interrupted;
 mod releases;
+mod requests;
 mod secrets;
 
 use crate::support::fake_blender::Fake;

@@ -119,6 +119,7 @@ impl StandIn {
             ("DELETE", ["jobs", id]) => self.delete_job(id),
             ("POST", ["jobs", id, "setstatus"]) => self.set_job_status(id, &request.json()),
             ("GET", ["jobs", id, "tasks"]) => self.list_tasks(id),
+            ("GET", ["tasks", id]) => self.tell_task(id),
             ("GET", ["tasks", id, "log"]) => self.tell_log(id),
             ("GET", ["tasks", id, "logtail"]) => self.tell_log_tail(id),
             ("GET", ["worker-mgt", "workers"]) => self.list_workers(),

@@ -31,12 +31,28 @@ impl StandIn {
             shape["index_in_job"] = json!(index + 1);
             shape["steps_completed"] = json!(0);
             shape["steps_total"] = json!(1);
-            let worker = workers.iter().find(|worker| Some(&worker.id) == task.worker.as_ref());
-            shape["worker"] = match worker {
-                Some(worker) => json!({"address": "127.0.0.1", "id": worker.id, "name": worker.name}),
-                None => json!({"address": "", "id": "", "name": ""}),
-            };
+            shape["worker"] = worker_of(task, workers);
         }
+        shape
+    }
+
+    /// A task that was asked for names its worker in each release.
+    pub(super) fn task_in_full(
+        &self,
+        job: &ManagerJob,
+        index: usize,
+        task: &ManagerTask,
+        workers: &[ManagerWorker],
+    ) -> Value {
+        let mut shape = self.task(index, task, workers);
+        let command = json!({"name": "blender-render", "parameters": {}});
+        shape["activity"] = json!("");
+        shape["commands"] = json!([command]);
+        shape["created"] = json!(job.created);
+        shape["failed_by_workers"] = json!([]);
+        shape["job_id"] = json!(job.id);
+        shape["last_touched"] = json!(task.updated);
+        shape["worker"] = worker_of(task, workers);
         shape
     }
 
@@ -61,5 +77,12 @@ impl StandIn {
             shape["task"]["job_id"] = json!(job.id);
         }
         shape
+    }
+}
+
+fn worker_of(task: &ManagerTask, workers: &[ManagerWorker]) -> Value {
+    match workers.iter().find(|worker| Some(&worker.id) == task.worker.as_ref()) {
+        Some(worker) => json!({"address": "127.0.0.1", "id": worker.id, "name": worker.name}),
+        None => json!({"address": "", "id": "", "name": ""}),
     }
 }

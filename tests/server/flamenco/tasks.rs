@@ -22,6 +22,11 @@ impl StandIn {
         })
     }
 
+    pub(super) fn tell_task(&self, id: &str) -> Answer {
+        let Some((job, index, task)) = self.find_task(id) else { return self.coded(404, "no such task") };
+        self.json(&self.task_in_full(&job, index, &task, &self.engine.workers().unwrap()))
+    }
+
     pub(super) fn tell_log(&self, id: &str) -> Answer {
         let Some((job, _, task)) = self.find_task(id) else { return self.coded(404, "no such task") };
         let Some(log) = self.engine.log(&task.id).unwrap() else { return Answer::nothing() };

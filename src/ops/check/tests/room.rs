@@ -20,6 +20,7 @@ use crate::volume::marker::Purpose;
 use crate::volume::release_file::{JobRecord, Output, ReleaseFile, Revision, RunRecord, Source, StoredFile};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 pub(crate) struct Room {
@@ -39,6 +40,10 @@ pub(crate) struct Told {
     pub(crate) tasks: HashMap<JobId, Vec<ManagerTask>>,
     pub(crate) workers: Vec<ManagerWorker>,
     pub(crate) logs: HashMap<TaskId, String>,
+    /// Workers of tasks that the lists do not name, as until 3.7.
+    pub(crate) unnamed: HashMap<TaskId, WorkerId>,
+    /// How often it was asked for the tasks of a job.
+    pub(crate) lists: AtomicUsize,
 }
 
 impl Room {
@@ -164,6 +169,7 @@ impl Room {
             task_type: "blender".into(),
             status,
             worker: Some(worker.clone()),
+            names_worker: true,
             updated: now,
         };
         self.manager.tasks.insert(job, vec![made]);
@@ -177,6 +183,7 @@ impl Room {
             tags: Vec::new(),
             platform: String::new(),
             task: None,
+            job: None,
             last_task: None,
         }];
         task
@@ -291,7 +298,15 @@ impl Manager for Told {
         Ok(self.jobs.iter().find(|job| &job.id == id).cloned())
     }
     fn tasks(&self, id: &JobId) -> Result<Vec<ManagerTask>, ManagerError> {
+        self.lists.fetch_add(1, Ordering::Relaxed);
         Ok(self.tasks.get(id).cloned().unwrap_or_default())
+    }
+    fn task(&self, id: &TaskId) -> Result<Option<ManagerTask>, ManagerError> {
+        let task = self.tasks.values().flatten().find(|task| task.id == *id).cloned();
+        Ok(task.map(|task| match task.names_worker {
+            true => task,
+            false => ManagerTask { worker: self.unnamed.get(id).cloned(), names_worker: true, ..task },
+        }))
     }
     fn set_job_status(&self, _: &JobId, _: JobStatus, _: &str) -> Result<(), ManagerError> {
         Err(self.unheard())
