@@ -8,6 +8,7 @@ use super::survey::{self, Known, Survey};
 use super::write::Writer;
 use super::{JobVerdict, PlannedJob, ReleasePlan, Repair};
 use crate::base::consent::Consent;
+use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
 use crate::base::ids::JobId;
 use crate::base::name::{JobRef, ReleaseName};
@@ -99,7 +100,7 @@ fn world_moved(shown: &ReleasePlan, now: &ReleasePlan) -> Failure {
     let mut names: Vec<String> = changed.map(|(job, _)| job.reference.to_string()).collect();
     names.extend(pairs().filter(|(a, b)| a.source != b.source).map(|(job, _)| job.source.path.clone()));
     if shown.jobs.len() != now.jobs.len() {
-        names.push(format!("{} jobs instead of {}", now.jobs.len(), shown.jobs.len()));
+        names.push(format!("{} instead of {}", counted(now.jobs.len(), "job"), shown.jobs.len()));
     }
     if shown.copies != now.copies {
         names.push("files that scenes need".to_owned());
