@@ -3,6 +3,7 @@
 use crate::base::consent::Consent;
 use crate::base::error::{Class, Failure};
 use crate::base::ids::JobId;
+use crate::base::counted::{agree, frames_named};
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::render_options::{self, RenderOptions};
 use crate::cli::args::plan::{PlanCommand, PlanReleaseArgs};
@@ -14,7 +15,7 @@ use crate::cli::render::progress::Progress;
 use crate::cli::settings::{self, ChunkChoice, Settings};
 use crate::cli::wait::{self, Submitted};
 use crate::cli::{consent, exit, plan_file};
-use crate::ops::follow::{self, Hopeless};
+use crate::ops::follow::{self, Hopeless, Told};
 use crate::ops::plan::apply;
 use crate::ops::plan::request::{Asked, Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
 use crate::ops::plan::survey::{self, Known, Survey};
@@ -188,8 +189,12 @@ impl Call<'_> {
         output.say(&render::plan::applied(&report));
         // Whoever waits has missing frames submitted again while waiting.
         if report.submitted.is_empty() && !self.args.wait {
-            match follow::submit_missing(&ports, &plan.release, Hopeless::Retry)? {
-                Some(frames) => output.say(&format!("submitted frames {frames} again, which were missing or broken")),
+            match follow::submit_missing(&ports, &plan.release, Hopeless::Retry, &Told::default())? {
+                Some(frames) => {
+                    let verb = agree(frames.len(), "was", "were");
+                    let frames = frames_named(&frames);
+                    output.say(&format!("submitted {frames} again, which {verb} missing or broken"));
+                }
                 None => output.say(&format!("{}: nothing is left to submit", plan.release)),
             }
         }

@@ -3,6 +3,7 @@
 use super::failures::Failures;
 use super::load;
 use super::outage::Outage;
+use super::told::Told;
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
@@ -29,18 +30,19 @@ const FEW: usize = 8;
 const OVER: [&str; 2] = ["archived", "construction-failed"];
 
 /// Who ends the looking on, and how long it bears with a Manager that is away.
-pub struct Watching {
+pub struct Watching<'a> {
     /// Ends it when it speaks or is dropped.
     pub stop: Receiver<()>,
     /// How long the Manager may be away at a time.
     pub patience: Duration,
+    /// What was said before.
+    pub told: &'a Told,
 }
 
 /// Looks on until every run of the release has ended or waits for a person, or until it is to stop.
-pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching) -> Result<(), Failure> {
+pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching<'_>) -> Result<(), Failure> {
     let file = load(ports, name)?;
-    // Only for the count that is shown: whoever needs the manifest says what is wrong with it.
-    let harvested = Manifest::load(ports.volume, name).map(|manifest| manifest.files).unwrap_or_default();
+    let harvested = harvested(ports, name);
     let mut jobs: Vec<Watched<'_>> = file.jobs.iter().filter_map(|job| Watched::of(name, job, &harvested)).collect();
     let mut outage = Outage::default();
     let mut stopping = false;
@@ -49,8 +51,8 @@ pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching) -> Resu
         if open.is_empty() {
             return Ok(());
         }
-        let looked =
-            look(ports.manager, &open).and_then(|heard| jobs.iter_mut().try_for_each(|job| job.learn(ports, &heard)));
+        let looked = look(ports.manager, &open)
+            .and_then(|heard| jobs.iter_mut().try_for_each(|job| job.learn(ports, &heard, watching.told)));
         outage.bear(ports, looked, watching.patience)?;
         if stopping || ports.progress.interrupted().is_some() {
             return Ok(());
@@ -58,6 +60,11 @@ pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching) -> Resu
         // After the end one more look, so that the last state is shown.
         stopping = watching.stop.recv_timeout(ports.manager.look_again()) != Err(RecvTimeoutError::Timeout);
     }
+}
+
+/// What lies in `dist/`. Only for the count that is shown: whoever needs the manifest says what is wrong with it.
+fn harvested(ports: &Ports<'_>, release: &ReleaseName) -> Vec<ManifestFile> {
+    Manifest::load(ports.volume, release).map(|manifest| manifest.files).unwrap_or_default()
 }
 
 /// What the Manager says of these jobs; those that it does not know are not in it.
@@ -71,6 +78,7 @@ fn look(manager: &dyn Manager, ids: &[&JobId]) -> Result<HashMap<JobId, ManagerJ
 
 /// A job that is looked at, and what was seen of it last.
 struct Watched<'a> {
+    release: &'a ReleaseName,
     reference: JobRef,
     record: &'a JobRecord,
     /// The Manager's id of each run and what was last heard of it, oldest first; at least one.
@@ -84,16 +92,15 @@ struct Watched<'a> {
 
 impl<'a> Watched<'a> {
     /// `None` for a job without a run that the Manager knows.
-    fn of(release: &ReleaseName, record: &'a JobRecord, manifest: &[ManifestFile]) -> Option<Self> {
+    fn of(release: &'a ReleaseName, record: &'a JobRecord, manifest: &[ManifestFile]) -> Option<Self> {
         let runs: Vec<_> = record.runs.iter().filter_map(|run| Some((run.manager_job.as_ref()?, None))).collect();
         let reference = JobRef::in_release(release, &record.name);
-        let fresh = manifest.iter().filter(|file| file.job == record.name && !file.is_stale(Some(record)));
-        let harvested = fresh.map(|file| file.frame).collect();
         (!runs.is_empty()).then_some(Watched {
+            release,
             reference,
             record,
             runs,
-            harvested,
+            harvested: frames_of(record, manifest),
             listed: None,
             done: 0,
             failures: Failures::default(),
@@ -106,14 +113,14 @@ impl<'a> Watched<'a> {
     }
 
     /// Takes in what was heard, and tells of it.
-    fn learn(&mut self, ports: &Ports<'_>, heard: &HashMap<JobId, ManagerJob>) -> Result<(), Failure> {
+    fn learn(&mut self, ports: &Ports<'_>, heard: &HashMap<JobId, ManagerJob>, told: &Told) -> Result<(), Failure> {
         if self.is_settled() {
             return Ok(());
         }
         for (id, status) in self.runs.iter_mut().filter(|(_, status)| !is_settled(status.as_ref())) {
             let found = heard.get(*id);
             if let Some(job) = found {
-                self.failures.tell(ports, &self.reference, job)?;
+                self.failures.tell(ports, &self.reference, job, told)?;
             }
             // What the Manager does not know any more does nothing any more.
             *status = Some(found.map_or(JobStatus::Canceled, |job| job.status.clone()));
@@ -122,7 +129,13 @@ impl<'a> Watched<'a> {
         let word = newest.to_string();
         let frames = &self.record.current().frames;
         if self.is_settled() || self.listed.as_ref().is_none_or(|last| last.has_passed(LIST_AGAIN)) {
-            self.done = self.present(ports, frames)?;
+            let mut done = self.present(ports, frames)?;
+            if done < self.done {
+                // Somebody harvested them meanwhile, or put broken ones away.
+                self.harvested = frames_of(self.record, &harvested(ports, self.release));
+                done = self.present(ports, frames)?;
+            }
+            self.done = done;
             self.listed = Some(Stopwatch::start());
         }
         let (job, total) = (self.reference.clone(), frames.len() as u64);
@@ -146,6 +159,12 @@ impl<'a> Watched<'a> {
         let is_there = |frame: &i32| self.harvested.contains(*frame) || names.contains(OsStr::new(&name(*frame)));
         Ok(frames.iter().filter(is_there).count() as u64)
     }
+}
+
+/// The job's frames that were harvested and are not out of date.
+fn frames_of(record: &JobRecord, manifest: &[ManifestFile]) -> FrameSet {
+    let fresh = manifest.iter().filter(|file| file.job == record.name && !file.is_stale(Some(record)));
+    fresh.map(|file| file.frame).collect()
 }
 
 /// Whether a run does nothing more by itself.
