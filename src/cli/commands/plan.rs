@@ -178,7 +178,7 @@ impl Call<'_> {
         output.say(&text());
         apply::check_space(self.volume, plan)?;
         self.warn_of_space(plan);
-        let question = format!("Submit {} job(s) to {}?", plan.jobs.len(), plan.manager);
+        let question = render::plan::question(plan);
         let consent = consent::ask(output, self.args.yes, &question, NOTHING)?;
         let manager = self.context.manager(self.volume, self.settings)?;
         let progress = Progress::new(&self.context.output).heeding(catch_interrupts()?);
@@ -186,7 +186,7 @@ impl Call<'_> {
         let report = apply::apply(&ports, plan, known, consent, &self.renderer);
         progress.clear();
         let report = report?;
-        output.say(&render::plan::applied(&report));
+        output.say(&render::plan::applied(plan, &report));
         // Whoever waits has missing frames submitted again while waiting.
         if report.submitted.is_empty() && !self.args.wait {
             match follow::submit_missing(&ports, &plan.release, Hopeless::Retry, &Told::default())? {

@@ -1,6 +1,7 @@
 //! A plan and its report, for people.
 
 use super::table::Table;
+use crate::base::counted::{agree, counted};
 use crate::base::name::ReleaseName;
 use crate::base::size::Bytes;
 use crate::ops::check::FrameCounts;
@@ -22,7 +23,7 @@ pub fn human(plan: &ReleasePlan, free: Option<Bytes>) -> String {
             &tasks(job),
             &format!("Blender {}", job.blender),
             &job.saved.to_string(),
-            &verdict(&job.verdict),
+            &verdict(job),
         ]);
     }
     let mut text = table.to_string();
@@ -50,23 +51,28 @@ fn tasks(job: &PlannedJob) -> String {
     if job.tasks == 0 { "-".to_owned() } else { format!("{} x {}", job.tasks, job.chunk) }
 }
 
-fn verdict(verdict: &JobVerdict) -> String {
-    match verdict {
+fn verdict(job: &PlannedJob) -> String {
+    match &job.verdict {
         JobVerdict::New => "new".to_owned(),
+        JobVerdict::Unchanged if !job.waiting.is_empty() => "there already, not submitted yet".to_owned(),
         JobVerdict::Unchanged => "there already".to_owned(),
-        JobVerdict::MoreFrames(more) => format!("{} more frame(s)", more.len()),
+        JobVerdict::MoreFrames(more) => counted(more.len(), "more frame"),
     }
 }
 
 fn summary(plan: &ReleasePlan, free: Option<Bytes>) -> String {
-    let frames: usize = plan.jobs.iter().map(|job| job.to_submit().len()).sum();
+    let frames: usize = plan.jobs.iter().map(|job| job.to_submit().union(&job.waiting).len()).sum();
+    let to_render = match frames {
+        // What is missing is found out when it is carried out.
+        0 => format!("no new frames for {}; what is missing of those that are there is submitted again", plan.manager),
+        frames => format!("{} to render on {}", counted(frames, "frame"), plan.manager),
+    };
     let free = free.map(|bytes| format!(" of {bytes} free")).unwrap_or_default();
     let chunk = plan.jobs.iter().find(|job| job.verdict != JobVerdict::Unchanged).map(chunk_line).unwrap_or_default();
     format!(
-        "{} job(s), {frames} frame(s) to render on {}; {} file(s) copied with them; about {}{free}\n{chunk}",
-        plan.jobs.len(),
-        plan.manager,
-        plan.copies.len(),
+        "{}, {to_render}; {} copied with them; about {}{free}\n{chunk}",
+        counted(plan.jobs.len(), "job"),
+        counted(plan.copies.len(), "file"),
         Bytes(plan.bytes_now()),
     )
 }
@@ -89,13 +95,25 @@ fn chunk_line(job: &PlannedJob) -> String {
 /// How many jobs a report names.
 const NAMED: usize = 5;
 
-/// What applying the plan did.
-pub fn applied(report: &PlanReport) -> String {
+/// The question before the plan is carried out.
+pub fn question(plan: &ReleasePlan) -> String {
+    let submitted = plan.jobs.iter().filter(|job| !job.to_submit().is_empty() || !job.waiting.is_empty()).count();
+    match submitted {
+        0 => format!("Submit to {} what is missing of {}?", plan.manager, counted(plan.jobs.len(), "job")),
+        count => format!("Submit {} to {}?", counted(count, "job"), plan.manager),
+    }
+}
+
+/// What applying the plan did. Where it went on with what an earlier command began, only this tells which jobs were
+/// submitted now: then none is left out.
+pub fn applied(plan: &ReleasePlan, report: &PlanReport) -> String {
     if report.submitted.is_empty() {
         return format!("{}: every frame was submitted before", report.release);
     }
     let jobs: Vec<String> = report.submitted.iter().map(|(job, id)| format!("{job} as {id}")).collect();
+    let goes_on = plan.jobs.iter().any(|job| !job.waiting.is_empty());
     match jobs.len() {
+        count if count > NAMED && goes_on => format!("submitted {count} jobs:\n  {}", jobs.join("\n  ")),
         count if count > NAMED => format!("submitted {count} jobs: {}", first(&jobs, NAMED, ", ")),
         _ => format!("submitted {}", jobs.join(", ")),
     }
@@ -108,8 +126,12 @@ pub fn rendered(release: &ReleaseName, frames: &FrameCounts) -> String {
         n => format!(", {n} of them suspect"),
     };
     format!(
-        "{release}: all {} frame(s) are rendered{suspect}; collect them with `farm harvest release {release}`",
-        frames.expected
+        "{release}: {} rendered{suspect}; collect {} with `farm harvest release {release}`",
+        match frames.expected {
+            1 => "its one frame is".to_owned(),
+            count => format!("all {count} frames are"),
+        },
+        agree(frames.expected, "it", "them")
     )
 }
 
