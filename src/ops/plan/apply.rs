@@ -6,7 +6,7 @@
 
 use super::survey::{self, Known, Survey};
 use super::write::Writer;
-use super::{JobVerdict, PlannedJob, ReleasePlan, Repair};
+use super::{JobVerdict, PlannedJob, ReleasePlan, Repair, unfinished};
 use crate::base::consent::Consent;
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
@@ -158,6 +158,7 @@ fn carry_out(
     release::save(ports.volume, &file)?;
     let submitted = submit::submit_pending(ports, lock, &mut file, began)?;
     journal.done(&submitted.len())?;
+    unfinished::close_done(ports, lock, &file);
     Ok(submitted)
 }
 

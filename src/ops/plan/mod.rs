@@ -21,6 +21,7 @@ pub mod repair;
 pub mod request;
 mod scenes;
 pub mod survey;
+pub mod unfinished;
 pub mod verdict;
 pub mod warnings;
 mod write;
