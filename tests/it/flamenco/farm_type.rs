@@ -2,6 +2,9 @@
 
 use super::Studio;
 use super::server::flamenco::Release;
+use super::server::{Heard, Server, Site, nobody};
+use crate::support::output::list;
+use std::sync::Arc;
 
 /// Options that need farm's job type.
 const SPECIAL: [&str; 4] = ["--frames=-3--1", "--samples 16", "--device CPU", "--env OCIO=/x"];
@@ -49,8 +52,43 @@ fn setup_writes_the_script_and_says_what_is_left_to_do() {
     studio.farm.unchanged_since(&volume);
     assert_eq!(studio.run(&format!("{words} --json")).expect(7).json("farm.setup-manager/1")["job_type"], "absent");
 
+    let newer = printed.stdout.replace("label: \"farm 1\"", "label: \"farm 99\"");
+    std::fs::write(&script, &newer).expect("a script");
+    studio.run(&words).expect(5).says(&["farm 99", "newer farm", "next: Update farm"]);
+    assert_eq!(std::fs::read_to_string(&script).expect("the script"), newer);
+
     std::fs::write(&script, "// somebody else's\n").expect("a script");
     studio.run(&words).expect(5).says(&["not farm's", "next:"]);
     assert_eq!(std::fs::read_to_string(&script).expect("the script"), "// somebody else's\n");
     assert!(studio.jobs().is_empty());
+}
+
+/// Nothing is put anywhere for a Manager that is not there.
+#[test]
+fn setup_asks_before_it_copies() {
+    let mut studio = Studio::new(Release::V3_9);
+    studio.farm.room.set("FARM_MANAGER", nobody());
+    let before = studio.farm.tree();
+    let scripts = studio.farm.room.path("manager/scripts");
+    studio.run(&format!("setup manager --scripts {}", scripts.display())).expect(6).says(&["efused", "next:"]);
+    studio.farm.unchanged_since(&before);
+    assert!(!scripts.exists());
+}
+
+#[test]
+fn doctor_says_that_it_cannot_tell_whether_a_name_is_public() {
+    let mut studio = Studio::new(Release::V3_9);
+    // A proxy knows the name; this machine does not.
+    let manager = Arc::clone(&studio.gate);
+    let proxy = Server::new(move |request: &Heard| {
+        let path = request.path.trim_start_matches("http://barn.invalid").to_owned();
+        manager.answer(&Heard { path, ..request.clone() })
+    });
+    studio.farm.room.set("FARM_ACCESS_PROXY", proxy.url());
+    studio.farm.room.set("FARM_MANAGER", "http://barn.invalid");
+    let findings = studio.run("doctor --json").json("farm.doctor/1");
+    let found = list(&findings["checks"]).iter().find(|check| check["name"] == "exposure");
+    let found = found.unwrap_or_else(|| panic!("{findings:#}"));
+    assert_eq!(found["status"], "skip", "{findings:#}");
+    assert!(found["message"].as_str().is_some_and(|words| words.contains("barn.invalid")), "{findings:#}");
 }

@@ -10,6 +10,7 @@ mod cuts;
 mod farm_type;
 mod faults;
 mod gate;
+mod find;
 mod releases;
 mod secrets;
 
