@@ -24,14 +24,16 @@ fn a_manager_without_it_is_refused_before_anything_is_copied() {
     assert!(studio.jobs().is_empty());
 }
 
-/// Its variable has to be there too: that is said first, for it is the Manager's own.
+/// Its variable has to be there too: both are said, in the order in which they are to be mended.
 #[test]
 fn a_blender_that_no_variable_names_is_refused_before_anything_is_copied() {
     let studio = Studio::new(Release::V3_9);
     let before = studio.farm.tree();
     for end in ["--dry-run", "--yes"] {
         let outcome = studio.run(&format!("plan release r1 scenes/A.blend --blender 4.2 {end}")).expect(6);
-        outcome.says(&[&studio.server.url(), "no variable blender-4.2", "next:", "flamenco-manager.yaml"]);
+        outcome.clone().says(&[&studio.server.url(), "no variable blender-4.2", "next:", "flamenco-manager.yaml"]);
+        let at = |words: &str| outcome.text().find(words).unwrap_or_else(|| panic!("{words}: {outcome}"));
+        assert!(at("type farm") < at("no variable") && at("farm setup manager") < at("flamenco-manager.yaml"));
         studio.farm.unchanged_since(&before);
     }
     assert!(studio.jobs().is_empty());
