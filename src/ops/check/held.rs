@@ -74,8 +74,8 @@ impl Why {
                 "Give the same command again in a quarter of a minute.".to_owned()
             }
             Why::Unheard { worker, .. } | Why::InError { worker } => format!(
-                "See that its renderer has ended, or that {worker} is off; start its worker again, then give the same \
-                 command again. An hour after the end of the task it counts as lost."
+                "See that its renderer has ended, or that {worker} is off, and start its worker again: then its frames are \
+                 free. An hour after the end of its task it counts as lost."
             ),
             Why::Elsewhere { manager } => format!("Name that one with --manager {manager}."),
         }

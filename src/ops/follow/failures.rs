@@ -40,11 +40,16 @@ impl Failures {
         self.listed = Some(Stopwatch::start());
         self.updated = Some(job.updated);
         for task in ports.manager.tasks(&job.id)? {
-            if task.status.has_failed() && self.count < TOLD && told.is_new(&task.id.0) {
-                self.count += 1;
+            if !task.status.has_failed() || told.has(&task.id.0) {
+                continue;
+            }
+            if self.count < TOLD {
                 let tail = ports.manager.log_tail(&task.id)?.unwrap_or_default();
                 ports.progress.note(&format!("{name}: task {} {}: {}", task.name, task.status, last_line(&tail)));
             }
+            // Those that are only counted are no news for the next look either.
+            told.is_new(&task.id.0);
+            self.count += 1;
         }
         if job.status == JobStatus::Failed && told.is_new(&job.id.0) {
             ports.progress.note(&format!("{name}: job {} failed: {}", job.id, job.activity));

@@ -9,9 +9,14 @@ use std::sync::{Mutex, PoisonError};
 pub struct Told(Mutex<HashSet<String>>);
 
 impl Told {
-    /// Whether it is the first time.
-    pub(super) fn is_new(&self, what: &str) -> bool {
+    /// Whether it was said.
+    pub(super) fn has(&self, what: &str) -> bool {
         // A panic in between leaves a whole set.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(what)
+    }
+
+    /// Takes it for said; whether it is the first time.
+    pub(super) fn is_new(&self, what: &str) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_owned())
     }
 

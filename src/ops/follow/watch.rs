@@ -12,6 +12,7 @@ use crate::base::status::JobStatus;
 use crate::frames::expected::frame_file;
 use crate::manager::{Manager, ManagerJob};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
+use crate::ops::harvest::unfinished;
 use crate::ops::ports::{JobProgress, Ports};
 use crate::sys::clock::Stopwatch;
 use crate::volume::layout;
@@ -62,9 +63,12 @@ pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching<'_>) -> 
     }
 }
 
-/// What lies in `dist/`. Only for the count that is shown: whoever needs the manifest says what is wrong with it.
+/// What lies in `dist/`, or is on its way there. Only for the count that is shown: whoever needs the manifest says what is
+/// wrong with it.
 fn harvested(ports: &Ports<'_>, release: &ReleaseName) -> Vec<ManifestFile> {
-    Manifest::load(ports.volume, release).map(|manifest| manifest.files).unwrap_or_default()
+    let mut files = Manifest::load(ports.volume, release).map(|manifest| manifest.files).unwrap_or_default();
+    files.extend(unfinished::files(ports.volume, release).unwrap_or_default());
+    files
 }
 
 /// What the Manager says of these jobs; those that it does not know are not in it.
@@ -131,7 +135,7 @@ impl<'a> Watched<'a> {
         if self.is_settled() || self.listed.as_ref().is_none_or(|last| last.has_passed(LIST_AGAIN)) {
             let mut done = self.present(ports, frames)?;
             if done < self.done {
-                // Somebody harvested them meanwhile, or put broken ones away.
+                // Somebody harvests them meanwhile, or put broken ones away.
                 self.harvested = frames_of(self.record, &harvested(ports, self.release));
                 done = self.present(ports, frames)?;
             }
@@ -175,4 +179,61 @@ fn is_settled(status: Option<&JobStatus>) -> bool {
         JobStatus::Unknown(word) => is_over(word),
         status => status.has_ended(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::TaskStatus;
+    use crate::frames::sampling::Depth;
+    use crate::ops::check::room::Room;
+    use crate::ops::harvest::apply;
+    use crate::ops::harvest::request::{Gaps, HarvestRequest, JobsTaken, Keeping, Suspects};
+    use crate::ops::ports::Progress;
+    use std::sync::Mutex;
+
+    /// Hears how many frames are done.
+    #[derive(Default)]
+    struct Counts(Mutex<Vec<(u64, u64)>>);
+
+    impl Progress for Counts {
+        fn job(&self, progress: &JobProgress) {
+            self.0.lock().expect("no panic").push((progress.done, progress.total));
+        }
+    }
+
+    #[test]
+    fn the_count_does_not_fall_when_somebody_harvests() {
+        let mut room = Room::rendered(&[("A", "1-4")]);
+        room.lose("releases/r1/out/A/000004.png");
+        room.add_run("1-3", TaskStatus::Completed);
+        room.add_run("4", TaskStatus::Active);
+        for (run, job) in room.file.jobs[0].runs.iter_mut().zip(&room.manager.jobs) {
+            run.manager_job = Some(job.id.clone());
+        }
+        room.save();
+        let counts = Counts::default();
+        let ports = Ports { progress: &counts, ..room.ports() };
+        let heard: HashMap<JobId, ManagerJob> =
+            room.manager.jobs.iter().map(|job| (job.id.clone(), job.clone())).collect();
+        let mut watched = Watched::of(room.release(), &room.file.jobs[0], &[]).expect("it has runs");
+        watched.learn(&ports, &heard, &Told::default()).expect("looked");
+        let request = HarvestRequest {
+            release: room.release().clone(),
+            jobs: Vec::new(),
+            taken: JobsTaken::All,
+            gaps: Gaps::Allow,
+            keeping: Keeping::Move,
+            suspects: Suspects::Refuse,
+            depth: Depth::Standard,
+            template: None,
+            names: Default::default(),
+            rendered_again: Default::default(),
+        };
+        drop(apply::harvest(&room.ports(), &request, None).expect("harvest"));
+        assert!(room.names("releases/r1/out").is_empty());
+        watched.listed = None;
+        watched.learn(&ports, &heard, &Told::default()).expect("looked");
+        assert_eq!(*counts.0.lock().expect("no panic"), [(3, 4), (3, 4)]);
+    }
 }
