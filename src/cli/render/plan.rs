@@ -3,12 +3,14 @@
 use super::table::Table;
 use crate::base::counted::{agree, counted};
 use crate::base::name::ReleaseName;
+use crate::base::render_options::RenderOptions;
 use crate::base::size::Bytes;
 use crate::ops::check::FrameCounts;
 use crate::ops::plan::apply::PlanReport;
 use crate::ops::plan::refusal::first;
 use crate::ops::plan::{JobVerdict, PlannedJob, ReleasePlan};
 use crate::volume::release_file::Output;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The plan: a table of jobs, what is copied, and every warning under its job's name.
@@ -38,7 +40,35 @@ pub fn human(plan: &ReleasePlan, free: Option<Bytes>) -> String {
     for repair in &plan.repairs {
         let _infallible = writeln!(text, "{} {}: it is copied again", repair.path, repair.damage);
     }
-    text + &summary(plan, free)
+    text + &beyond_the_scene(plan) + &summary(plan, free)
+}
+
+/// What jobs are submitted with beyond what their scenes say: a line for all that are asked the same.
+fn beyond_the_scene(plan: &ReleasePlan) -> String {
+    let mut alike: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for job in plan.jobs.iter().filter(|job| job.verdict != JobVerdict::Unchanged) {
+        alike.entry(asked(job).join(", ")).or_default().push(job.reference.to_string());
+    }
+    alike.remove("");
+    alike.iter().map(|(words, jobs)| format!("{}: {words}\n", first(jobs, NAMED, ", "))).collect()
+}
+
+/// Values of the environment may be nobody's business: its names will do.
+fn asked(job: &PlannedJob) -> Vec<String> {
+    let RenderOptions { blender, device, samples, environment } = &job.options;
+    let mut words = Vec::new();
+    words.extend(blender.as_ref().map(|blender| format!("rendered by {blender}")));
+    words.extend(device.as_ref().map(|device| format!("rendered on {device}")));
+    words.extend(samples.map(|samples| format!("{} per pixel", counted(samples, "sample"))));
+    if !environment.is_empty() {
+        let names: Vec<&str> = environment.keys().map(String::as_str).collect();
+        words.push(format!("with {} set", names.join(", ")));
+    }
+    words.extend(job.tag.as_ref().map(|tag| format!("only by workers with the tag {tag}")));
+    if job.paused {
+        words.push("paused until somebody starts it".to_owned());
+    }
+    words
 }
 
 /// Width and height; `?` where the scene does not tell them.

@@ -127,7 +127,11 @@ fn a_tag_and_a_pause_are_compared_with_those_of_earlier_runs() {
     assert_eq!(studio.jobs().len(), 1);
 
     let more = studio.run("plan release r1 scenes/A.blend --frames 1-5 --tag cpu --paused --update --yes").expect(0);
-    more.says(&["frames 1-3 keep tag gpu instead of cpu", "frames 1-3 keep no pause before it instead of one"]);
+    more.says(&[
+        "r1/A: only by workers with the tag cpu, paused until somebody starts it",
+        "frames 1-3 keep tag gpu instead of cpu",
+        "frames 1-3 keep no pause before it instead of one",
+    ]);
     let jobs = studio.jobs();
     let added = jobs.iter().find(|job| job.status == JobStatus::Paused).unwrap_or_else(|| panic!("{jobs:?}"));
     let submitted = studio.gate.stand_in().submitted(&added.id.0).expect("it was submitted");

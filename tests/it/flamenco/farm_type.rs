@@ -51,22 +51,28 @@ fn studio_with_it() -> Studio {
 
 #[test]
 fn a_manager_with_it_gets_what_each_option_asks_for() {
-    for (option, in_plan, told) in [
-        ("--device OPTIX", vec!["--cycles-device", "OPTIX"], json!({"device": "OPTIX"})),
-        ("--samples 16", vec!["setattr(part, name, 16)", "'samples'"], json!({"samples": 16})),
+    for (option, in_plan, told, words) in [
+        ("--device OPTIX", vec!["--cycles-device", "OPTIX"], json!({"device": "OPTIX"}), "r1/A: rendered on OPTIX\n"),
+        (
+            "--samples 16",
+            vec!["setattr(part, name, 16)", "'samples'"],
+            json!({"samples": 16}),
+            "r1/A: 16 samples per pixel\n",
+        ),
         (
             "--env OCIO=/x/config.ocio",
             vec!["OCIO=/x/config.ocio", "\"exe\":\"env\""],
             json!({"environment": {"OCIO": "/x/config.ocio"}}),
+            "r1/A: with OCIO set\n",
         ),
-        ("--blender 4.2", vec!["{blender-4.2}"], json!({"blender": "blender-4.2"})),
+        ("--blender 4.2", vec!["{blender-4.2}"], json!({"blender": "blender-4.2"}), "r1/A: rendered by blender-4.2\n"),
     ] {
         let studio = studio_with_it();
         let plan = format!("plan release r1 scenes/A.blend --frames 1-5 --chunk 2 {option}");
         let shown = studio.run(&format!("{plan} --dry-run --json")).expect(0).json("farm.plan/1");
         assert_eq!(shown["jobs"][0]["options"], told, "{option}");
         let said = studio.run(&format!("{plan} --yes")).expect(0);
-        assert!(said.text().contains("submitted r1/A as"), "{option}: {said}");
+        assert!(said.text().contains(words) && said.text().contains("submitted r1/A as"), "{option}: {said}");
         let submitted = studio.submitted();
         assert_eq!(submitted["type"], "farm", "{option}: {submitted:#}");
         let settings = &submitted["settings"];
