@@ -131,9 +131,29 @@ impl fmt::Debug for Failure {
     }
 }
 
+/// The next step after something that can be ended by the same command or by `farm recover`, `to` do what is left. What the
+/// `hint` says already is not said again.
+pub fn again_or_recover(hint: Option<&str>, to: &str) -> String {
+    match hint {
+        Some(hint) if hint.contains("ame command again") => format!("{hint} `farm recover` does it too."),
+        Some(hint) => format!("{hint} Then give the same command again, or `farm recover`, {to}."),
+        None => format!("Give the same command again, or `farm recover`, {to}."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_command_is_asked_for_once() {
+        let again = |hint| again_or_recover(hint, "to submit the others");
+        assert_eq!(again(None), "Give the same command again, or `farm recover`, to submit the others.");
+        let full = "The disk is full: free some space, then run the same command again.";
+        assert_eq!(again(Some(full)), format!("{full} `farm recover` does it too."));
+        let check = "Check the address. Then give the same command again, or `farm recover`, to submit the others.";
+        assert_eq!(again(Some("Check the address.")), check);
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("cannot read a.blend")]

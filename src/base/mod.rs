@@ -1,6 +1,7 @@
 //! The words of the trade as types. No I/O, no clock, no environment.
 
 pub mod consent;
+pub mod counted;
 pub mod digest;
 pub mod error;
 pub mod frame_set;

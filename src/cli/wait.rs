@@ -1,5 +1,6 @@
 //! `--wait`: staying until a release is rendered, by this machine's own queue or by a Flamenco Manager's workers.
 
+use crate::base::counted::frames_named;
 use crate::base::error::{Class, Failure};
 use crate::base::name::ReleaseName;
 use crate::cli::exit;
@@ -9,7 +10,7 @@ use crate::cli::render::progress::Progress;
 use crate::cli::settings::{ManagerChoice, Settings};
 use crate::manager::Manager;
 use crate::manager::local::{Local, Scope, WorkerOptions};
-use crate::ops::follow::{self, Hopeless, Watching};
+use crate::ops::follow::{self, Hopeless, Told, Watching};
 use crate::ops::ports::{Actor, Ports, Progress as _};
 use crate::ops::{release, work};
 use crate::sys::interrupt::Interrupt;
@@ -50,7 +51,15 @@ pub fn follow_release(
         ManagerChoice::Flamenco(_) => Progress::new(&context.output).heeding(Arc::clone(&interrupt)),
     };
     let actor = patient(context.actor(&settings));
-    let waiting = Waiting { name, volume: &volume, settings: &settings, progress: &progress, actor: &actor, interrupt };
+    let waiting = Waiting {
+        name,
+        volume: &volume,
+        settings: &settings,
+        progress: &progress,
+        actor: &actor,
+        told: Told::default(),
+        interrupt,
+    };
     let outcome = match &settings.manager {
         ManagerChoice::Local => {
             let local = context.local(&volume, &settings)?;
@@ -75,6 +84,7 @@ struct Waiting<'a> {
     settings: &'a Settings,
     progress: &'a Progress<'a>,
     actor: &'a Actor,
+    told: Told,
     interrupt: Arc<Interrupt>,
 }
 
@@ -101,10 +111,11 @@ impl Waiting<'_> {
             // What this call did not submit itself may have failed for a cause that is mended by now.
             let hopeless =
                 if tries == 0 && submitted == Submitted::Earlier { Hopeless::Retry } else { Hopeless::Leave };
-            let submit = || follow::submit_missing(&ports, self.name, hopeless);
+            let submit = || follow::submit_missing(&ports, self.name, hopeless, &self.told);
             let Some(frames) = follow::through_outages(&ports, self.patience(manager), submit)? else { break };
             tries += 1;
-            let words = format!("submitted frames {frames} again (run {tries} of at most {most} for what is missing)");
+            let frames = frames_named(&frames);
+            let words = format!("submitted {frames} again (run {tries} of at most {most} for what is missing)");
             self.progress.note(&words);
         }
         follow::through_outages(&ports, self.patience(manager), || follow::outcome(&ports, self.name, tries))
@@ -124,7 +135,7 @@ impl Waiting<'_> {
             WorkerOptions { scope: Scope::Jobs(jobs.collect()), ..WorkerOptions::new(Guard::this_executable()) };
         let (done, stop) = channel();
         std::thread::scope(|scope| {
-            let watching = Watching { stop, patience: Duration::ZERO };
+            let watching = Watching { stop, patience: Duration::ZERO, told: &self.told };
             let watcher = scope.spawn(move || follow::watch(ports, self.name, &watching));
             let worked = work::work(ports, local, &options, self.interrupt.flag());
             drop(done);
@@ -136,7 +147,7 @@ impl Waiting<'_> {
     /// Others render: this one looks on until nobody is at it any more.
     fn watch(&self, ports: &Ports<'_>) -> Result<(), Failure> {
         let (_running, stop) = channel();
-        follow::watch(ports, self.name, &Watching { stop, patience: self.settings.wait_patience })?;
+        follow::watch(ports, self.name, &Watching { stop, patience: self.settings.wait_patience, told: &self.told })?;
         follow::through_outages(ports, self.settings.wait_patience, || follow::settle(ports, self.name, SETTLING))
     }
 }

@@ -3,7 +3,7 @@
 use crate::base::digest::Digest;
 use crate::base::error::{Class, Failure};
 use crate::base::rel_path::RelPath;
-use crate::manager::compile::farm_type::{FILE, SCRIPT};
+use crate::manager::compile::farm_type::{self, FILE, LABEL, SCRIPT};
 use crate::sys::{files, outside, platform};
 use crate::volume::{Volume, layout};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const HEAD: u64 = 64 << 10;
 pub enum Script {
     /// It was written.
     Written,
-    /// An older edition of farm's was replaced.
+    /// Another copy of farm's, which was not newer, was replaced.
     Replaced,
     /// It was there.
     Same,
@@ -39,7 +39,8 @@ pub struct Scripts {
     pub new_folder: bool,
 }
 
-/// Writes farm's job type into the Manager's folder. A file of the same name that is not farm's is left.
+/// Writes farm's job type into the Manager's folder. A file of the same name that is not farm's is left, and so is a newer
+/// one: jobs of whoever has the newer farm need it.
 pub fn write_script(folder: &Path) -> Result<Scripts, Failure> {
     let new_folder = outside::stat(folder)?.is_none();
     if new_folder {
@@ -51,7 +52,10 @@ pub fn write_script(folder: &Path) -> Result<Scripts, Failure> {
     let path = folder.join(FILE);
     let script = match outside::read(&path, MAX_SCRIPT)? {
         Some(there) if there == SCRIPT.as_bytes() => Script::Same,
-        Some(there) if there.starts_with(SIGN.as_bytes()) => Script::Replaced,
+        Some(there) if there.starts_with(SIGN.as_bytes()) => {
+            refuse_newer(&path, &String::from_utf8_lossy(&there))?;
+            Script::Replaced
+        }
         Some(_) => {
             let words = format!("{}: it is there and is not farm's; it was left as it is", path.display());
             return Err(Failure::new(Class::Refused, words).with_hint("Move it away, then run this again."));
@@ -62,6 +66,21 @@ pub fn write_script(folder: &Path) -> Result<Scripts, Failure> {
         files::write(&path, SCRIPT.as_bytes())?;
     }
     Ok(Scripts { path, script, new_folder })
+}
+
+fn refuse_newer(path: &Path, there: &str) -> Result<(), Failure> {
+    match farm_type::edition_of_script(there) {
+        Some(edition) if Some(edition) > farm_type::edition(LABEL) => {
+            let words = format!(
+                "{}: a newer farm wrote it (\"farm {edition}\", this farm's is {LABEL:?}); it was left as it is",
+                path.display()
+            );
+            Err(Failure::new(Class::Refused, words).with_hint(
+                "Update farm here. To go back to this farm's all the same, move the file away, then run this again.",
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The platform of this build: `linux-x86_64`.
@@ -141,6 +160,12 @@ mod tests {
         std::fs::write(&first.path, format!("{SIGN}, older\n")).expect("temp");
         assert_eq!(write_script(&folder).expect("replaced").script, Script::Replaced);
         assert_eq!(std::fs::read(&first.path).expect("read"), SCRIPT.as_bytes());
+        let newer = SCRIPT.replace(&format!("label: {LABEL:?}"), "label: \"farm 99\"");
+        std::fs::write(&first.path, &newer).expect("temp");
+        let refused = write_script(&folder).expect_err("a newer one");
+        assert_eq!(refused.class(), Class::Refused);
+        assert!(refused.message().contains("farm 99") && refused.message().contains(LABEL), "{refused}");
+        assert_eq!(std::fs::read(&first.path).expect("read"), newer.as_bytes());
         std::fs::write(&first.path, "const JOB_TYPE = {}").expect("temp");
         assert_eq!(write_script(&folder).expect_err("not farm's").class(), Class::Refused);
         assert_eq!(std::fs::read(&first.path).expect("read"), b"const JOB_TYPE = {}");

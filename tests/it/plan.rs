@@ -204,7 +204,7 @@ fn a_saved_plan_keeps_its_chunks_whoever_is_awake_by_then() {
     let job = &mut saved["jobs"][0];
     job["chunk"] = 2.into();
     job["tasks"] = 3.into();
-    job["chunk_reason"] = "one task for each of 3 local worker(s)".into();
+    job["chunk_reason"] = "one task for each of 3 local workers".into();
     job["warnings"] = serde_json::json!([{"code": "older-scene", "text": "saved by Blender 2.8"}]);
     fs::write(&path, saved.to_string()).expect("write");
     farm.run("plan release --apply plan.json --yes").expect(0);
@@ -221,7 +221,7 @@ fn options_for_what_was_submitted_already_are_not_dropped_in_silence() {
     let before = release();
     for (options, words) in [
         ("--priority 80", "priority 60 instead of 80"),
-        ("--chunk 1", "2 frame(s) per task instead of 1"),
+        ("--chunk 1", "2 frames per task instead of 1"),
         ("--priority 80 --update", "r1/A has priority 60"),
     ] {
         let words_again = format!("plan release r1 scenes/A.blend --frames 1-3 {options} --yes");
@@ -255,7 +255,7 @@ fn what_is_added_is_what_the_plan_shows() {
     let document = farm.run(&format!("{more} --dry-run --json")).expect(0).json("farm.plan/1");
     assert_eq!((&document["jobs"][0]["tasks"], &document["jobs"][0]["chunk"]), (&1.into(), &2.into()));
     let outcome = farm.run(&format!("{more} --yes")).expect(0);
-    outcome.says(&["1 x 2", "2 more frame(s)", "2 frame(s) to render", "frames per task: 2"]);
+    outcome.says(&["1 x 2", "2 more frames", "2 frames to render", "frames per task: 2"]);
     farm.run(&format!("{more} --yes")).expect(0).says(&["there already", "about 0 B of"]);
 }
 

@@ -54,6 +54,32 @@ fn hostile_files_are_refused_in_one_line() {
 }
 
 #[test]
+fn options_count_for_all_jobs_of_the_file() {
+    let farm = with_plan(
+        "release: r1\ndefaults: {priority: 60, env: {A: file, B: file}}\njobs:\n  - {scene: scenes/A.blend, frames: 1-4, \
+         chunk: 4}\n  - {scene: scenes/B.blend, priority: 70}\n",
+    );
+    let plan = |words: &str| {
+        let words = format!("plan release --from plan.yaml {words} --dry-run --json");
+        list(&farm.run(&words).expect(0).json("farm.plan/1")["jobs"]).to_vec()
+    };
+    let of = |jobs: &[serde_json::Value], key: &str| jobs.iter().map(|job| job[key].clone()).collect::<Vec<_>>();
+    assert_eq!(of(&plan(""), "priority"), [60, 70]);
+    let jobs = plan("--priority 80 --frames 2-3 --chunk 1 --format OPEN_EXR --env A=flag --env C=flag --samples 8");
+    assert_eq!(of(&jobs, "priority"), [80, 80]);
+    assert_eq!(of(&jobs, "frames"), ["2-3", "2-3"]);
+    assert_eq!(of(&jobs, "chunk"), [1, 1]);
+    for job in &jobs {
+        assert_eq!(job["output"]["format"], "OPEN_EXR");
+        let expected = serde_json::json!({"environment": {"A": "flag", "B": "file", "C": "flag"}, "samples": 8});
+        assert_eq!(job["options"], expected);
+    }
+    let named = plan("--job-name-template {file}_{number}");
+    assert_eq!(of(&named, "ref"), ["r1/A_1", "r1/B_2"]);
+    farm.run("plan release --from plan.yaml scenes/A.blend --dry-run").expect(2);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let outcome = Farm::new().run("plan release --from nowhere.yaml --yes");
     assert_ne!(outcome.code, 0, "{outcome}");

@@ -95,7 +95,7 @@ fn the_plan_says_what_blender_will_pack() {
     assert_eq!(list(&document["copies"]).len(), 1, "{document:#}");
     farm.run("plan release r1 film/odd.blend --pack --dry-run")
         .expect(0)
-        .says(&["Blender will pack 1 file(s)", "wood_"]);
+        .says(&["Blender will pack 1 file into", "wood_"]);
     farm.unchanged_since(&before);
     let document = farm.run("plan release r1 scenes/A.blend --pack --dry-run --json").expect(0).json("farm.plan/1");
     assert!(list(&document["jobs"][0]["packed"]).is_empty(), "{document:#}");
@@ -159,7 +159,7 @@ fn a_blender_that_fails_or_packs_nothing_leaves_no_scene() {
     let scene = farm.room.path("film/odd.blend");
     let saves = format!("cp '{}' \"$TMPDIR/packed.blend\"", scene.display());
     stand_in(&mut farm, &saves);
-    farm.run("plan release r1 film/odd.blend --pack --yes").expect(5).says(&["did not pack 1 file(s)", "wood_"]);
+    farm.run("plan release r1 film/odd.blend --pack --yes").expect(5).says(&["did not pack 1 file into", "wood_"]);
     assert!(!farm.path("releases/r1/store/odd.blend").exists());
     assert!(rooms(&farm).is_empty());
 }

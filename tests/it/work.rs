@@ -140,7 +140,7 @@ fn a_worker_that_waits_for_a_lock_hears_that_it_shall_end_and_fails_nothing() {
     let outcome = worker.wait().expect(143).says(&["waiting for release r1", "task render-1,2 is back in the queue"]);
     assert!(told.elapsed() < Duration::from_secs(5), "{:?}:\n{outcome}", told.elapsed());
     std::fs::rename(&lock, farm.room.path("lock")).expect("the lock goes");
-    farm.run("work").expect(0).says(&["moved", "to the trash", "1 task(s) done, 0 failed"]);
+    farm.run("work").expect(0).says(&["moved", "to the trash", "1 task done, 0 failed"]);
     assert_eq!(farm.run("status r1/A --json").json("farm.status/1")["jobs"][0]["frames"]["ok"], 2);
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use std::path::PathBuf;
 
-/// The two modes of truth: show the plan, or apply it.
+// The two modes of truth: show the plan, or apply it.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Plan and apply")]
 pub struct ChangeArgs {

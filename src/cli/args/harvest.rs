@@ -15,7 +15,7 @@ pub enum HarvestCommand {
     Release(HarvestReleaseArgs),
 }
 
-/// `farm harvest release`
+// `farm harvest release`
 #[derive(Debug, Args)]
 pub struct HarvestReleaseArgs {
     /// The name of the release; not needed with --apply

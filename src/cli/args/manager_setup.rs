@@ -19,7 +19,7 @@ pub enum SetupCommand {
     Find(SetupFindArgs),
 }
 
-/// `farm setup manager`
+// `farm setup manager`
 #[derive(Debug, Args)]
 pub struct SetupManagerArgs {
     /// The folder scripts/ beside the Manager's program; made if it is not there
@@ -33,7 +33,7 @@ pub struct SetupManagerArgs {
     pub binary: Vec<String>,
 }
 
-/// `farm setup find`
+// `farm setup find`
 #[derive(Debug, Args)]
 pub struct SetupFindArgs {
     /// Ask this machine alone, where the question to all does not get through (a VPN)

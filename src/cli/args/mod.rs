@@ -1,5 +1,10 @@
 //! Arguments as they are written; the doc comments are the help text.
 
+#![allow(
+    missing_docs,
+    reason = "a doc comment at a command's arguments would take the place of the command's own text"
+)]
+
 pub mod change;
 pub mod global;
 pub mod harvest;

@@ -22,7 +22,7 @@ pub enum PlanCommand {
     Release(Box<PlanReleaseArgs>),
 }
 
-/// `farm plan release`
+// `farm plan release`
 #[derive(Debug, Args)]
 #[command(override_usage = USAGE)]
 pub struct PlanReleaseArgs {
@@ -30,8 +30,9 @@ pub struct PlanReleaseArgs {
     /// On a terminal farm asks for what is missing
     #[arg(value_names = ["NAME", "SCENE"], num_args = 0.., conflicts_with = "apply")]
     pub words: Vec<String>,
-    /// Read the release and its jobs from a YAML file instead (see examples/plan.yaml)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "frames", "chunk", "priority", "tag", "format", "scene", "job_name_template", "allow_missing", "pack", "paused", "apply"])]
+    /// Read the release and its jobs from a YAML file instead (see examples/plan.yaml). Options beside it count for all jobs
+    /// of the file, whatever it says of them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "apply"])]
     pub from: Option<PathBuf>,
     /// The frames to render: 1-100, or 1,4,7, or 1-100x2 for every second; default: what each scene says
     #[arg(long, value_name = "FRAMES", allow_hyphen_values = true, conflicts_with = "apply")]
@@ -64,16 +65,16 @@ pub struct PlanReleaseArgs {
     #[arg(long, conflicts_with = "apply")]
     pub update: bool,
     /// The Blender that renders, as the Manager's variable blender-VERSION names it: 4.2
-    #[arg(long, value_name = "VERSION", conflicts_with_all = ["apply", "from"])]
+    #[arg(long, value_name = "VERSION", conflicts_with = "apply")]
     pub blender: Option<String>,
     /// Cycles' device: CPU, CUDA, OPTIX, HIP, ONEAPI or METAL, with +CPU for both
-    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["apply", "from"])]
+    #[arg(long, value_name = "DEVICE", conflicts_with = "apply")]
     pub device: Option<String>,
     /// Samples per pixel instead of what the scene says
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with_all = ["apply", "from"])]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "apply")]
     pub samples: Option<u32>,
     /// An environment variable for the renderer, such as OCIO=/mnt/farm/config.ocio; may be given again
-    #[arg(long, value_name = "NAME=VALUE", conflicts_with_all = ["apply", "from"])]
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "apply")]
     pub env: Vec<String>,
     /// Submit, but render nothing until somebody starts the jobs on Flamenco's own pages (not with the local queue)
     #[arg(long, conflicts_with = "apply")]

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
-/// `farm init`
+// `farm init`
 #[derive(Debug, Args)]
 pub struct InitArgs {
     /// The folder; made if it is not there. It has to lie on a disk that every rendering machine can reach
@@ -22,7 +22,7 @@ pub struct InitArgs {
     pub dry_run: bool,
 }
 
-/// `farm inspect`
+// `farm inspect`
 #[derive(Debug, Args)]
 pub struct InspectArgs {
     /// Scene files: .blend of any Blender since 2.80, or RenderMan's .rib
@@ -30,7 +30,7 @@ pub struct InspectArgs {
     pub files: Vec<PathBuf>,
 }
 
-/// `farm recover`
+// `farm recover`
 #[derive(Debug, Args)]
 pub struct RecoverArgs {
     /// Show what would be finished or rolled back, and change nothing
@@ -38,7 +38,7 @@ pub struct RecoverArgs {
     pub dry_run: bool,
 }
 
-/// `farm doctor`
+// `farm doctor`
 #[derive(Debug, Args)]
 pub struct DoctorArgs {}
 
@@ -53,14 +53,14 @@ pub enum ConfigCommand {
     Show,
 }
 
-/// `farm completions`
+// `farm completions`
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
     /// The shell to print them for
     pub shell: clap_complete::Shell,
 }
 
-/// `farm man`
+// `farm man`
 #[derive(Debug, Args)]
 pub struct ManArgs {
     /// Write one page per command into this folder instead

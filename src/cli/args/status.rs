@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-/// `farm status`
+// `farm status`
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// A release (r1), a job (r1/shot010), a glob such as 'shot0*', or six letters or more of a run's id; default:
@@ -16,7 +16,7 @@ pub struct StatusArgs {
     pub verify: bool,
 }
 
-/// `farm path`
+// `farm path`
 #[derive(Debug, Args)]
 pub struct PathArgs {
     /// A job (r1/shot010), a release (r1), or six letters or more of a run's id
@@ -39,7 +39,7 @@ pub enum Place {
     Log,
 }
 
-/// `farm work`
+// `farm work`
 #[derive(Debug, Args)]
 pub struct WorkArgs {
     /// Stay when the queue is empty, and wait for more

@@ -90,10 +90,9 @@ impl Spoken {
                 Spoken::Local(volume.map(|volume| context.local_to_look(volume, settings).map(Box::new)))
             }
             ManagerChoice::Flamenco(url) => {
-                let access = Access { credentials: None, headers: Vec::new(), ..settings.access.clone() };
-                let known = settings.access.credentials.is_some() || !settings.access.headers.is_empty();
-                let stranger =
-                    known.then(|| Flamenco::new(&without_credentials(url), &access).ok()).flatten().map(Box::new);
+                let stranger = of_a_stranger(&settings.access)
+                    .and_then(|access| Flamenco::new(&without_credentials(url), &access).ok())
+                    .map(Box::new);
                 Spoken::Flamenco { client: flamenco(url, settings).map(Box::new), stranger }
             }
         }
@@ -109,6 +108,12 @@ impl Spoken {
             }
         }
     }
+}
+
+/// The same way to the Manager for somebody who cannot prove anything; `None` where nothing is proven anyway.
+fn of_a_stranger(own: &Access) -> Option<Access> {
+    let access = Access { credentials: None, headers: Vec::new(), client_certificate: None, ..own.clone() };
+    (access != *own).then_some(access)
 }
 
 fn document(checks: &[Check]) -> Document<'_> {
@@ -128,5 +133,26 @@ fn word(status: Status) -> &'static str {
         Status::Warn => "warn",
         Status::Fail => "fail",
         Status::Skip => "skip",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::secret::Secret;
+    use crate::sys::http::Credentials;
+
+    #[test]
+    fn a_stranger_has_nothing_that_proves_who_asks() {
+        let plain = Access { proxy: Some("http://proxy".into()), ca: Some("/ca.pem".into()), ..Access::default() };
+        assert_eq!(of_a_stranger(&plain), None);
+        let token = Credentials::Bearer(Secret::new("x".to_owned()));
+        for known in [
+            Access { client_certificate: Some("/me.pem".into()), ..plain.clone() },
+            Access { headers: vec![("X-Key".into(), Secret::new("x".to_owned()))], ..plain.clone() },
+            Access { credentials: Some(token), ..plain.clone() },
+        ] {
+            assert_eq!(of_a_stranger(&known), Some(plain.clone()));
+        }
     }
 }

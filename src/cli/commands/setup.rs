@@ -1,17 +1,17 @@
 //! `farm setup`
 
 mod choice;
+mod find;
 
 use crate::base::error::{Class, Failure};
-use crate::cli::args::manager_setup::{SetupCommand, SetupFindArgs, SetupManagerArgs};
+use crate::cli::args::manager_setup::{SetupCommand, SetupManagerArgs};
 use crate::cli::exit;
 use crate::cli::needs::{Context, flamenco};
-use crate::cli::settings::{ManagerChoice, parse_duration};
-use crate::manager::compile::farm_type::SCRIPT;
-use crate::manager::{FarmType, Flamenco};
+use crate::cli::settings::ManagerChoice;
+use crate::manager::compile::farm_type::{self, LABEL, SCRIPT};
+use crate::manager::{FarmType, Manager};
 use crate::ops::setup::{self, Installed, Script, Scripts};
-use crate::sys::http::Access;
-use crate::sys::{process, ssdp};
+use crate::sys::process;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 pub fn run(command: SetupCommand, context: &Context) -> Result<u8, Failure> {
     match command {
         SetupCommand::Manager(args) => manager(&args, context),
-        SetupCommand::Find(args) => find(&args, context),
+        SetupCommand::Find(args) => find::find(&args, context),
     }
 }
 
@@ -50,13 +50,16 @@ fn manager(args: &SetupManagerArgs, context: &Context) -> Result<u8, Failure> {
         return Err(Failure::new(Class::Usage, "the local queue needs no set-up")
             .with_hint("Name a Flamenco Manager with --manager URL; `farm setup find` looks for one."));
     };
+    // Asked first: nothing is put anywhere for a Manager that is not there.
+    let client = flamenco(url, &settings)?;
+    client.version()?;
     let scripts = args.scripts.as_deref().map(setup::write_script).transpose()?;
     let own = std::iter::once((setup::this_platform(), process::identity::this_program()));
     let mut installed = Vec::new();
     for (platform, path) in own.chain(programs) {
         installed.push(setup::install(&volume, &platform, &path)?);
     }
-    let served = flamenco(url, &settings)?.farm_type()?;
+    let served = client.farm_type()?;
     let notes = notes(scripts.as_ref(), &served, &installed);
     let text = text(scripts.as_ref(), &served, &installed, &notes);
     let document = ManagerDocument {
@@ -96,7 +99,7 @@ fn text(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed], n
     if let Some(Scripts { path, script, .. }) = scripts {
         let what = match script {
             Script::Written => "wrote",
-            Script::Replaced => "replaced an older edition of",
+            Script::Replaced => "replaced another copy of",
             Script::Same => "found this very edition of",
         };
         lines.push(format!("{what} {}", path.display()));
@@ -119,6 +122,9 @@ fn notes(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed]) 
     let mut notes = Vec::new();
     match (scripts, served) {
         (_, FarmType::Current) => {}
+        (_, FarmType::Other(label)) if farm_type::edition(label) > farm_type::edition(LABEL) => {
+            notes.push("update farm here: a newer one set this Manager up".to_owned());
+        }
         (Some(Scripts { new_folder: true, .. }), _) => notes.push(
             "start the Manager anew: it looks for the folder scripts/ only when it starts, and the folder is new".to_owned(),
         ),
@@ -139,56 +145,4 @@ fn notes(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed]) 
         ));
     }
     notes
-}
-
-#[derive(Serialize)]
-struct FoundDocument<'a> {
-    schema: &'static str,
-    managers: Vec<FoundView>,
-    chosen: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct FoundView {
-    url: String,
-    name: Option<String>,
-    version: Option<String>,
-}
-
-/// Asks the network, shows who answered, and writes down what was chosen.
-fn find(args: &SetupFindArgs, context: &Context) -> Result<u8, Failure> {
-    let wait = parse_duration(&args.wait)
-        .map_err(|cause| Failure::new(Class::Usage, format!("--wait: {cause}")).with_hint("Write it as 3s."))?;
-    let unknown =
-        |error: std::io::Error| Failure::new(Class::Usage, format!("--ask: {error}")).with_hint("Name a host.");
-    let to = args.ask.as_deref().map(ssdp::target).transpose().map_err(unknown)?.unwrap_or(ssdp::EVERYBODY);
-    let found = ssdp::find_managers(to, wait).map_err(|error| {
-        Failure::new(Class::Failed, format!("the network cannot be asked: {error}"))
-            .with_hint("Name the Manager with --manager URL instead; ask whoever runs it for the address.")
-    })?;
-    let managers: Vec<FoundView> = found.into_iter().map(introduce).collect();
-    let chosen = choice::choose(args.choose.as_deref(), &managers, context)?;
-    let mut text: String = managers.iter().map(line).collect();
-    if managers.is_empty() {
-        text.push_str("no Manager answered\n");
-    }
-    if let Some(url) = &chosen {
-        let file = choice::remember(url, context)?;
-        text.push_str(&format!("wrote manager: {url} to {}\n", file.display()));
-    }
-    let nothing = managers.is_empty() && chosen.is_none();
-    context.output.result(&text, &FoundDocument { schema: "farm.setup-find/1", managers, chosen: chosen.as_deref() });
-    Ok(if nothing { exit::code(Class::NoMatch) } else { exit::DONE })
-}
-
-fn introduce(url: String) -> FoundView {
-    use crate::manager::Manager;
-    let version = Flamenco::new(&url, &Access::default()).ok().and_then(|client| client.version().ok());
-    let (name, version) = version.map(|told| (told.name, told.version)).unzip();
-    FoundView { url, name, version }
-}
-
-fn line(found: &FoundView) -> String {
-    let name = found.name.as_deref().unwrap_or("does not answer from here");
-    format!("{}  {name} {}\n", found.url, found.version.as_deref().unwrap_or_default())
 }

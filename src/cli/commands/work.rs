@@ -1,5 +1,6 @@
 //! `farm work`
 
+use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
 use crate::cli::args::status::WorkArgs;
 use crate::cli::exit;
@@ -41,8 +42,10 @@ pub fn run(args: &WorkArgs, context: &Context) -> Result<u8, Failure> {
     let report = work::work(&ports, &local, &options, interrupt.flag())?;
     progress.clear();
     let WorkReport { completed, failed, requeued, revoked } = report;
-    let text =
-        format!("{completed} task(s) done, {failed} failed, {requeued} put back, {revoked} cancelled meanwhile\n");
+    let text = format!(
+        "{} done, {failed} failed, {requeued} put back, {revoked} cancelled meanwhile\n",
+        counted(completed, "task")
+    );
     context.output.result(&text, &Document { schema: "farm.work/1", completed, failed, requeued, revoked });
     match interrupt.signal() {
         Some(signal) => Err(in_this_queue(signal)),

@@ -1,6 +1,7 @@
 //! A harvest, for people.
 
 use super::table::Table;
+use crate::base::counted::{agree, counted};
 use crate::base::frame_set::FrameSet;
 use crate::base::size::Bytes;
 use crate::ops::harvest::plan::{FileVerdict, HarvestPlan, JobVerdict, PlannedFile, PlannedJob, Problem, ProblemState};
@@ -22,7 +23,7 @@ pub fn text(report: &HarvestReport, volume: &Path) -> String {
         line(&mut text, &format!("not moved: {}: {}", left.path, left.cause));
     }
     if !report.trashed.is_empty() {
-        line(&mut text, &format!("{} file(s) went to the trash", report.trashed.len()));
+        line(&mut text, &format!("{} went to the trash", counted(report.trashed.len(), "file")));
     }
     line(&mut text, &summary(report, volume));
     previews(report, volume, &mut text);
@@ -136,8 +137,11 @@ fn remarks(job: &PlannedJob, text: &mut String) {
         line(
             text,
             &format!(
-                "{}: {} file(s) are of a format that farm cannot check; they are taken as they are",
-                job.reference, job.unknown
+                "{}: {} {} of a format that farm cannot check, and taken as {}",
+                job.reference,
+                counted(job.unknown, "file"),
+                agree(job.unknown, "is", "are"),
+                agree(job.unknown, "it is", "they are"),
             ),
         );
     }
@@ -146,8 +150,10 @@ fn remarks(job: &PlannedJob, text: &mut String) {
         line(
             text,
             &format!(
-                "{}: {count} other file(s) in its folder were left there ({first}{})",
+                "{}: {} in its folder {} left there ({first}{})",
                 job.reference,
+                counted(count, "other file"),
+                agree(count, "was", "were"),
                 if count > 1 { " …" } else { "" }
             ),
         );
@@ -160,18 +166,26 @@ fn summary(report: &HarvestReport, volume: &Path) -> String {
     let files = || plan.jobs.iter().flat_map(|job| &job.files);
     let now = files().filter(|file| file.verdict != FileVerdict::There).count();
     let frames = plan.frames();
-    let not_fine = frames.expected - frames.ok;
+    let unfine = frames.expected - frames.ok;
+    let not_fine = format!("{} {} not fine", counted(unfine, "frame"), agree(unfine, "is", "are"));
+    let (put, were) = (counted(now, "file"), agree(now, "was", "were"));
     match report.outcome {
-        Outcome::Planned if plan.is_blocked() => format!("{not_fine} frame(s) are not fine: nothing would be moved"),
-        Outcome::Planned => format!("{now} file(s) would be put into {dist}"),
+        Outcome::Planned if plan.is_blocked() => format!("{not_fine}: nothing would be moved"),
+        Outcome::Planned => format!("{put} would be put into {dist}"),
         Outcome::Blocked => {
-            format!("{not_fine} frame(s) are not fine, so nothing was moved. {}", next_steps(plan))
+            format!("{not_fine}, so nothing was moved. {}", next_steps(plan))
         }
-        Outcome::Partial => format!("{now} file(s) were put into {dist}; {not_fine} frame(s) are still to come"),
+        Outcome::Partial => {
+            let left = (counted(unfine, "frame"), agree(unfine, "is", "are"));
+            format!("{put} {were} put into {dist}; {} {} still to come", left.0, left.1)
+        }
         Outcome::Harvested => {
-            format!("{now} file(s) were put into {dist}; manifest.json lists them all with their digests")
+            format!("{put} {were} put into {dist}; manifest.json lists them all with their digests")
         }
-        Outcome::Verified => format!("all {} file(s) are in {dist} already and are what they were", files().count()),
+        Outcome::Verified => match files().count() {
+            1 => format!("the one file is in {dist} already and is what it was"),
+            count => format!("all {count} files are in {dist} already and are what they were"),
+        },
     }
 }
 

@@ -1,13 +1,16 @@
 //! A plan and its report, for people.
 
 use super::table::Table;
+use crate::base::counted::{agree, counted};
 use crate::base::name::ReleaseName;
+use crate::base::render_options::RenderOptions;
 use crate::base::size::Bytes;
 use crate::ops::check::FrameCounts;
 use crate::ops::plan::apply::PlanReport;
 use crate::ops::plan::refusal::first;
 use crate::ops::plan::{JobVerdict, PlannedJob, ReleasePlan};
 use crate::volume::release_file::Output;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The plan: a table of jobs, what is copied, and every warning under its job's name.
@@ -22,7 +25,7 @@ pub fn human(plan: &ReleasePlan, free: Option<Bytes>) -> String {
             &tasks(job),
             &format!("Blender {}", job.blender),
             &job.saved.to_string(),
-            &verdict(&job.verdict),
+            &verdict(job),
         ]);
     }
     let mut text = table.to_string();
@@ -37,7 +40,35 @@ pub fn human(plan: &ReleasePlan, free: Option<Bytes>) -> String {
     for repair in &plan.repairs {
         let _infallible = writeln!(text, "{} {}: it is copied again", repair.path, repair.damage);
     }
-    text + &summary(plan, free)
+    text + &beyond_the_scene(plan) + &summary(plan, free)
+}
+
+/// What jobs are submitted with beyond what their scenes say: a line for all that are asked the same.
+fn beyond_the_scene(plan: &ReleasePlan) -> String {
+    let mut alike: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for job in plan.jobs.iter().filter(|job| job.verdict != JobVerdict::Unchanged) {
+        alike.entry(asked(job).join(", ")).or_default().push(job.reference.to_string());
+    }
+    alike.remove("");
+    alike.iter().map(|(words, jobs)| format!("{}: {words}\n", first(jobs, NAMED, ", "))).collect()
+}
+
+/// Values of the environment may be nobody's business: its names will do.
+fn asked(job: &PlannedJob) -> Vec<String> {
+    let RenderOptions { blender, device, samples, environment } = &job.options;
+    let mut words = Vec::new();
+    words.extend(blender.as_ref().map(|blender| format!("rendered by {blender}")));
+    words.extend(device.as_ref().map(|device| format!("rendered on {device}")));
+    words.extend(samples.map(|samples| format!("{} per pixel", counted(samples, "sample"))));
+    if !environment.is_empty() {
+        let names: Vec<&str> = environment.keys().map(String::as_str).collect();
+        words.push(format!("with {} set", names.join(", ")));
+    }
+    words.extend(job.tag.as_ref().map(|tag| format!("only by workers with the tag {tag}")));
+    if job.paused {
+        words.push("paused until somebody starts it".to_owned());
+    }
+    words
 }
 
 /// Width and height; `?` where the scene does not tell them.
@@ -50,23 +81,28 @@ fn tasks(job: &PlannedJob) -> String {
     if job.tasks == 0 { "-".to_owned() } else { format!("{} x {}", job.tasks, job.chunk) }
 }
 
-fn verdict(verdict: &JobVerdict) -> String {
-    match verdict {
+fn verdict(job: &PlannedJob) -> String {
+    match &job.verdict {
         JobVerdict::New => "new".to_owned(),
+        JobVerdict::Unchanged if !job.waiting.is_empty() => "there already, not submitted yet".to_owned(),
         JobVerdict::Unchanged => "there already".to_owned(),
-        JobVerdict::MoreFrames(more) => format!("{} more frame(s)", more.len()),
+        JobVerdict::MoreFrames(more) => counted(more.len(), "more frame"),
     }
 }
 
 fn summary(plan: &ReleasePlan, free: Option<Bytes>) -> String {
-    let frames: usize = plan.jobs.iter().map(|job| job.to_submit().len()).sum();
+    let frames: usize = plan.jobs.iter().map(|job| job.to_submit().union(&job.waiting).len()).sum();
+    let to_render = match frames {
+        // What is missing is found out when it is carried out.
+        0 => format!("no new frames for {}; what is missing of those that are there is submitted again", plan.manager),
+        frames => format!("{} to render on {}", counted(frames, "frame"), plan.manager),
+    };
     let free = free.map(|bytes| format!(" of {bytes} free")).unwrap_or_default();
     let chunk = plan.jobs.iter().find(|job| job.verdict != JobVerdict::Unchanged).map(chunk_line).unwrap_or_default();
     format!(
-        "{} job(s), {frames} frame(s) to render on {}; {} file(s) copied with them; about {}{free}\n{chunk}",
-        plan.jobs.len(),
-        plan.manager,
-        plan.copies.len(),
+        "{}, {to_render}; {} copied with them; about {}{free}\n{chunk}",
+        counted(plan.jobs.len(), "job"),
+        counted(plan.copies.len(), "file"),
         Bytes(plan.bytes_now()),
     )
 }
@@ -89,13 +125,25 @@ fn chunk_line(job: &PlannedJob) -> String {
 /// How many jobs a report names.
 const NAMED: usize = 5;
 
-/// What applying the plan did.
-pub fn applied(report: &PlanReport) -> String {
+/// The question before the plan is carried out.
+pub fn question(plan: &ReleasePlan) -> String {
+    let submitted = plan.jobs.iter().filter(|job| !job.to_submit().is_empty() || !job.waiting.is_empty()).count();
+    match submitted {
+        0 => format!("Submit to {} what is missing of {}?", plan.manager, counted(plan.jobs.len(), "job")),
+        count => format!("Submit {} to {}?", counted(count, "job"), plan.manager),
+    }
+}
+
+/// What applying the plan did. Where it went on with what an earlier command began, only this tells which jobs were
+/// submitted now: then none is left out.
+pub fn applied(plan: &ReleasePlan, report: &PlanReport) -> String {
     if report.submitted.is_empty() {
         return format!("{}: every frame was submitted before", report.release);
     }
     let jobs: Vec<String> = report.submitted.iter().map(|(job, id)| format!("{job} as {id}")).collect();
+    let goes_on = plan.jobs.iter().any(|job| !job.waiting.is_empty());
     match jobs.len() {
+        count if count > NAMED && goes_on => format!("submitted {count} jobs:\n  {}", jobs.join("\n  ")),
         count if count > NAMED => format!("submitted {count} jobs: {}", first(&jobs, NAMED, ", ")),
         _ => format!("submitted {}", jobs.join(", ")),
     }
@@ -108,8 +156,12 @@ pub fn rendered(release: &ReleaseName, frames: &FrameCounts) -> String {
         n => format!(", {n} of them suspect"),
     };
     format!(
-        "{release}: all {} frame(s) are rendered{suspect}; collect them with `farm harvest release {release}`",
-        frames.expected
+        "{release}: {} rendered{suspect}; collect {} with `farm harvest release {release}`",
+        match frames.expected {
+            1 => "its one frame is".to_owned(),
+            count => format!("all {count} frames are"),
+        },
+        agree(frames.expected, "it", "them")
     )
 }
 

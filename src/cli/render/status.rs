@@ -1,6 +1,7 @@
 //! The status of releases and jobs, for people.
 
 use super::table::Table;
+use crate::base::counted::{counted, frames_named};
 use crate::base::time::human;
 use crate::ops::check::FrameCounts;
 use crate::ops::status::{JobState, ReleaseState, StatusReport, WorkerState};
@@ -70,7 +71,7 @@ fn workers(report: &StatusReport) -> String {
     let table = if here.is_empty() { String::new() } else { table.to_string() };
     match gone.len() {
         0 => table,
-        count => format!("{table} {count} worker(s) not seen for a day or more: left out\n"),
+        count => format!("{table} {} not seen for a day or more: left out\n", counted(count, "worker")),
     }
 }
 
@@ -82,7 +83,7 @@ fn remarks(report: &StatusReport) -> String {
     for job in &report.jobs {
         text.push_str(&of(job, "failed", &job.failures));
         if job.has_ended() && !job.missing.is_empty() {
-            text.push_str(&of(job, "missing", &[format!("frames {}", short(&job.missing.to_string()))]));
+            text.push_str(&of(job, "missing", &[short(&frames_named(&job.missing))]));
         }
         text.push_str(&of(job, "stale input", &job.stale_inputs));
     }
@@ -163,7 +164,7 @@ mod tests {
         };
         let workers = vec![worker("old", true), worker("new", false)];
         let text = super::workers(&StatusReport { workers, ..StatusReport::default() });
-        assert!(text.contains("new") && !text.contains("old") && text.contains("1 worker(s)"), "{text}");
+        assert!(text.contains("new") && !text.contains("old") && text.contains("1 worker not"), "{text}");
     }
 
     #[test]

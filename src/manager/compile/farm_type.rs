@@ -15,6 +15,20 @@ pub const FILE: &str = "farm.js";
 /// The script.
 pub const SCRIPT: &str = include_str!("farm.js");
 
+/// What the label says before its number.
+const LABEL_WORD: &str = "farm ";
+
+/// The number in a label of farm's job type, such as 1 in `farm 1`; `None` where it is not one.
+pub fn edition(label: &str) -> Option<u32> {
+    label.strip_prefix(LABEL_WORD)?.parse().ok()
+}
+
+/// The number in the label that a copy of the script bears.
+pub fn edition_of_script(script: &str) -> Option<u32> {
+    let labels = script.lines().filter_map(|line| line.trim_start().strip_prefix("label:"));
+    labels.filter_map(|label| label.trim().trim_end_matches(',').strip_prefix('"')?.strip_suffix('"')).find_map(edition)
+}
+
 /// What stands for a chunk's frames in a template, as Blender wants them.
 const RANGE: &str = "{range}";
 
@@ -63,5 +77,11 @@ mod tests {
     #[test]
     fn the_script_bears_the_label() {
         assert!(SCRIPT.contains(&format!("label: {LABEL:?}")));
+        assert!(edition(LABEL).is_some());
+        assert_eq!(edition_of_script(SCRIPT), edition(LABEL));
+        for other in ["", "label: farm 7", "label: \"farm\",", "    label: \"farm 7b\",", "label: \"Barn 7\","] {
+            assert_eq!(edition_of_script(other), None, "{other}");
+        }
+        assert_eq!(edition_of_script("// x\nconst JOB_TYPE = {\n  label: \"farm 12\",\n"), Some(12));
     }
 }

@@ -40,7 +40,14 @@ impl Flamenco {
                 return Ok(());
             }
         }
-        Err(self.incapable(format!("tell its workers where that Blender is: it has no variable {name}"), NO_VARIABLE))
+        let unknown = format!("tell its workers where that Blender is: it has no variable {name}");
+        match self.offer.job_type(&self.api, farm_type::JOB_TYPE)? {
+            Some(_) => Err(self.incapable(unknown, NO_VARIABLE)),
+            None => {
+                let unknown = format!("run jobs of type {}: it has none; nor can it {unknown}", farm_type::JOB_TYPE);
+                Err(self.incapable(unknown, NEITHER))
+            }
+        }
     }
 
     /// Sends the job. Whether a request without an answer arrived is for the caller to find out.
@@ -218,6 +225,8 @@ impl Flamenco {
 const NO_FARM_TYPE: &str = "`farm setup manager` installs farm's job type.";
 const NO_VARIABLE: &str =
     "Set it under variables in flamenco-manager.yaml, start the Manager anew, and see `farm doctor`.";
+const NEITHER: &str = "Install farm's job type first, with `farm setup manager`; then set the variable under variables in \
+     flamenco-manager.yaml, and start the Manager anew.";
 const NO_TYPE: &str = "`farm doctor` shows which job types it serves.";
 const NO_PAUSE: &str = "Leave --paused out, or use Flamenco 3.6 or newer.";
 const NO_SCENE: &str = "Make it the file's active scene, or use Flamenco 3.6 or newer.";

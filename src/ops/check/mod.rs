@@ -2,6 +2,7 @@
 //!
 //! Used by `status`, by `plan --wait`, by the worker's look before a task, and by `harvest`.
 
+pub mod held;
 pub mod in_parallel;
 pub mod inputs;
 pub mod job_files;

@@ -68,6 +68,7 @@ fn troubled(name: &'static str, error: ManagerError) -> Check {
 fn job_type(client: &Flamenco) -> Check {
     const NAME: &str = "job-type";
     const INSTALL: &str = "`farm setup manager` installs this farm's; plain renders need none.";
+    const UPDATE: &str = "Update farm here: a newer one set this Manager up; plain renders need no job type of farm's.";
     match (client.has_built_in_type(), client.farm_type()) {
         (Err(error), _) | (_, Err(error)) => troubled(NAME, error),
         (Ok(false), _) => Check::fail(
@@ -86,7 +87,7 @@ fn job_type(client: &Flamenco) -> Check {
         (Ok(true), Ok(FarmType::Other(label))) => Check::warn(
             NAME,
             format!("farm's own job type is {label:?}, this farm's is {:?}", farm_type::LABEL),
-            INSTALL,
+            if farm_type::edition(&label) > farm_type::edition(farm_type::LABEL) { UPDATE } else { INSTALL },
         ),
     }
 }
@@ -146,7 +147,14 @@ fn is_volume(path: &Path, volume: &Volume) -> bool {
 /// Flamenco has no accounts: who reaches a Manager can do anything on it.
 fn exposure(client: &Flamenco, stranger: Option<&Flamenco>) -> Check {
     const NAME: &str = "exposure";
-    let addresses = http::addresses(&client.address()).unwrap_or_default();
+    let addresses = match http::addresses(&client.address()) {
+        Ok(addresses) if !addresses.is_empty() => addresses,
+        // Behind a proxy that resolves names for this machine, say.
+        _ => {
+            let words = format!("not known: the name in {} is not one that this machine resolves", client.address());
+            return Check::skip(NAME, words);
+        }
+    };
     let Some(public) = addresses.iter().find(|address| is_public(**address)) else {
         return Check::ok(NAME, "its address is one of this machine or of a private network");
     };
@@ -160,7 +168,7 @@ fn exposure(client: &Flamenco, stranger: Option<&Flamenco>) -> Check {
             format!(
                 "its address {public} is a public one, and it asks for no credentials: whoever reaches it can do anything"
             ),
-            "Put it behind a VPN, or behind a proxy that asks for credentials (access.user, access.token_file).",
+            "Put it behind a VPN, or behind a proxy that asks for credentials (access.user, access.token_file, access.client_certificate).",
         ),
     }
 }

@@ -1,6 +1,7 @@
 //! Whether this machine's own queue can be used.
 
 use super::Check;
+use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
 use crate::manager::Manager;
 
@@ -24,9 +25,10 @@ fn local(manager: &dyn Manager) -> Check {
         let waiting = jobs.iter().filter(|job| !job.status.has_ended()).count();
         let workers = manager.workers()?.len();
         Ok::<_, crate::manager::ManagerError>(format!(
-            "this machine's own queue (farm {}): {waiting} of {} runs not ended, {workers} workers known",
+            "this machine's own queue (farm {}): {waiting} of {} not ended, {} known",
             version.version,
-            jobs.len()
+            counted(jobs.len(), "run"),
+            counted(workers, "worker")
         ))
     };
     match queue() {

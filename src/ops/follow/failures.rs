@@ -1,7 +1,7 @@
 //! Telling of tasks that fail while they do.
 
+use super::told::Told;
 use crate::base::error::Failure;
-use crate::base::ids::TaskId;
 use crate::base::name::JobRef;
 use crate::base::status::JobStatus;
 use crate::base::time::Timestamp;
@@ -9,7 +9,6 @@ use crate::frames::last_words::last_line;
 use crate::manager::ManagerJob;
 use crate::ops::ports::Ports;
 use crate::sys::clock::Stopwatch;
-use std::collections::HashSet;
 use std::time::Duration;
 
 /// Between two lists of a job's tasks: a Manager takes long over them, and looking at the job costs nothing.
@@ -17,17 +16,23 @@ const LIST_AGAIN: Duration = Duration::from_secs(30);
 /// So many failed tasks of a job are told of one by one.
 const TOLD: usize = 5;
 
-/// What was told of one job.
+/// What was told of one job while it is looked at.
 #[derive(Default)]
 pub(super) struct Failures {
-    told: HashSet<TaskId>,
+    count: usize,
     listed: Option<Stopwatch>,
     updated: Option<Timestamp>,
 }
 
 impl Failures {
-    /// Tells of tasks that failed since the last time. A job that did not change is not asked about.
-    pub(super) fn tell(&mut self, ports: &Ports<'_>, name: &JobRef, job: &ManagerJob) -> Result<(), Failure> {
+    /// Tells of tasks that failed and were not `told` of yet. A job that did not change is not asked about.
+    pub(super) fn tell(
+        &mut self,
+        ports: &Ports<'_>,
+        name: &JobRef,
+        job: &ManagerJob,
+        told: &Told,
+    ) -> Result<(), Failure> {
         // On this machine the worker itself tells.
         if !ports.manager.is_remote() || !self.is_due(job) {
             return Ok(());
@@ -35,12 +40,18 @@ impl Failures {
         self.listed = Some(Stopwatch::start());
         self.updated = Some(job.updated);
         for task in ports.manager.tasks(&job.id)? {
-            if task.status.has_failed() && self.told.len() < TOLD && self.told.insert(task.id.clone()) {
+            if !task.status.has_failed() || told.has(&task.id.0) {
+                continue;
+            }
+            if self.count < TOLD {
                 let tail = ports.manager.log_tail(&task.id)?.unwrap_or_default();
                 ports.progress.note(&format!("{name}: task {} {}: {}", task.name, task.status, last_line(&tail)));
             }
+            // Those that are only counted are no news for the next look either.
+            told.is_new(&task.id.0);
+            self.count += 1;
         }
-        if job.status == JobStatus::Failed {
+        if job.status == JobStatus::Failed && told.is_new(&job.id.0) {
             ports.progress.note(&format!("{name}: job {} failed: {}", job.id, job.activity));
         }
         Ok(())

@@ -2,16 +2,20 @@
 
 mod failures;
 mod outage;
+mod told;
 mod watch;
 
 pub use outage::through_outages;
+pub use told::Told;
 pub use watch::{Watching, watch};
 
+use crate::base::counted::{agree, counted, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::rel_path::RelPath;
+use crate::ops::check::held::{self, Held};
 use crate::ops::check::open_work::RunWork;
 use crate::ops::check::{self, Effort, FrameCounts, FrameFlaw, JobFrames, OpenWork};
 use crate::ops::ports::Ports;
@@ -21,6 +25,7 @@ use crate::ops::{harvest, locking, release};
 use crate::sys::clock::{self, Stopwatch};
 use crate::volume::area::Area;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What becomes of jobs whose newest run failed in a way that another run cannot mend.
@@ -51,14 +56,24 @@ pub struct Followed {
 /// Checks every frame, and submits what is missing or broken once more. `None`: nothing had to be submitted.
 ///
 /// All of it under the release's lock: of two that wait for one release only the first finds frames that nobody renders.
-pub fn submit_missing(ports: &Ports<'_>, name: &ReleaseName, hopeless: Hopeless) -> Result<Option<FrameSet>, Failure> {
+///
+/// What is not submitted although it is missing is said, but for what was `told` before.
+pub fn submit_missing(
+    ports: &Ports<'_>,
+    name: &ReleaseName,
+    hopeless: Hopeless,
+    told: &Told,
+) -> Result<Option<FrameSet>, Failure> {
     let is_left = |frames: &JobFrames| hopeless == Hopeless::Leave && frames.hopeless.is_some();
     let wanted = |frames: &JobFrames| !frames.to_render().is_empty() && !is_left(frames);
-    let checked = check_all(ports, &load(ports, name)?)?;
+    let file = load(ports, name)?;
+    let work = OpenWork::of(ports, &file)?;
+    let checked = check_all(ports, &file, &work)?;
     for (job, frames) in checked.iter().filter(|(_, frames)| is_left(frames)) {
         let cause = frames.hopeless.as_deref().unwrap_or_default();
-        ports.progress.note(&format!("{job}: not tried again, for it would fail again: {cause}"));
+        told.note(ports, &format!("{job}: not tried again, for it would fail again: {cause}"));
     }
+    tell_held(ports, &file, &work, &checked, told)?;
     if !checked.iter().any(|(_, frames)| wanted(frames)) {
         return Ok(None);
     }
@@ -71,7 +86,9 @@ pub fn submit_missing(ports: &Ports<'_>, name: &ReleaseName, hopeless: Hopeless)
     submit::refuse_pending_elsewhere(&file, &address)?;
     submit::submit_pending(ports, &lock, &mut file, began)?;
     let mut again = FrameSet::default();
-    for (job, frames) in check_all(ports, &file)?.into_iter().filter(|(_, frames)| wanted(frames)) {
+    for (job, frames) in
+        check_all(ports, &file, &OpenWork::of(ports, &file)?)?.into_iter().filter(|(_, frames)| wanted(frames))
+    {
         let Some(record) = file.job_mut(&job.job) else { continue };
         let broken = check::broken_files(ports, name, record, &frames.bad)?;
         let to_render = to_render(&frames, &broken);
@@ -122,7 +139,7 @@ pub fn settle(ports: &Ports<'_>, name: &ReleaseName, patience: Duration) -> Resu
 /// What became of the release, with the last words of what failed. Keeps the measured pace for later plans.
 pub fn outcome(ports: &Ports<'_>, name: &ReleaseName, tries: u32) -> Result<Followed, Failure> {
     let file = load(ports, name)?;
-    let checked = check_all(ports, &file)?;
+    let checked = check_all(ports, &file, &OpenWork::of(ports, &file)?)?;
     let frames: FrameCounts = checked.iter().map(|(_, frames)| frames.counts()).sum();
     keep_pace(ports, name, &checked)?;
     let tail = if frames.missing + frames.bad == 0 { String::new() } else { failing_tail(ports, &file)? };
@@ -131,10 +148,34 @@ pub fn outcome(ports: &Ports<'_>, name: &ReleaseName, tries: u32) -> Result<Foll
     Ok(Followed { frames, tries, altered, tail })
 }
 
-fn check_all(ports: &Ports<'_>, file: &ReleaseFile) -> Result<Vec<(JobRef, JobFrames)>, Failure> {
-    let work = OpenWork::of(ports, file)?;
+/// Says which frames are left alone because somebody may still write them, though nobody is known to be at them.
+fn tell_held(
+    ports: &Ports<'_>,
+    file: &ReleaseFile,
+    work: &OpenWork,
+    checked: &[(JobRef, JobFrames)],
+    told: &Told,
+) -> Result<(), Failure> {
+    if checked.iter().all(|(_, frames)| frames.rendering.is_empty()) {
+        return Ok(());
+    }
+    let mut next = BTreeSet::new();
+    for Held { job, frames, why } in held::of(ports, file, work)?.into_iter().filter(|held| held.why.is_odd()) {
+        let Some((reference, found)) = checked.iter().find(|(reference, _)| reference.job == job) else { continue };
+        let frames = frames.common(&found.rendering);
+        if !frames.is_empty() {
+            let (frames, verb) = (frames_named(&frames), agree(frames.len(), "is", "are"));
+            told.note(ports, &format!("{reference}: {frames} {verb} not submitted again: {why}"));
+            next.insert(why.next_step());
+        }
+    }
+    next.iter().for_each(|step| told.note(ports, &format!("next: {step}")));
+    Ok(())
+}
+
+fn check_all(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Result<Vec<(JobRef, JobFrames)>, Failure> {
     let check = |job: &JobRecord| {
-        let frames = check::check_job(ports, &file.name, job, &work, Effort::Trust)?;
+        let frames = check::check_job(ports, &file.name, job, work, Effort::Trust)?;
         Ok((JobRef::in_release(&file.name, &job.name), frames))
     };
     file.jobs.iter().map(check).collect()
@@ -202,11 +243,13 @@ impl Followed {
         if missing + bad == 0 {
             return None;
         }
-        let tries = if self.tries > 0 { format!(" after {} more run(s) for them", self.tries) } else { String::new() };
+        let verb = agree(missing + bad, "is", "are");
+        let tries =
+            if self.tries > 0 { format!(" after {} for them", counted(self.tries, "more run")) } else { String::new() };
         Some(
             Failure::new(
                 Class::Failed,
-                format!("{name}: {} of {expected} frame(s) are not rendered{tries}", missing + bad),
+                format!("{name}: {} of {} {verb} not rendered{tries}", missing + bad, counted(expected, "frame")),
             )
             .with_hint(self.next_step(name)),
         )

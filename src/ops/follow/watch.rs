@@ -3,6 +3,7 @@
 use super::failures::Failures;
 use super::load;
 use super::outage::Outage;
+use super::told::Told;
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
@@ -11,6 +12,7 @@ use crate::base::status::JobStatus;
 use crate::frames::expected::frame_file;
 use crate::manager::{Manager, ManagerJob};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
+use crate::ops::harvest::unfinished;
 use crate::ops::ports::{JobProgress, Ports};
 use crate::sys::clock::Stopwatch;
 use crate::volume::layout;
@@ -29,18 +31,19 @@ const FEW: usize = 8;
 const OVER: [&str; 2] = ["archived", "construction-failed"];
 
 /// Who ends the looking on, and how long it bears with a Manager that is away.
-pub struct Watching {
+pub struct Watching<'a> {
     /// Ends it when it speaks or is dropped.
     pub stop: Receiver<()>,
     /// How long the Manager may be away at a time.
     pub patience: Duration,
+    /// What was said before.
+    pub told: &'a Told,
 }
 
 /// Looks on until every run of the release has ended or waits for a person, or until it is to stop.
-pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching) -> Result<(), Failure> {
+pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching<'_>) -> Result<(), Failure> {
     let file = load(ports, name)?;
-    // Only for the count that is shown: whoever needs the manifest says what is wrong with it.
-    let harvested = Manifest::load(ports.volume, name).map(|manifest| manifest.files).unwrap_or_default();
+    let harvested = harvested(ports, name);
     let mut jobs: Vec<Watched<'_>> = file.jobs.iter().filter_map(|job| Watched::of(name, job, &harvested)).collect();
     let mut outage = Outage::default();
     let mut stopping = false;
@@ -49,8 +52,8 @@ pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching) -> Resu
         if open.is_empty() {
             return Ok(());
         }
-        let looked =
-            look(ports.manager, &open).and_then(|heard| jobs.iter_mut().try_for_each(|job| job.learn(ports, &heard)));
+        let looked = look(ports.manager, &open)
+            .and_then(|heard| jobs.iter_mut().try_for_each(|job| job.learn(ports, &heard, watching.told)));
         outage.bear(ports, looked, watching.patience)?;
         if stopping || ports.progress.interrupted().is_some() {
             return Ok(());
@@ -58,6 +61,14 @@ pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching) -> Resu
         // After the end one more look, so that the last state is shown.
         stopping = watching.stop.recv_timeout(ports.manager.look_again()) != Err(RecvTimeoutError::Timeout);
     }
+}
+
+/// What lies in `dist/`, or is on its way there. Only for the count that is shown: whoever needs the manifest says what is
+/// wrong with it.
+fn harvested(ports: &Ports<'_>, release: &ReleaseName) -> Vec<ManifestFile> {
+    let mut files = Manifest::load(ports.volume, release).map(|manifest| manifest.files).unwrap_or_default();
+    files.extend(unfinished::files(ports.volume, release).unwrap_or_default());
+    files
 }
 
 /// What the Manager says of these jobs; those that it does not know are not in it.
@@ -71,6 +82,7 @@ fn look(manager: &dyn Manager, ids: &[&JobId]) -> Result<HashMap<JobId, ManagerJ
 
 /// A job that is looked at, and what was seen of it last.
 struct Watched<'a> {
+    release: &'a ReleaseName,
     reference: JobRef,
     record: &'a JobRecord,
     /// The Manager's id of each run and what was last heard of it, oldest first; at least one.
@@ -84,16 +96,15 @@ struct Watched<'a> {
 
 impl<'a> Watched<'a> {
     /// `None` for a job without a run that the Manager knows.
-    fn of(release: &ReleaseName, record: &'a JobRecord, manifest: &[ManifestFile]) -> Option<Self> {
+    fn of(release: &'a ReleaseName, record: &'a JobRecord, manifest: &[ManifestFile]) -> Option<Self> {
         let runs: Vec<_> = record.runs.iter().filter_map(|run| Some((run.manager_job.as_ref()?, None))).collect();
         let reference = JobRef::in_release(release, &record.name);
-        let fresh = manifest.iter().filter(|file| file.job == record.name && !file.is_stale(Some(record)));
-        let harvested = fresh.map(|file| file.frame).collect();
         (!runs.is_empty()).then_some(Watched {
+            release,
             reference,
             record,
             runs,
-            harvested,
+            harvested: frames_of(record, manifest),
             listed: None,
             done: 0,
             failures: Failures::default(),
@@ -106,14 +117,14 @@ impl<'a> Watched<'a> {
     }
 
     /// Takes in what was heard, and tells of it.
-    fn learn(&mut self, ports: &Ports<'_>, heard: &HashMap<JobId, ManagerJob>) -> Result<(), Failure> {
+    fn learn(&mut self, ports: &Ports<'_>, heard: &HashMap<JobId, ManagerJob>, told: &Told) -> Result<(), Failure> {
         if self.is_settled() {
             return Ok(());
         }
         for (id, status) in self.runs.iter_mut().filter(|(_, status)| !is_settled(status.as_ref())) {
             let found = heard.get(*id);
             if let Some(job) = found {
-                self.failures.tell(ports, &self.reference, job)?;
+                self.failures.tell(ports, &self.reference, job, told)?;
             }
             // What the Manager does not know any more does nothing any more.
             *status = Some(found.map_or(JobStatus::Canceled, |job| job.status.clone()));
@@ -122,7 +133,13 @@ impl<'a> Watched<'a> {
         let word = newest.to_string();
         let frames = &self.record.current().frames;
         if self.is_settled() || self.listed.as_ref().is_none_or(|last| last.has_passed(LIST_AGAIN)) {
-            self.done = self.present(ports, frames)?;
+            let mut done = self.present(ports, frames)?;
+            if done < self.done {
+                // Somebody harvests them meanwhile, or put broken ones away.
+                self.harvested = frames_of(self.record, &harvested(ports, self.release));
+                done = self.present(ports, frames)?;
+            }
+            self.done = done;
             self.listed = Some(Stopwatch::start());
         }
         let (job, total) = (self.reference.clone(), frames.len() as u64);
@@ -148,6 +165,12 @@ impl<'a> Watched<'a> {
     }
 }
 
+/// The job's frames that were harvested and are not out of date.
+fn frames_of(record: &JobRecord, manifest: &[ManifestFile]) -> FrameSet {
+    let fresh = manifest.iter().filter(|file| file.job == record.name && !file.is_stale(Some(record)));
+    fresh.map(|file| file.frame).collect()
+}
+
 /// Whether a run does nothing more by itself.
 fn is_settled(status: Option<&JobStatus>) -> bool {
     let is_over = |word: &str| OVER.contains(&word);
@@ -156,4 +179,61 @@ fn is_settled(status: Option<&JobStatus>) -> bool {
         JobStatus::Unknown(word) => is_over(word),
         status => status.has_ended(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::TaskStatus;
+    use crate::frames::sampling::Depth;
+    use crate::ops::check::room::Room;
+    use crate::ops::harvest::apply;
+    use crate::ops::harvest::request::{Gaps, HarvestRequest, JobsTaken, Keeping, Suspects};
+    use crate::ops::ports::Progress;
+    use std::sync::Mutex;
+
+    /// Hears how many frames are done.
+    #[derive(Default)]
+    struct Counts(Mutex<Vec<(u64, u64)>>);
+
+    impl Progress for Counts {
+        fn job(&self, progress: &JobProgress) {
+            self.0.lock().expect("no panic").push((progress.done, progress.total));
+        }
+    }
+
+    #[test]
+    fn the_count_does_not_fall_when_somebody_harvests() {
+        let mut room = Room::rendered(&[("A", "1-4")]);
+        room.lose("releases/r1/out/A/000004.png");
+        room.add_run("1-3", TaskStatus::Completed);
+        room.add_run("4", TaskStatus::Active);
+        for (run, job) in room.file.jobs[0].runs.iter_mut().zip(&room.manager.jobs) {
+            run.manager_job = Some(job.id.clone());
+        }
+        room.save();
+        let counts = Counts::default();
+        let ports = Ports { progress: &counts, ..room.ports() };
+        let heard: HashMap<JobId, ManagerJob> =
+            room.manager.jobs.iter().map(|job| (job.id.clone(), job.clone())).collect();
+        let mut watched = Watched::of(room.release(), &room.file.jobs[0], &[]).expect("it has runs");
+        watched.learn(&ports, &heard, &Told::default()).expect("looked");
+        let request = HarvestRequest {
+            release: room.release().clone(),
+            jobs: Vec::new(),
+            taken: JobsTaken::All,
+            gaps: Gaps::Allow,
+            keeping: Keeping::Move,
+            suspects: Suspects::Refuse,
+            depth: Depth::Standard,
+            template: None,
+            names: Default::default(),
+            rendered_again: Default::default(),
+        };
+        drop(apply::harvest(&room.ports(), &request, None).expect("harvest"));
+        assert!(room.names("releases/r1/out").is_empty());
+        watched.listed = None;
+        watched.learn(&ports, &heard, &Told::default()).expect("looked");
+        assert_eq!(*counts.0.lock().expect("no panic"), [(3, 4), (3, 4)]);
+    }
 }

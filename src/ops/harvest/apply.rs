@@ -12,7 +12,8 @@ use super::report::{HarvestReport, Outcome};
 use super::request::HarvestRequest;
 use super::survey;
 use super::unfinished::JOURNAL_KIND;
-use crate::base::error::{Class, Failure};
+use crate::base::counted::{agree, counted};
+use crate::base::error::{Class, Failure, again_or_recover};
 use crate::base::ids::TransactionId;
 use crate::base::size::Bytes;
 use crate::ops::check::Remember;
@@ -81,8 +82,7 @@ fn carry_out(ports: &Ports<'_>, lock: &Lock, transaction: &Transaction) -> Resul
 /// The frames lie where they belong, and nobody has been told.
 fn unlisted(end: Failure, transaction: &Transaction) -> Failure {
     let words = format!("{}; the files are in dist/{}, but not in its list yet", end.message(), transaction.release);
-    let next = "Give the same command again, or `farm recover`, to finish the harvest.";
-    Failure::new(end.class(), words).with_hint(end.hint().map_or(next.to_owned(), |hint| format!("{hint} {next}")))
+    Failure::new(end.class(), words).with_hint(again_or_recover(end.hint(), "to finish the harvest"))
 }
 
 /// Writes the manifest: what was placed is in it, what went to the trash is not.
@@ -124,7 +124,7 @@ fn check_space(ports: &Ports<'_>, transaction: &Transaction) -> Result<(), Failu
 const NAMED: usize = 10;
 
 fn refuse_if_moved(saved: &HarvestPlan, now: &HarvestPlan) -> Result<(), Failure> {
-    if saved == now {
+    if saved.is_same(now) {
         return Ok(());
     }
     let mut differences = Vec::new();
@@ -132,8 +132,10 @@ fn refuse_if_moved(saved: &HarvestPlan, now: &HarvestPlan) -> Result<(), Failure
         differences.push(format!("it is for volume {}, this is {}", saved.volume, now.volume));
     }
     differences.extend(changed_files(saved, now));
-    if saved.problems != now.problems {
-        differences.push(format!("{} frames are not fine instead of {}", now.problems.len(), saved.problems.len()));
+    if !saved.has_same_problems(now) {
+        let (now, saved) = (now.problems.len(), saved.problems.len());
+        let verb = agree(now, "is", "are");
+        differences.push(format!("{} {verb} not fine instead of {saved}", counted(now, "frame")));
     }
     if differences.is_empty() {
         differences.push("jobs or their inputs changed".to_owned());

@@ -7,8 +7,9 @@ use super::folders::Folders;
 use super::manifest::ManifestFile;
 use super::plan::{FileVerdict, Item, PlannedFile, Replaced, Transaction};
 use super::request::Keeping;
+use crate::base::counted::{agree, counted};
 use crate::base::digest::Digest;
-use crate::base::error::{Class, Failure};
+use crate::base::error::{Class, Failure, again_or_recover};
 use crate::base::ids::TransactionId;
 use crate::base::rel_path::RelPath;
 use crate::ops::check::in_parallel::in_parallel;
@@ -333,12 +334,12 @@ fn how_far(end: Failure, carried: &Carried, transaction: &Transaction) -> Failur
     let class = if end.class() == Class::Refused { Class::Failed } else { end.class() };
     let total: usize = transaction.jobs.iter().map(|share| share.files.len()).sum();
     let (placed, release) = (carried.placed.len(), &transaction.release);
+    let (total, verb) = (counted(total, "file"), agree(placed, "is", "are"));
     let words = format!(
-        "{}; at least {placed} of {total} file(s) are in dist/{release}, each of them whole, the others in out/",
+        "{}; at least {placed} of {total} {verb} in dist/{release}, each of them whole, the others in out/",
         end.message()
     );
-    let next = "Give the same command again, or `farm recover`, to finish the harvest.";
-    Failure::new(class, words).with_hint(end.hint().map_or(next.to_owned(), |hint| format!("{hint} {next}")))
+    Failure::new(class, words).with_hint(again_or_recover(end.hint(), "to finish the harvest"))
 }
 
 const CHANGED: &str = "it changed since it was checked";

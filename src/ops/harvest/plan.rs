@@ -253,6 +253,23 @@ mod rows {
 }
 
 impl HarvestPlan {
+    /// Whether both would do the same.
+    pub fn is_same(&self, other: &HarvestPlan) -> bool {
+        let HarvestPlan { schema, volume, request, jobs, problems: _, replaced } = self;
+        let rest = (schema, volume, request, jobs, replaced);
+        rest == (&other.schema, &other.volume, &other.request, &other.jobs, &other.replaced)
+            && self.has_same_problems(other)
+    }
+
+    /// Whether the same frames are not fine. Why a worker may still write one changes by the second, and counts for nothing.
+    pub fn has_same_problems(&self, other: &HarvestPlan) -> bool {
+        let same = |(one, other): (&Problem, &Problem)| match one.state {
+            ProblemState::Rendering => *one == Problem { cause: one.cause.clone(), ..other.clone() },
+            _ => one == other,
+        };
+        self.problems.len() == other.problems.len() && self.problems.iter().zip(&other.problems).all(same)
+    }
+
     /// Whether frames that are not fine forbid to move anything.
     pub fn is_blocked(&self) -> bool {
         !self.problems.is_empty() && self.request.gaps == Gaps::Refuse

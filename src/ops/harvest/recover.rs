@@ -3,6 +3,7 @@
 use super::apply;
 use super::carry::{Carrier, Knowledge, Left};
 use super::unfinished;
+use crate::base::counted::counted;
 use crate::base::error::Failure;
 use crate::base::ids::TransactionId;
 use crate::base::name::ReleaseName;
@@ -42,7 +43,8 @@ pub fn finish_killed(ports: &Ports<'_>, lock: &Lock, release: &ReleaseName) -> R
     let mut finished = Vec::new();
     for (account, _) in unfinished::of_release(ports.volume, release)? {
         let done = recover(ports.volume, lock, &account)?;
-        ports.progress.note(&format!("finished a harvest of {release} that was interrupted: {} files", done.placed));
+        let files = counted(done.placed, "file");
+        ports.progress.note(&format!("finished a harvest of {release} that was interrupted: {files}"));
         for left in done.left {
             ports.progress.note(&format!("{}: not harvested then: {}", left.path, left.cause));
         }

@@ -9,6 +9,7 @@ use super::{names, selection, targets};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::name::JobRef;
+use crate::ops::check::held::{self, Held, Why};
 use crate::ops::check::inputs::stale_inputs;
 use crate::ops::check::judge::FileState;
 use crate::ops::check::{Effort, JobFrames, OpenWork, Remember, check_and};
@@ -74,10 +75,10 @@ impl Surveyor<'_> {
         if jobs.iter().all(|job| job.verdict == JobVerdict::Incomplete) {
             return Err(HarvestError::NothingComplete { release: file.name.clone() }.into());
         }
-        let mut problems = Vec::new();
-        for job in jobs.iter().filter(|job| job.verdict == JobVerdict::Taken) {
-            problems.extend(self.problems(&job.looked));
-        }
+        let taken = || jobs.iter().filter(|job| job.verdict == JobVerdict::Taken).map(|job| &job.looked);
+        let is_held = taken().any(|looked| !looked.frames.rendering.is_empty());
+        let held = if is_held { held::of(self.ports, file, &self.work)? } else { Vec::new() };
+        let problems: Vec<Problem> = taken().flat_map(|looked| self.problems(looked, &held)).collect();
         let blocked = !problems.is_empty() && self.request.gaps == Gaps::Refuse;
         let (files, replaced) = if blocked { (self.in_place(&jobs), Vec::new()) } else { self.assign(file, &jobs)? };
         let planned = jobs.into_iter().zip(files).map(|(job, files)| self.planned(job, files));
@@ -191,7 +192,7 @@ impl Surveyor<'_> {
     }
 
     /// Why frames are not taken: each file that has something to say, and where the whole frame is meant its first file.
-    fn problems(&self, job: &LookedAt<'_>) -> Vec<Problem> {
+    fn problems(&self, job: &LookedAt<'_>, held: &[Held]) -> Vec<Problem> {
         let reference = JobRef::in_release(&self.request.release, &job.record.name);
         let mut problems: Vec<Problem> = Vec::new();
         let mut whole_frame = None;
@@ -201,7 +202,7 @@ impl Surveyor<'_> {
                 None => continue,
                 Some(state @ (ProblemState::Rendering | ProblemState::Suspect)) => {
                     let is_first = whole_frame.replace(frame) != Some(frame);
-                    is_first.then(|| (state, about_frame(state, frame, &job.frames)))
+                    is_first.then(|| (state, about_frame(state, frame, job, held)))
                 }
                 Some(_) => about_file(file),
             };
@@ -234,11 +235,13 @@ fn state_of(frame: i32, frames: &JobFrames, suspects: Suspects) -> Option<Proble
     }
 }
 
-fn about_frame(state: ProblemState, frame: i32, frames: &JobFrames) -> String {
-    let told = frames.suspicions.iter().find(|one| one.frames.contains(frame));
-    match (state, told) {
-        (ProblemState::Suspect, Some(told)) => format!("its log says: {}", told.cause),
-        _ => "a worker may still write it: its task has not ended, or that worker was not heard since".to_owned(),
+fn about_frame(state: ProblemState, frame: i32, job: &LookedAt<'_>, held: &[Held]) -> String {
+    let told = job.frames.suspicions.iter().find(|one| one.frames.contains(frame));
+    let why = held.iter().find(|held| held.job == job.record.name && held.frames.contains(frame));
+    match (state, told, why) {
+        (ProblemState::Suspect, Some(told), _) => format!("its log says: {}", told.cause),
+        (_, _, Some(held)) if held.why.is_odd() => format!("{}. {}", held.why, held.why.next_step()),
+        _ => Why::AtWork.to_string(),
     }
 }
 

@@ -6,8 +6,9 @@
 
 use super::survey::{self, Known, Survey};
 use super::write::Writer;
-use super::{JobVerdict, PlannedJob, ReleasePlan, Repair};
+use super::{JobVerdict, PlannedJob, ReleasePlan, Repair, unfinished};
 use crate::base::consent::Consent;
+use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
 use crate::base::ids::JobId;
 use crate::base::name::{JobRef, ReleaseName};
@@ -99,7 +100,7 @@ fn world_moved(shown: &ReleasePlan, now: &ReleasePlan) -> Failure {
     let mut names: Vec<String> = changed.map(|(job, _)| job.reference.to_string()).collect();
     names.extend(pairs().filter(|(a, b)| a.source != b.source).map(|(job, _)| job.source.path.clone()));
     if shown.jobs.len() != now.jobs.len() {
-        names.push(format!("{} jobs instead of {}", now.jobs.len(), shown.jobs.len()));
+        names.push(format!("{} instead of {}", counted(now.jobs.len(), "job"), shown.jobs.len()));
     }
     if shown.copies != now.copies {
         names.push("files that scenes need".to_owned());
@@ -157,6 +158,7 @@ fn carry_out(
     release::save(ports.volume, &file)?;
     let submitted = submit::submit_pending(ports, lock, &mut file, began)?;
     journal.done(&submitted.len())?;
+    unfinished::close_done(ports, lock, &file);
     Ok(submitted)
 }
 

@@ -1,6 +1,7 @@
 //! How many frames a task gets, and why.
 
 use super::request::Chunk;
+use crate::base::counted::counted;
 
 /// What the choice depends on.
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +40,26 @@ fn automatic(facts: Facts) -> (u32, String) {
     let workers = facts.workers.max(1);
     let per = |parts: usize| facts.frames.div_ceil(parts.max(1)).max(1);
     let (size, reason) = match (facts.queue, facts.seconds_per_frame) {
-        (Queue::Local, _) => (per(workers), format!("one task for each of {workers} local worker(s)")),
+        // One is started by whoever waits, or by `farm work`.
+        (Queue::Local, _) => (per(workers), format!("one task for {}", each_of(workers, "local worker"))),
         (Queue::Flamenco, None) => {
-            (per(workers * 6), format!("time per frame unknown: six tasks for each of {workers} worker(s)"))
+            let whom = match facts.workers {
+                0 => "as for one worker; none that may take the job is awake".to_owned(),
+                workers => format!("for {}", each_of(workers, "worker")),
+            };
+            (per(workers * 6), format!("time per frame unknown: six tasks {whom}"))
         }
         (Queue::Flamenco, Some(seconds)) => (timed(facts.frames, workers, seconds), timed_reason(seconds)),
     };
     (u32::try_from(size).unwrap_or(u32::MAX), reason)
+}
+
+/// Those that the tasks are counted for.
+fn each_of(workers: usize, noun: &str) -> String {
+    match workers {
+        1 => format!("the one {noun}"),
+        many => format!("each of {}", counted(many, noun)),
+    }
 }
 
 /// Tasks of one to fifteen minutes, at least three per worker where that leaves them above a minute.
@@ -79,6 +93,19 @@ mod tests {
         assert_eq!(auto(1000, 4, Some(30.0), Queue::Flamenco), 30, "fifteen minutes at the most");
         assert_eq!(auto(100, 10, Some(20.0), Queue::Flamenco), 4, "three per worker");
         assert_eq!(auto(10, 10, Some(3600.0), Queue::Flamenco), 1);
+    }
+
+    #[test]
+    fn workers_that_are_not_there_are_not_counted() {
+        let reason =
+            |workers, queue| choose(Chunk::Auto, Facts { frames: 20, workers, seconds_per_frame: None, queue }).1;
+        assert_eq!(
+            reason(0, Queue::Flamenco),
+            "time per frame unknown: six tasks as for one worker; none that may take the job is awake"
+        );
+        assert_eq!(reason(1, Queue::Flamenco), "time per frame unknown: six tasks for the one worker");
+        assert_eq!(reason(0, Queue::Local), "one task for the one local worker");
+        assert_eq!(reason(3, Queue::Local), "one task for each of 3 local workers");
     }
 
     proptest::proptest! {

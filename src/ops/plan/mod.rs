@@ -21,6 +21,7 @@ pub mod repair;
 pub mod request;
 mod scenes;
 pub mod survey;
+pub mod unfinished;
 pub mod verdict;
 pub mod warnings;
 mod write;
@@ -116,6 +117,9 @@ pub struct PlannedJob {
     pub tag: Option<String>,
     /// Submitted paused.
     pub paused: bool,
+    /// Frames of runs that an earlier command wrote down and did not submit: they are submitted too.
+    #[serde(default, skip_serializing_if = "FrameSet::is_empty")]
+    pub waiting: FrameSet,
     /// The id of the run that will be submitted.
     pub run: RunId,
 }
@@ -207,8 +211,8 @@ impl PlannedJob {
         Queueing { chunk: self.chunk, priority: self.priority, tag: self.tag.clone(), paused: self.paused }
     }
 
-    /// The job without what differs between two surveys of the same world: the id of its run to come, and what depends on
-    /// the workers that happen to be awake and on the Blender that happens to be here.
+    /// The job without what differs between two surveys of the same world: the id of its run to come, what depends on the
+    /// workers that happen to be awake and on the Blender that happens to be here, and what somebody else submits meanwhile.
     pub fn essence(&self) -> PlannedJob {
         PlannedJob {
             run: RunId::NONE,
@@ -216,6 +220,7 @@ impl PlannedJob {
             chunk_reason: String::new(),
             tasks: 0,
             warnings: Vec::new(),
+            waiting: FrameSet::default(),
             ..self.clone()
         }
     }
@@ -239,8 +244,9 @@ impl PlannedJob {
     pub fn bytes_now(&self) -> u64 {
         match &self.verdict {
             JobVerdict::New => self.bytes,
-            JobVerdict::Unchanged => 0,
-            JobVerdict::MoreFrames(more) => output::estimate(&self.output) * more.len() as u64,
+            JobVerdict::Unchanged | JobVerdict::MoreFrames(_) => {
+                output::estimate(&self.output) * self.to_submit().union(&self.waiting).len() as u64
+            }
         }
     }
 

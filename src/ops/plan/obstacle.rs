@@ -141,7 +141,7 @@ mod tests {
         let job = "r1/A".parse().expect("a job");
         let refused = refusal::left_behind(&job, std::slice::from_ref(&obstacle), Packing::Never);
         let message = refused.message();
-        for word in ["r1/A needs 1 file(s)", "image /", "wood.png (Image.name of IMwood.png)", "1031 bytes", "1023"] {
+        for word in ["r1/A needs 1 file that", "image /", "wood.png (Image.name of IMwood.png)", "1031 bytes", "1023"] {
             assert!(message.contains(word), "{message}");
         }
         assert_eq!(refused.class(), Class::Refused);

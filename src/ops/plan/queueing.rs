@@ -5,6 +5,7 @@
 
 use super::Warning;
 use super::request::{Chunk, JobRequest};
+use crate::base::counted::{agree, counted, frames_named};
 use crate::base::frame_set::FrameSet;
 use crate::volume::release_file::{JobRecord, RunRecord};
 
@@ -54,7 +55,8 @@ pub(super) fn compare(request: &JobRequest, frames: &FrameSet, record: &JobRecor
             let Choice { has, asked, .. } = &choices[option];
             let others = frames.minus(&asked_so);
             if !others.is_empty() {
-                before.kept.push(format!("frames {others} keep {has} instead of {asked}"));
+                let verb = agree(others.len(), "keeps", "keep");
+                before.kept.push(format!("{} {verb} {has} instead of {asked}", frames_named(&others)));
             }
         }
         if asked_so.is_empty()
@@ -74,7 +76,7 @@ fn choices(request: &JobRequest, run: &RunRecord) -> Vec<Choice> {
         choice(run.priority == request.priority, format!("priority {}", run.priority), request.priority.to_string());
     }
     if let (true, Chunk::Frames(chunk)) = (request.asked.chunk, request.chunk) {
-        choice(run.chunk == chunk, format!("{} frame(s) per task", run.chunk), chunk.to_string());
+        choice(run.chunk == chunk, format!("{} per task", counted(run.chunk, "frame")), chunk.to_string());
     }
     if let Some(tag) = &request.tag {
         let has = run.tag.as_ref().map_or("no tag".to_owned(), |tag| format!("tag {tag}"));

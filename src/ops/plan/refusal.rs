@@ -2,6 +2,7 @@
 
 use super::obstacle::Obstacle;
 use super::request::{Packing, PlanRequest};
+use crate::base::counted::{agree, counted};
 use crate::base::error::{Class, Explain, Failure};
 use crate::base::frame_set::{FrameSet, LAST_FRAME};
 use crate::base::name::JobRef;
@@ -109,8 +110,16 @@ pub fn no_extensions(job: &JobRef) -> Failure {
 
 /// Files that a job needs are not there.
 pub fn missing_files(job: &JobRef, missing: &[String]) -> Failure {
-    Failure::new(Class::Refused, format!("{job} needs {} file(s) that are missing: {}", missing.len(), some(missing)))
-        .with_hint("Put them where the scene looks for them, or say --allow-missing to render without them.")
+    Failure::new(
+        Class::Refused,
+        format!(
+            "{job} needs {} that {} missing: {}",
+            counted(missing.len(), "file"),
+            agree(missing.len(), "is", "are"),
+            some(missing)
+        ),
+    )
+    .with_hint("Put them where the scene looks for them, or say --allow-missing to render without them.")
 }
 
 /// A folder that a job needs cannot be listed.
@@ -132,7 +141,7 @@ pub fn left_behind(job: &JobRef, left: &[Obstacle<'_>], packing: Packing) -> Fai
     };
     Failure::new(
         Class::Refused,
-        format!("{job} needs {} file(s) that cannot be taken along: {}", words.len(), some(&words)),
+        format!("{job} needs {} that cannot be taken along: {}", counted(words.len(), "file"), some(&words)),
     )
     .with_hint(hint)
 }
@@ -155,8 +164,11 @@ pub fn no_packer(job: &JobRef, error: &RendererError) -> Failure {
 /// Blender left outside what it should have packed.
 pub fn not_packed(job: &JobRef, left: &[&Obstacle<'_>]) -> Failure {
     let words: Vec<String> = left.iter().map(ToString::to_string).collect();
-    Failure::new(Class::Refused, format!("Blender did not pack {} file(s) into {job}: {}", words.len(), some(&words)))
-        .with_hint("Pack them in Blender and save the scene, rename them, or say --allow-missing without --pack.")
+    Failure::new(
+        Class::Refused,
+        format!("Blender did not pack {} into {job}: {}", counted(words.len(), "file"), some(&words)),
+    )
+    .with_hint("Pack them in Blender and save the scene, rename them, or say --allow-missing without --pack.")
 }
 
 /// Saving with an older Blender drops what it does not know.

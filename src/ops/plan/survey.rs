@@ -270,6 +270,7 @@ impl<'a> Planner<'a> {
             priority: request.priority,
             tag: request.tag.clone(),
             paused: request.paused,
+            waiting: FrameSet::default(),
             run: RunId::random(),
             reference,
             frames,

@@ -2,7 +2,9 @@
 
 use super::request::{JobRequest, Update};
 use super::{JobVerdict, PlannedJob, queueing, refusal};
+use crate::base::counted::frames_named;
 use crate::base::error::{Class, Explain};
+use crate::base::frame_set::FrameSet;
 use crate::base::name::{JobRef, ReleaseName};
 use crate::volume::release_file::{JobRecord, ReleaseFile, Revision};
 use std::collections::HashMap;
@@ -80,6 +82,7 @@ pub fn judge(
             None => JobVerdict::New,
             Some(record) => against(job, record)?,
         };
+        job.waiting = record.map(|record| waiting(record)).unwrap_or_default();
         let before = record.map(|record| queueing::compare(request, &job.frames, record)).unwrap_or_default();
         match (&job.verdict, before.refused()) {
             (JobVerdict::Unchanged, Some(words)) => queued.push(format!("{} has {words}", job.reference)),
@@ -87,7 +90,7 @@ pub fn judge(
         }
         match &job.verdict {
             JobVerdict::New => differences.push(format!("{} is not in it", job.reference)),
-            JobVerdict::MoreFrames(more) => differences.push(format!("{} lacks frames {more}", job.reference)),
+            JobVerdict::MoreFrames(more) => differences.push(format!("{} lacks {}", job.reference, frames_named(more))),
             JobVerdict::Unchanged => {}
         }
     }
@@ -101,6 +104,12 @@ pub fn judge(
     }
 }
 
+/// Frames of runs that were written down, and that the Manager is not known to have.
+fn waiting(record: &JobRecord) -> FrameSet {
+    let waiting = record.runs.iter().filter(|run| run.manager_job.is_none());
+    FrameSet::union_of(waiting.map(|run| &run.frames))
+}
+
 /// Jobs of the release that the plan does not name, and frames that it does not ask for.
 fn left_out(jobs: &[PlannedJob], existing: &ReleaseFile) -> Vec<String> {
     let named: HashMap<_, _> = jobs.iter().map(|job| (&job.reference.job, job)).collect();
@@ -109,7 +118,7 @@ fn left_out(jobs: &[PlannedJob], existing: &ReleaseFile) -> Vec<String> {
         None => Some(format!("{} is not in the plan", record.name)),
         Some(job) => {
             let fewer = record.current().frames.minus(&job.frames);
-            (!fewer.is_empty()).then(|| format!("{} has frames {fewer} too", record.name))
+            (!fewer.is_empty()).then(|| format!("{} has {} too", record.name, frames_named(&fewer)))
         }
     };
     existing.jobs.iter().filter_map(difference).collect()

@@ -2,6 +2,7 @@
 
 use super::output::Wanted;
 use super::{PackedFile, Warning};
+use crate::base::counted::counted;
 use crate::blend::{BlenderVersion, Scene, SceneFile};
 use std::cmp::Ordering;
 
@@ -70,7 +71,7 @@ fn packed_files(packed: &[PackedFile]) -> Option<Warning> {
     let words: Vec<String> = packed.iter().map(word).collect();
     (!words.is_empty()).then(|| Warning {
         code: "packed-by-blender".into(),
-        text: format!("Blender will pack {} file(s) into the copy: {}", words.len(), some(&words)),
+        text: format!("Blender will pack {} into the copy: {}", counted(words.len(), "file"), some(&words)),
     })
 }
 
@@ -100,6 +101,6 @@ fn missing_files(missing: &[String]) -> Option<Warning> {
     }
     Some(Warning {
         code: "missing-files".into(),
-        text: format!("renders without {} file(s): {}", missing.len(), some(missing)),
+        text: format!("renders without {}: {}", counted(missing.len(), "file"), some(missing)),
     })
 }

@@ -5,6 +5,7 @@ use super::pack;
 use super::repair::{Damage, Repair};
 use super::survey::{SceneWork, Survey};
 use super::{JobVerdict, PlannedJob};
+use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
 use crate::base::ids::TransactionId;
 use crate::base::name::JobRef;
@@ -135,7 +136,7 @@ impl Writer<'_> {
     /// The same for a scene that Blender packs files into first.
     fn put_packed(&self, job: &PlannedJob, work: &SceneWork) -> Result<StoredFile, Failure> {
         let Ports { volume, progress, .. } = self.ports;
-        progress.note(&format!("{}: Blender packs {} file(s) into the copy", job.reference, work.pack.len()));
+        progress.note(&format!("{}: Blender packs {} into the copy", job.reference, counted(work.pack.len(), "file")));
         let _alone = self.packing.lock().unwrap_or_else(PoisonError::into_inner);
         let path = Path::new(&job.source.path);
         self.open_unchanged(path)?;

@@ -1,6 +1,7 @@
 //! Changes that were begun and not ended: the operation that began one knows how to end it.
 
 use super::{Action, Kind, Means, Verdict, plan_journal};
+use crate::base::counted::{agree, counted};
 use crate::base::error::{Class, Explain, Failure};
 use crate::base::ids::TransactionId;
 use crate::ops::harvest;
@@ -71,9 +72,20 @@ fn dispatch(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdic
 /// What was not moved yet is moved, if it is still what it was; the manifest names all that is in place.
 fn finish_harvest(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
     let finished = harvest::recover::recover(means.volume, lock, account)?;
-    let mut note = format!("{} file(s) are in dist/{}", finished.placed, finished.release);
+    let mut note = format!(
+        "{} {} in dist/{}",
+        counted(finished.placed, "file"),
+        agree(finished.placed, "is", "are"),
+        finished.release
+    );
     if let Some(first) = finished.left.first() {
-        note.push_str(&format!("; {} were left: {}: {}", finished.left.len(), first.path, first.cause));
+        note.push_str(&format!(
+            "; {} {} left: {}: {}",
+            finished.left.len(),
+            agree(finished.left.len(), "was", "were"),
+            first.path,
+            first.cause
+        ));
     }
     Ok((Verdict::Finished, note))
 }

@@ -1,6 +1,7 @@
 //! Folders into which Blender was packing scenes when their farm died.
 
 use super::{Action, Kind, Means, Verdict};
+use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
 use crate::base::name::ReleaseName;
 use crate::ops::plan::pack;
@@ -18,7 +19,7 @@ pub(super) struct Packing {
 
 impl fmt::Display for Packing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} folder(s) with half-packed scenes of release {}", self.folders, self.release)
+        write!(f, "{} with half-packed scenes of release {}", counted(self.folders, "folder"), self.release)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs that are written down and were never submitted, where no journal speaks of them (frames submitted again).
 
 use super::{Action, Kind, Means, Verdict};
+use crate::base::counted::{agree, counted};
 use crate::base::error::Failure;
 use crate::base::name::ReleaseName;
 use crate::ops::{release, submit};
@@ -17,7 +18,8 @@ pub(super) struct Unsubmitted {
 
 impl fmt::Display for Unsubmitted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} run(s) of release {} that were not submitted", self.runs, self.release)
+        let verb = agree(self.runs, "was", "were");
+        write!(f, "{} of release {} that {verb} not submitted", counted(self.runs, "run"), self.release)
     }
 }
 

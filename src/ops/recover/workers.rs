@@ -1,6 +1,7 @@
 //! Workers of this machine's own queue that died: their renderers end, their tasks go back.
 
 use super::{Action, Kind, Means, Verdict};
+use crate::base::counted::counted;
 use crate::base::error::Failure;
 
 /// The names of the dead that still count as at work.
@@ -18,7 +19,11 @@ pub(super) fn recover(means: &Means<'_>) -> Result<Vec<Action>, Failure> {
     let dead = local.dead_workers()?;
     let done = local.recover()?;
     let named = dead.iter().filter(|name| !done.left.iter().any(|left| left.contains(name.as_str())));
-    let note = format!("{} task(s) back in the queue, {} renderer process(es) ended", done.requeued.len(), done.killed);
+    let note = format!(
+        "{} back in the queue, {} ended",
+        counted(done.requeued.len(), "task"),
+        counted(done.killed, "renderer process")
+    );
     let mut actions: Vec<Action> =
         named.map(|name| Action::new(Kind::Worker, words(name), Verdict::Finished, note.clone())).collect();
     let swept = done.swept.iter().map(|folder| {

@@ -1,5 +1,6 @@
 //! Which releases and jobs a word names: a bare name exactly, or a glob.
 
+use crate::base::counted::counted;
 use crate::base::error::{Class, Explain};
 use crate::base::name::{JobName, ReleaseName};
 
@@ -36,7 +37,7 @@ impl Explain for NoMatch {
         let near = self.near.as_ref().map(|near| format!("Did you mean {near:?}? ")).unwrap_or_default();
         let unreadable = match self.unreadable {
             0 => String::new(),
-            count => format!(" {count} release(s) cannot be read: `farm doctor` names them."),
+            count => format!(" {} cannot be read: `farm doctor` names them.", counted(count, "release")),
         };
         Some(format!("{near}`farm status` lists everything.{unreadable}"))
     }

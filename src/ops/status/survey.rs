@@ -5,6 +5,7 @@ use super::interrupted::Interruptions;
 use super::resolve::{find, unknown};
 use super::select::Selector;
 use super::{GONE, JobState, PLANNED, ReleaseStatus, StatusReport, Work, WorkerState, release_state};
+use crate::base::counted::{agree, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::ids::JobId;
 use crate::base::name::{JobRef, ReleaseName};
@@ -181,7 +182,10 @@ fn failures(
         }
     }
     let flaws = frames.flaws.iter().map(|flaw| format!("frame {}: {}: {}", flaw.frame, flaw.path, flaw.cause));
-    let suspicions = frames.suspicions.iter().map(|s| format!("frames {} are suspect: {}", s.frames, s.cause));
+    let suspicions = frames.suspicions.iter().map(|s| {
+        let verb = agree(s.frames.len(), "is", "are");
+        format!("{} {verb} suspect: {}", frames_named(&s.frames), s.cause)
+    });
     let mut told: Vec<String> = flaws.chain(suspicions).collect();
     let more = told.len().saturating_sub(FAILURES);
     told.truncate(FAILURES);

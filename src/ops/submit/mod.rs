@@ -6,7 +6,8 @@ mod unknown;
 
 pub use rendering::Rendering;
 
-use crate::base::error::{Class, Failure};
+use crate::base::counted::{agree, counted};
+use crate::base::error::{Class, Failure, again_or_recover};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
 use crate::base::name::{JobRef, ReleaseName};
@@ -121,9 +122,9 @@ fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile, began: Timestamp) -> R
 
 /// Where a submission stands that ended before its end.
 fn how_far(end: Failure, submitted: usize, pending: usize) -> Failure {
-    let next = "Give the same command again, or `farm recover`, to submit the others.";
-    let words = format!("{}; {submitted} of {pending} run(s) were submitted", end.message());
-    Failure::new(end.class(), words).with_hint(end.hint().map_or(next.to_owned(), |hint| format!("{hint} {next}")))
+    let (runs, verb) = (counted(pending, "run"), agree(submitted, "was", "were"));
+    let words = format!("{}; {submitted} of {runs} {verb} submitted", end.message());
+    Failure::new(end.class(), words).with_hint(again_or_recover(end.hint(), "to submit the others"))
 }
 
 fn is_pending(run: &RunRecord) -> bool {

@@ -79,6 +79,8 @@ fn cut_again_and_again(name: &str, cut: &Cut, then: Then) {
         assert_eq!(of_release.len(), 1, "{name}, {release}: {first}{second}");
         let document = studio.run(&format!("status {release} --json")).expect(0).json("farm.status/1");
         assert_eq!(document["jobs"][0]["id"], of_release[0].id.0.as_str(), "{name}: {first}{second}");
+        let left = studio.run("recover --dry-run --json").expect(0).json("farm.recover/1");
+        assert_eq!(left["actions"], serde_json::json!([]), "{name}: it stays half done: {first}{second}{left:#}");
     }
 }
 

@@ -1,7 +1,14 @@
 //! What only farm's own job type can do, on a Manager that does not have it, and how it gets there.
 
 use super::Studio;
-use super::server::flamenco::Release;
+use super::server::flamenco::{Release, StandIn};
+use super::server::{Heard, Server, Site, nobody};
+use crate::support::fake_blender::Fake;
+use crate::support::output::list;
+use crate::support::png;
+use farm::manager::Manager;
+use serde_json::json;
+use std::sync::Arc;
 
 /// Options that need farm's job type.
 const SPECIAL: [&str; 4] = ["--frames=-3--1", "--samples 16", "--device CPU", "--env OCIO=/x"];
@@ -21,17 +28,94 @@ fn a_manager_without_it_is_refused_before_anything_is_copied() {
     assert!(studio.jobs().is_empty());
 }
 
-/// Its variable has to be there too: that is said first, for it is the Manager's own.
+/// Its variable has to be there too: both are said, in the order in which they are to be mended.
 #[test]
 fn a_blender_that_no_variable_names_is_refused_before_anything_is_copied() {
     let studio = Studio::new(Release::V3_9);
     let before = studio.farm.tree();
     for end in ["--dry-run", "--yes"] {
         let outcome = studio.run(&format!("plan release r1 scenes/A.blend --blender 4.2 {end}")).expect(6);
-        outcome.says(&[&studio.server.url(), "no variable blender-4.2", "next:", "flamenco-manager.yaml"]);
+        outcome.clone().says(&[&studio.server.url(), "no variable blender-4.2", "next:", "flamenco-manager.yaml"]);
+        let at = |words: &str| outcome.text().find(words).unwrap_or_else(|| panic!("{words}: {outcome}"));
+        assert!(at("type farm") < at("no variable") && at("farm setup manager") < at("flamenco-manager.yaml"));
         studio.farm.unchanged_since(&before);
     }
     assert!(studio.jobs().is_empty());
+}
+
+/// With the job type and a variable for another Blender.
+fn studio_with_it() -> Studio {
+    let adapt = |stand_in: StandIn| stand_in.with_farm_type().with_variable("blender-4.2");
+    Studio::of(Release::V3_9, &Fake::default(), adapt)
+}
+
+#[test]
+fn a_manager_with_it_gets_what_each_option_asks_for() {
+    for (option, in_plan, told, words) in [
+        ("--device OPTIX", vec!["--cycles-device", "OPTIX"], json!({"device": "OPTIX"}), "r1/A: rendered on OPTIX\n"),
+        (
+            "--samples 16",
+            vec!["setattr(part, name, 16)", "'samples'"],
+            json!({"samples": 16}),
+            "r1/A: 16 samples per pixel\n",
+        ),
+        (
+            "--env OCIO=/x/config.ocio",
+            vec!["OCIO=/x/config.ocio", "\"exe\":\"env\""],
+            json!({"environment": {"OCIO": "/x/config.ocio"}}),
+            "r1/A: with OCIO set\n",
+        ),
+        ("--blender 4.2", vec!["{blender-4.2}"], json!({"blender": "blender-4.2"}), "r1/A: rendered by blender-4.2\n"),
+    ] {
+        let studio = studio_with_it();
+        let plan = format!("plan release r1 scenes/A.blend --frames 1-5 --chunk 2 {option}");
+        let shown = studio.run(&format!("{plan} --dry-run --json")).expect(0).json("farm.plan/1");
+        assert_eq!(shown["jobs"][0]["options"], told, "{option}");
+        let said = studio.run(&format!("{plan} --yes")).expect(0);
+        assert!(said.text().contains(words) && said.text().contains("submitted r1/A as"), "{option}: {said}");
+        let submitted = studio.submitted();
+        assert_eq!(submitted["type"], "farm", "{option}: {submitted:#}");
+        let settings = &submitted["settings"];
+        assert_eq!((&settings["frames"], &settings["chunk_size"]), (&json!("1..5"), &json!(2)), "{submitted:#}");
+        let templates = settings["plan"].as_str().expect("a plan");
+        for words in in_plan {
+            assert!(templates.contains(words), "{option}: {words}: {templates}");
+        }
+        assert_eq!(studio.engine.tasks(&studio.jobs()[0].id).expect("tasks").len(), 3);
+        studio.run(&format!("{plan} --yes")).expect(0);
+        assert_eq!(studio.jobs().len(), 1, "{option}: planned twice, submitted once");
+    }
+}
+
+#[test]
+fn frames_below_0_are_submitted_as_farm_s_type_takes_them() {
+    let studio = studio_with_it();
+    let plan = "plan release r1 scenes/A.blend --frames=-3--1,2 --chunk 2 --yes";
+    studio.run(plan).expect(0).says(&["-3--1,2 (4)"]);
+    let submitted = studio.submitted();
+    assert_eq!((&submitted["type"], &submitted["settings"]["frames"]), (&json!("farm"), &json!("-3..-1,2")));
+    let tasks = studio.engine.tasks(&studio.jobs()[0].id).expect("tasks");
+    let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+    assert_eq!(names, ["render--3--2", "render--1,2"]);
+}
+
+#[test]
+fn what_it_was_asked_for_is_rendered_and_harvested() {
+    let studio = studio_with_it();
+    studio.run("plan release r1 scenes/A.blend --frames 1-5 --samples 16 --device CPU --env OCIO=/x --yes").expect(0);
+    studio.work();
+    studio.run("status").expect(0).says(&["completed"]);
+    studio.run("harvest release r1 --no-preview").expect(0);
+    assert!((1..=5).all(|frame| png::size_of(&studio.farm.path(format!("dist/r1/A.{frame:04}.png"))).is_some()));
+}
+
+/// Plain renders take Flamenco's own type, whether farm's is there or not.
+#[test]
+fn who_asks_for_nothing_special_does_not_need_it() {
+    let studio = studio_with_it();
+    studio.run("plan release r1 scenes/A.blend --frames 1-2 --yes").expect(0);
+    assert_eq!(studio.submitted()["type"], "simple-blender-render");
+    studio.run("setup manager").expect(0).says(&["the Manager serves farm's job type"]);
 }
 
 #[test]
@@ -49,8 +133,43 @@ fn setup_writes_the_script_and_says_what_is_left_to_do() {
     studio.farm.unchanged_since(&volume);
     assert_eq!(studio.run(&format!("{words} --json")).expect(7).json("farm.setup-manager/1")["job_type"], "absent");
 
+    let newer = printed.stdout.replace("label: \"farm 1\"", "label: \"farm 99\"");
+    std::fs::write(&script, &newer).expect("a script");
+    studio.run(&words).expect(5).says(&["farm 99", "newer farm", "next: Update farm"]);
+    assert_eq!(std::fs::read_to_string(&script).expect("the script"), newer);
+
     std::fs::write(&script, "// somebody else's\n").expect("a script");
     studio.run(&words).expect(5).says(&["not farm's", "next:"]);
     assert_eq!(std::fs::read_to_string(&script).expect("the script"), "// somebody else's\n");
     assert!(studio.jobs().is_empty());
+}
+
+/// Nothing is put anywhere for a Manager that is not there.
+#[test]
+fn setup_asks_before_it_copies() {
+    let mut studio = Studio::new(Release::V3_9);
+    studio.farm.room.set("FARM_MANAGER", nobody());
+    let before = studio.farm.tree();
+    let scripts = studio.farm.room.path("manager/scripts");
+    studio.run(&format!("setup manager --scripts {}", scripts.display())).expect(6).says(&["efused", "next:"]);
+    studio.farm.unchanged_since(&before);
+    assert!(!scripts.exists());
+}
+
+#[test]
+fn doctor_says_that_it_cannot_tell_whether_a_name_is_public() {
+    let mut studio = Studio::new(Release::V3_9);
+    // A proxy knows the name; this machine does not.
+    let manager = Arc::clone(&studio.gate);
+    let proxy = Server::new(move |request: &Heard| {
+        let path = request.path.trim_start_matches("http://barn.invalid").to_owned();
+        manager.answer(&Heard { path, ..request.clone() })
+    });
+    studio.farm.room.set("FARM_ACCESS_PROXY", proxy.url());
+    studio.farm.room.set("FARM_MANAGER", "http://barn.invalid");
+    let findings = studio.run("doctor --json").json("farm.doctor/1");
+    let found = list(&findings["checks"]).iter().find(|check| check["name"] == "exposure");
+    let found = found.unwrap_or_else(|| panic!("{findings:#}"));
+    assert_eq!(found["status"], "skip", "{findings:#}");
+    assert!(found["message"].as_str().is_some_and(|words| words.contains("barn.invalid")), "{findings:#}");
 }

@@ -31,6 +31,11 @@ impl Gate {
         Gate { stand_in: Arc::new(stand_in), stand: AtomicU8::new(Stand::Open as u8) }
     }
 
+    /// The Manager behind it.
+    pub(super) fn stand_in(&self) -> &StandIn {
+        &self.stand_in
+    }
+
     /// From now on.
     pub(super) fn set(&self, stand: Stand) {
         self.stand.store(stand as u8, Ordering::SeqCst);

@@ -5,10 +5,12 @@
 #[path = "../../server/mod.rs"]
 mod server;
 
+mod again;
 mod away;
 mod cuts;
 mod farm_type;
 mod faults;
+mod find;
 mod gate;
 mod interrupted;
 mod releases;
@@ -42,13 +44,18 @@ impl Studio {
 
     /// The same with a renderer of another kind.
     fn with(release: Release, fake: &Fake) -> Self {
+        Studio::of(release, fake, |stand_in| stand_in)
+    }
+
+    /// The same with the Manager as `adapt` leaves it.
+    fn of(release: Release, fake: &Fake, adapt: impl FnOnce(StandIn) -> StandIn) -> Self {
         let mut farm = Farm::with(fake);
         // The Manager's own folder lies beside the volume, as a real one's does.
         let blender = farm.room.path("fake/blender").to_string_lossy().into_owned();
         let settings = LocalSettings { blender, ..LocalSettings::new(farm.room.path("engine/local")) };
         let engine = Arc::new(Local::open(settings).expect("opens"));
         let volume = farm.room.path("V");
-        let gate = Arc::new(Gate::before(StandIn::new(release, Arc::clone(&engine), volume)));
+        let gate = Arc::new(Gate::before(adapt(StandIn::new(release, Arc::clone(&engine), volume))));
         let server = Server::new(Arc::clone(&gate));
         farm.room.set("FARM_MANAGER", server.url());
         Studio { farm, engine, gate, server }
@@ -75,6 +82,13 @@ impl Studio {
     /// What the Manager has in its queue.
     fn jobs(&self) -> Vec<ManagerJob> {
         self.engine.jobs().expect("readable")
+    }
+
+    /// What was submitted of the one job that is there, as it came.
+    #[track_caller]
+    fn submitted(&self) -> serde_json::Value {
+        let [job] = &self.jobs()[..] else { panic!("{:?}", self.jobs()) };
+        self.gate.stand_in().submitted(&job.id.0).expect("it was submitted")
     }
 
     /// Runs farm on the volume.

@@ -17,6 +17,8 @@ while [ $# -gt 0 ]; do
             shift ;;
         -F | --render-format | -S | --scene | -P | --python | --python-exit-code | -E | --engine | -t | --threads | \
             -x | --use-extension | -s | --frame-start | -e | --frame-end | -j | --frame-jump | --log-level) shift ;;
+        # What follows is for the engine.
+        --) break ;;
         -*) ;;
         *) scene=$1 ;;
     esac

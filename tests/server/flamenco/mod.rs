@@ -1,6 +1,7 @@
 //! A Manager's stand-in, in four releases: what it says has the shape of what the real one of that release says (recorded
 //! in `tests/fixtures/manager`), what it does is done by the local manager.
 
+mod farm_type;
 mod jobs;
 mod release;
 mod shapes;
@@ -26,6 +27,10 @@ pub(crate) struct StandIn {
     tags: Vec<(String, String)>,
     spec: Value,
     job_type: Mutex<Value>,
+    /// Farm's own, where it was set up.
+    farm_type: Option<Value>,
+    /// Variables beyond those of every Manager.
+    variables: Vec<String>,
     /// By the jobs' ids: what was submitted, which the engine does not keep.
     submitted: Mutex<HashMap<String, Value>>,
 }
@@ -41,6 +46,8 @@ impl StandIn {
             tags: Vec::new(),
             spec: release.recorded("openapi3"),
             job_type: Mutex::new(release.recorded("job_type_simple_blender_render")),
+            farm_type: None,
+            variables: Vec::new(),
             submitted: Mutex::default(),
         }
     }
@@ -56,13 +63,27 @@ impl StandIn {
         self
     }
 
+    /// The same with a variable of this name for workers.
+    pub(crate) fn with_variable(mut self, name: &str) -> Self {
+        self.variables.push(name.to_owned());
+        self
+    }
+
+    /// What was submitted, as it came, by the job's id.
+    pub(crate) fn submitted(&self, id: &str) -> Option<Value> {
+        self.submitted.lock().unwrap().get(id).cloned()
+    }
+
     /// Gives the job type another etag, as an upgrade of the Manager does.
     pub(crate) fn change_job_type(&self, etag: &str) {
         self.job_type.lock().unwrap()["etag"] = json!(etag);
     }
 
-    fn etag(&self) -> Value {
-        self.job_type.lock().unwrap()["etag"].clone()
+    fn etag(&self, job_type: &Value) -> Value {
+        match (&self.farm_type, job_type.as_str()) {
+            (Some(farm_type), Some("farm")) => farm_type["etag"].clone(),
+            _ => self.job_type.lock().unwrap()["etag"].clone(),
+        }
     }
 
     /// What stands before the handlers: an unknown path, a wrong method, a body that does not fit.
@@ -108,9 +129,10 @@ impl StandIn {
             (_, ["openapi3.json"]) => self.json(&self.spec),
             (_, ["configuration"]) => self.json(&self.configuration()),
             (_, ["configuration", "file"]) => self.json(&self.configuration_file()),
-            (_, ["configuration", "variables", "workers", _]) => self.json(&variables()),
+            (_, ["configuration", "variables", "workers", _]) => self.json(&self.variables()),
             (_, ["configuration", "check", "shared-storage"]) => self.check_storage(request),
             (_, ["jobs", "type", "simple-blender-render"]) => self.json(&self.job_type.lock().unwrap()),
+            (_, ["jobs", "type", "farm"]) => self.tell_farm_type(),
             (_, ["jobs", "type", _]) => self.coded(404, "no such job type known"),
             ("GET", ["jobs"]) | ("POST", ["jobs", "query"]) => self.list_jobs(),
             ("POST", ["jobs"]) => self.take_job(&request.json()),
@@ -127,6 +149,13 @@ impl StandIn {
             ("GET", ["worker-mgt", "tags"]) => self.list_tags(),
             _ => self.coded(501, "the stand-in does not have this call"),
         }
+    }
+
+    fn variables(&self) -> Value {
+        let variable = |value: &str| json!({"is_twoway": false, "value": value});
+        let mut all = json!({"blender": variable("blender"), "blenderArgs": variable("-b -y")});
+        self.variables.iter().for_each(|name| all[name] = variable("/opt/blender"));
+        all
     }
 
     fn configuration(&self) -> Value {
@@ -170,11 +199,6 @@ impl StandIn {
         let content_type = if self.release >= Release::V3_9 { "" } else { "; charset=UTF-8" };
         Answer { content_type: format!("application/json{content_type}"), ..answer }
     }
-}
-
-fn variables() -> Value {
-    let variable = |value: &str| json!({"is_twoway": false, "value": value});
-    json!({"blender": variable("blender"), "blenderArgs": variable("-b -y")})
 }
 
 impl Site for Arc<StandIn> {

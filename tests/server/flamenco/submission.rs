@@ -1,6 +1,7 @@
 //! Taking jobs in.
 
 use super::{Answer, Release, StandIn};
+use farm::base::frame_set::FrameSet;
 use farm::base::render_options::RenderOptions;
 use farm::manager::compile::{self, CompileError, Compiled, CompiledTask, Outline};
 use farm::manager::{RenderWork, Submission, Work};
@@ -36,11 +37,17 @@ impl StandIn {
                 return Err(self.plain(400, &format!("request body has an error: {words}")));
             }
         }
-        let is_other = |etag: &Value| etag != "" && *etag != self.etag();
+        let is_other = |etag: &Value| etag != "" && *etag != self.etag(&body["type"]);
         if body.get("type_etag").is_some_and(is_other) {
             return Err(self.coded(412, "rejecting job because its settings are outdated, refresh the job type"));
         }
-        let submission = self.submission(body)?;
+        if body["type"] == "farm" {
+            return Ok((self.submission(body, FrameSet::default()), self.compile_plan(body)?));
+        }
+        let frames = body["settings"]["frames"].as_str().unwrap_or_default();
+        let frames =
+            frames.parse().map_err(|_| self.coded(400, &format!("GoError: invalid range {frames:?}: empty range")))?;
+        let submission = self.submission(body, frames);
         let refuse = |error: CompileError| self.coded(400, &format!("GoError: {error}"));
         let mut compiled = compiled(&submission.work).map_err(refuse)?;
         if self.release < Release::V3_5 {
@@ -49,12 +56,9 @@ impl StandIn {
         Ok((submission, compiled))
     }
 
-    fn submission(&self, body: &Value) -> Result<Submission, Answer> {
+    fn submission(&self, body: &Value, frames: FrameSet) -> Submission {
         let settings = &body["settings"];
         let text = |key: &str| settings[key].as_str().unwrap_or_default().to_owned();
-        let frames = text("frames");
-        let frames =
-            frames.parse().map_err(|_| self.coded(400, &format!("GoError: invalid range {frames:?}: empty range")))?;
         let work = RenderWork {
             blendfile: text("blendfile"),
             scene: settings["scene"].as_str().map(Into::into),
@@ -65,14 +69,14 @@ impl StandIn {
             image_file_extension: text("image_file_extension"),
             options: RenderOptions::default(),
         };
-        Ok(Submission {
+        Submission {
             name: body["name"].as_str().unwrap_or_default().to_owned(),
             priority: body["priority"].as_u64().unwrap_or(50) as u8,
             metadata: serde_json::from_value(body["metadata"].clone()).unwrap_or_default(),
             tag: None,
             paused: self.release.can_pause() && body["initial_status"] == "paused",
             work: Work::SimpleBlenderRender(work),
-        })
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which Manager is remembered: never one that nobody chose.
 
-use super::FoundView;
+use super::find::FoundView;
 use crate::base::error::{Class, Failure};
 use crate::cli::config::{Config, Origin};
 use crate::cli::needs::Context;
@@ -30,7 +30,7 @@ pub(super) fn choose(named: Option<&str>, found: &[FoundView], context: &Context
         return Ok(None);
     }
     for (number, one) in (1..).zip(found) {
-        context.output.say(&format!("{number}  {}", super::line(one).trim_end()));
+        context.output.say(&format!("{number}  {}", super::find::line(one).trim_end()));
     }
     let question = format!("Remember which Manager, 1 to {}? (Enter for none) ", found.len());
     let answer = context.output.ask_or_leave(&question)?.unwrap_or_default();

@@ -1,0 +1,209 @@
+//! Plans that were killed or failed on their way: what is left of them, and whether a later one has done their work.
+
+use super::apply::{JOURNAL_KIND, PlanIntent};
+use crate::base::error::{Class, Failure};
+use crate::base::name::Home;
+use crate::base::rel_path::RelPath;
+use crate::ops::ports::Ports;
+use crate::ops::release;
+use crate::volume::journal::{self, Account, Journal};
+use crate::volume::lock::Lock;
+use crate::volume::release_file::ReleaseFile;
+use crate::volume::{Volume, layout};
+use std::collections::BTreeSet;
+
+/// The folder of what scenes need, within a store.
+const DEPS: &str = "deps";
+
+/// What a plan that was begun set out to do.
+pub fn intent(account: &Account) -> Result<PlanIntent, Failure> {
+    serde_json::from_value(account.intent.body.clone()).map_err(|error| {
+        Failure::new(Class::Refused, format!("the journal of plan {} cannot be understood: {error}", account.intent.id))
+            .with_hint("Run `farm recover` with the farm that began it, or a newer one.")
+    })
+}
+
+/// Closes the journals of earlier plans of the release whose work is done by now, as by the same command given again.
+///
+/// `lock` is the release's and `file` its record as it was saved. The plan that calls this is at its end, so that nothing
+/// here may fail it: a journal that cannot be closed stays for `farm recover`, and that is said.
+pub(super) fn close_done(ports: &Ports<'_>, lock: &Lock, file: &ReleaseFile) {
+    let close = || -> Result<(), Failure> {
+        let journals = journal::survey(ports.volume)?;
+        journal::file_done(ports.volume, &journals.not_filed)?;
+        let scope = lock.scope().to_string();
+        let is_earlier = |account: &&Account| {
+            account.intent.kind == JOURNAL_KIND && account.intent.scope == scope && !account.owner.is_alive()
+        };
+        for account in journals.unfinished.iter().filter(is_earlier) {
+            if is_done(ports.volume, file, &intent(account)?)? {
+                Journal::resume(ports.volume, lock, account)?.done(&"done by a later plan")?;
+            }
+        }
+        Ok(())
+    };
+    if let Err(failure) = close() {
+        let words = format!("an earlier plan of {} stays marked as unfinished: {}", file.name, failure.message());
+        ports.progress.note(&words);
+    }
+}
+
+/// Whether the release has every scene that the plan set out to store, each run was submitted, and no copy is left over.
+fn is_done(volume: &Volume, file: &ReleaseFile, intent: &PlanIntent) -> Result<bool, Failure> {
+    let mut named = Named::default();
+    named.add(file);
+    let is_submitted = file.jobs.iter().flat_map(|job| &job.runs).all(|run| run.manager_job.is_some());
+    Ok(is_submitted && intent.store.iter().all(|path| named.has(path)) && orphans(volume, intent)?.is_empty())
+}
+
+/// What the plan put there and no release names. A release that cannot be read might, so that it stops this.
+pub fn orphans(volume: &Volume, intent: &PlanIntent) -> Result<Vec<RelPath>, Failure> {
+    let mut named = Named::default();
+    for name in volume.releases()?.names {
+        if let Some(file) = release::load(volume, &name)? {
+            named.add(&file);
+        }
+    }
+    let mut orphans = Vec::new();
+    for path in intent.store.iter().chain(&intent.copies) {
+        // Nothing but a release's store is ever rolled back, whatever a journal says.
+        let is_of_store = path.is_within(&layout::store_dir(&Home::Release(intent.release.clone())));
+        if is_of_store && !named.has(path) && volume.stat(path)?.is_some() {
+            orphans.push(path.clone());
+        }
+    }
+    Ok(orphans)
+}
+
+/// What release files mention.
+#[derive(Default)]
+struct Named {
+    paths: BTreeSet<RelPath>,
+    /// Folders of dependencies: a release file names one file of a sequence, and uses all of them.
+    folders: BTreeSet<RelPath>,
+}
+
+impl Named {
+    fn add(&mut self, file: &ReleaseFile) {
+        let revisions = file.jobs.iter().flat_map(|job| &job.revisions);
+        for revision in revisions {
+            self.paths.insert(revision.store.path.clone());
+            for stored in revision.dependencies.iter().filter_map(|need| need.stored.as_ref()) {
+                self.paths.insert(stored.clone());
+                self.folders.extend(dependency_folder(stored));
+            }
+        }
+    }
+
+    fn has(&self, path: &RelPath) -> bool {
+        let in_folder = dependency_folder(path).is_some_and(|folder| self.folders.contains(&folder));
+        in_folder || self.paths.contains(path) || self.paths.iter().any(|named| path.is_within(named))
+    }
+}
+
+/// `releases/<release>/store/deps/<digest>` of whatever lies in it.
+fn dependency_folder(path: &RelPath) -> Option<RelPath> {
+    let parts: Vec<&str> = path.parts().collect();
+    let at = parts.iter().position(|part| *part == DEPS)?;
+    RelPath::new(&parts.get(..at + 2)?.join("/")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::TaskStatus;
+    use crate::ops::check::room::Room;
+    use crate::ops::locking;
+
+    fn rel(path: &str) -> RelPath {
+        RelPath::new(path).unwrap()
+    }
+
+    #[test]
+    fn a_dependency_is_named_by_its_folder() {
+        let mut named = Named::default();
+        let stored = rel("releases/r1/store/deps/0123/img_####.png");
+        named.folders.extend(dependency_folder(&stored));
+        named.paths.insert(stored);
+        named.paths.insert(rel("releases/r1/store/A.blend"));
+        for path in ["releases/r1/store/deps/0123/img_0001.png", "releases/r1/store/A.blend"] {
+            assert!(named.has(&rel(path)), "{path}");
+        }
+        for path in ["releases/r1/store/deps/4567/img_0001.png", "releases/r1/store/B.blend", "releases/r1/store/deps"]
+        {
+            assert!(!named.has(&rel(path)), "{path}");
+        }
+    }
+
+    /// A release whose first job has a run that the Manager has.
+    fn submitted(jobs: &[(&str, &str)]) -> Room {
+        let mut room = Room::new(jobs);
+        room.add_run(jobs[0].1, TaskStatus::Queued);
+        room.file.jobs[0].runs[0].manager_job = Some(room.manager.jobs[0].id.clone());
+        room
+    }
+
+    /// Leaves the journal of a plan for these scenes, whose process is gone: nobody has its start time.
+    fn begun(room: &Room, scenes: &[&str]) {
+        let lock = locking::lock_release(&room.ports(), room.release()).expect("free");
+        let intent = PlanIntent {
+            release: room.release().clone(),
+            store: scenes.iter().map(|name| rel(&format!("releases/r1/store/{name}.blend"))).collect(),
+            copies: vec![rel("releases/r1/store/deps/0123/wood.png")],
+        };
+        drop(Journal::begin(&room.volume, &lock, JOURNAL_KIND, &intent).expect("begin"));
+        for (path, bytes) in room.tree(".farm/journal") {
+            let text = String::from_utf8(bytes).expect("text").replace("\"start_time\":", "\"start_time\":1");
+            room.put(&path, text.as_bytes());
+        }
+    }
+
+    /// How many journals are left after a plan has come to its end.
+    fn left(room: &Room) -> usize {
+        let ports = room.ports();
+        let lock = locking::lock_release(&ports, room.release()).expect("free");
+        close_done(&ports, &lock, &room.file);
+        journal::survey(&room.volume).expect("journals").unfinished.len()
+    }
+
+    #[test]
+    fn what_a_later_plan_has_done_is_closed() {
+        let room = submitted(&[("A", "1-2"), ("B", "1")]);
+        begun(&room, &["A", "B"]);
+        begun(&room, &["A"]);
+        assert_eq!(left(&room), 0);
+        assert_eq!(journal::finished_ids(&room.volume).expect("journals").len(), 2);
+    }
+
+    #[test]
+    fn what_is_not_done_stays_for_recover() {
+        let room = submitted(&[("A", "1-2")]);
+        begun(&room, &["A", "B"]);
+        assert_eq!(left(&room), 1, "B was never planned");
+        let mut room = submitted(&[("A", "1-2")]);
+        begun(&room, &["A"]);
+        room.put("releases/r1/store/deps/0123/wood.png", b"wood");
+        assert_eq!(left(&room), 1, "a copy that no scene needs is left over");
+        room.lose("releases/r1/store/deps/0123/wood.png");
+        let id = room.file.jobs[0].runs[0].manager_job.take();
+        assert_eq!(left(&room), 1, "a run was not submitted");
+        room.file.jobs[0].runs[0].manager_job = id;
+        assert_eq!(left(&room), 0);
+    }
+
+    #[test]
+    fn another_release_and_another_kind_are_left() {
+        let room = submitted(&[("A", "1-2")]);
+        begun(&room, &["A"]);
+        for (path, bytes) in room.tree(".farm/journal") {
+            let text = String::from_utf8(bytes).expect("text");
+            room.put(&path, text.replace("\"kind\":\"plan\"", "\"kind\":\"harvest\"").as_bytes());
+        }
+        assert_eq!(left(&room), 1);
+        for (path, bytes) in room.tree(".farm/journal") {
+            let text = String::from_utf8(bytes).expect("text").replace("\"harvest\"", "\"plan\"");
+            room.put(&path, text.replace("release r1", "release r2").as_bytes());
+        }
+        assert_eq!(left(&room), 1);
+    }
+}
