@@ -387,7 +387,7 @@ mod tests {
         let header = if big { b"BLENDER_V279" } else { b"BLENDER_v279" };
         let mut file = Old { big, bytes: header.to_vec() };
         let mut library = vec![0; 548];
-        for (at, text) in [(0, "LIprops.blend"), (68, "//lib/props.blend"), (308, "/work/lib/props.blend")] {
+        for (at, text) in [(0, "LIprops.blend"), (68, "//lib/props.blend"), (308, "/mnt/lib/props.blend")] {
             library[at..at + text.len()].copy_from_slice(text.as_bytes());
         }
         file.block(b"LI", 2, 0x1000, &library);
@@ -409,7 +409,7 @@ mod tests {
                 sites,
                 [
                     (head + 68, 240, "//lib/props.blend".to_owned()),
-                    (head + 308, 240, "/work/lib/props.blend".to_owned())
+                    (head + 308, 240, "/mnt/lib/props.blend".to_owned())
                 ]
             );
             assert_eq!(&*need.owner, "LIprops.blend");

@@ -163,7 +163,6 @@ fn request_of(
 ) -> Result<HarvestRequest, Failure> {
     let template = args.template.as_deref().or(configured).map(str::parse::<Template>).transpose()?;
     Ok(HarvestRequest {
-        release,
         jobs: args.jobs.clone(),
         taken: if args.completed { JobsTaken::Completed } else { JobsTaken::All },
         gaps: if args.partial { Gaps::Allow } else { Gaps::Refuse },
@@ -177,5 +176,6 @@ fn request_of(
         template,
         names: if args.template.is_some() { NamesOfOld::Change } else { NamesOfOld::Stay },
         rendered_again: if args.replace { RenderedAgain::Replace } else { RenderedAgain::Refuse },
+        ..HarvestRequest::of(release)
     })
 }

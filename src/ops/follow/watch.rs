@@ -185,10 +185,10 @@ fn is_settled(status: Option<&JobStatus>) -> bool {
 mod tests {
     use super::*;
     use crate::base::status::TaskStatus;
-    use crate::frames::sampling::Depth;
+
     use crate::ops::check::room::Room;
     use crate::ops::harvest::apply;
-    use crate::ops::harvest::request::{Gaps, HarvestRequest, JobsTaken, Keeping, Suspects};
+    use crate::ops::harvest::request::{Gaps, HarvestRequest};
     use crate::ops::ports::Progress;
     use std::sync::Mutex;
 
@@ -218,18 +218,7 @@ mod tests {
             room.manager.jobs.iter().map(|job| (job.id.clone(), job.clone())).collect();
         let mut watched = Watched::of(room.release(), &room.file.jobs[0], &[]).expect("it has runs");
         watched.learn(&ports, &heard, &Told::default()).expect("looked");
-        let request = HarvestRequest {
-            release: room.release().clone(),
-            jobs: Vec::new(),
-            taken: JobsTaken::All,
-            gaps: Gaps::Allow,
-            keeping: Keeping::Move,
-            suspects: Suspects::Refuse,
-            depth: Depth::Standard,
-            template: None,
-            names: Default::default(),
-            rendered_again: Default::default(),
-        };
+        let request = HarvestRequest { gaps: Gaps::Allow, ..HarvestRequest::of(room.release().clone()) };
         drop(apply::harvest(&room.ports(), &request, None).expect("harvest"));
         assert!(room.names("releases/r1/out").is_empty());
         watched.listed = None;

@@ -171,25 +171,14 @@ fn changed_files(saved: &HarvestPlan, now: &HarvestPlan) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::base::status::TaskStatus;
-    use crate::frames::sampling::Depth;
+
     use crate::ops::check::room::{Room, message, picture};
     use crate::ops::harvest::plan::{Problem, ProblemState};
     use crate::ops::harvest::request::{Gaps, JobsTaken, Keeping, Suspects};
     use std::os::unix::fs::MetadataExt;
 
     fn request() -> HarvestRequest {
-        HarvestRequest {
-            release: "r1".parse().expect("name"),
-            jobs: Vec::new(),
-            taken: JobsTaken::All,
-            gaps: Gaps::Refuse,
-            keeping: Keeping::Move,
-            suspects: Suspects::Refuse,
-            depth: Depth::Standard,
-            template: None,
-            names: Default::default(),
-            rendered_again: Default::default(),
-        }
+        HarvestRequest::of("r1".parse().expect("name"))
     }
 
     fn run(room: &Room, request: &HarvestRequest) -> Result<HarvestReport, Failure> {

@@ -373,10 +373,10 @@ fn is_still_old(old: &Replaced, coming: Option<&Digest>, dist: &Dir) -> Result<b
 mod tests {
     use super::*;
     use crate::base::time::Timestamp;
-    use crate::frames::sampling::Depth;
+
     use crate::ops::check::Remember;
     use crate::ops::check::room::Room;
-    use crate::ops::harvest::request::{Gaps, HarvestRequest, JobsTaken, Suspects};
+    use crate::ops::harvest::request::HarvestRequest;
     use crate::ops::harvest::survey;
     use crate::ops::locking;
 
@@ -385,18 +385,7 @@ mod tests {
     fn what_cannot_go_back_goes_to_the_trash() {
         let room = Room::rendered(&[("A", "1-2")]);
         let ports = room.ports();
-        let request = HarvestRequest {
-            release: room.release().clone(),
-            jobs: Vec::new(),
-            taken: JobsTaken::All,
-            gaps: Gaps::Refuse,
-            keeping: Keeping::Move,
-            suspects: Suspects::Refuse,
-            depth: Depth::Standard,
-            template: None,
-            names: Default::default(),
-            rendered_again: Default::default(),
-        };
+        let request = HarvestRequest::of(room.release().clone());
         let plan = survey::survey(&ports, &request, Remember::Nothing).expect("plan");
         let mut transaction = plan.transaction().expect("something to do");
         let moved = room.read("releases/r1/out/A/000002.png").expect("rendered");

@@ -56,11 +56,11 @@ pub fn finish_killed(ports: &Ports<'_>, lock: &Lock, release: &ReleaseName) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frames::sampling::Depth;
+
     use crate::ops::check::Remember;
     use crate::ops::check::room::Room;
     use crate::ops::harvest::plan::Transaction;
-    use crate::ops::harvest::request::{Gaps, HarvestRequest, JobsTaken, Keeping, Suspects};
+    use crate::ops::harvest::request::{HarvestRequest, Keeping};
     use crate::ops::harvest::unfinished::JOURNAL_KIND;
     use crate::ops::harvest::{Outcome, survey};
     use crate::ops::locking;
@@ -68,18 +68,7 @@ mod tests {
     use std::fs;
 
     fn request(keeping: Keeping) -> HarvestRequest {
-        HarvestRequest {
-            release: "r1".parse().expect("name"),
-            jobs: Vec::new(),
-            taken: JobsTaken::All,
-            gaps: Gaps::Refuse,
-            keeping,
-            suspects: Suspects::Refuse,
-            depth: Depth::Standard,
-            template: None,
-            names: Default::default(),
-            rendered_again: Default::default(),
-        }
+        HarvestRequest { keeping, ..HarvestRequest::of("r1".parse().expect("name")) }
     }
 
     /// How far a file had come when the harvest was killed.

@@ -32,6 +32,24 @@ pub struct HarvestRequest {
     pub rendered_again: RenderedAgain,
 }
 
+impl HarvestRequest {
+    /// What is meant where nothing but the release is named.
+    pub fn of(release: ReleaseName) -> Self {
+        HarvestRequest {
+            release,
+            jobs: Vec::new(),
+            taken: JobsTaken::All,
+            gaps: Gaps::Refuse,
+            keeping: Keeping::Move,
+            suspects: Suspects::Refuse,
+            depth: Depth::Standard,
+            template: None,
+            names: NamesOfOld::Stay,
+            rendered_again: RenderedAgain::Refuse,
+        }
+    }
+}
+
 /// What becomes of the names of files that lie in `dist/` already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -213,24 +213,13 @@ fn note(made: Result<(), Unmade>, notes: &mut Vec<Note>) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frames::sampling::Depth;
+
     use crate::ops::check::room::Room;
-    use crate::ops::harvest::{Gaps, HarvestRequest, JobsTaken, Keeping, Suspects, apply};
+    use crate::ops::harvest::{Gaps, HarvestRequest, apply};
 
     fn harvested(jobs: &[(&str, &str)]) -> (Room, Lock) {
         let room = Room::rendered(jobs);
-        let request = HarvestRequest {
-            release: "r1".parse().expect("name"),
-            jobs: Vec::new(),
-            taken: JobsTaken::All,
-            gaps: Gaps::Allow,
-            keeping: Keeping::Move,
-            suspects: Suspects::Refuse,
-            depth: Depth::Standard,
-            template: None,
-            names: Default::default(),
-            rendered_again: Default::default(),
-        };
+        let request = HarvestRequest { gaps: Gaps::Allow, ..HarvestRequest::of("r1".parse().expect("name")) };
         let (_, lock) = apply::harvest(&room.ports(), &request, None).expect("harvest");
         (room, lock)
     }
