@@ -108,7 +108,7 @@ impl Explain for ManagerError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             ManagerError::Rejected { .. } => {
-                "Change what the message names, then give the command again; `farm doctor` checks the Manager.".into()
+                "Change what the message names, then give the same command again; `farm doctor` checks the Manager.".into()
             }
             // Whoever knows how far the operation came says what is next.
             ManagerError::Interrupted { .. } => return None,

@@ -12,6 +12,7 @@ use crate::base::time::Timestamp;
 use crate::manager::ManagerWorker;
 use crate::ops::ports::Ports;
 use crate::sys::clock::{self, Stopwatch};
+use crate::sys::interrupt;
 use std::time::Duration;
 
 /// How long after the end a worker that was heard again may still be writing.
@@ -74,7 +75,7 @@ impl Writers {
                 return Err(self.not_quiet());
             }
             if !self.0.is_empty() {
-                clock::sleep(ports.manager.look_again());
+                interrupt::rest(ports.manager.look_again());
             }
         }
     }

@@ -1,14 +1,14 @@
 //! A plan and its report, for people.
 
 use super::table::Table;
-use crate::base::counted::{agree, counted};
+use crate::base::counted::{agree, counted, frames_named};
 use crate::base::name::ReleaseName;
 use crate::base::render_options::RenderOptions;
 use crate::base::size::Bytes;
 use crate::ops::check::FrameCounts;
 use crate::ops::plan::apply::PlanReport;
 use crate::ops::plan::refusal::first;
-use crate::ops::plan::{JobVerdict, PlannedJob, ReleasePlan};
+use crate::ops::plan::{JobVerdict, PlannedJob, ReleasePlan, WaitingJob};
 use crate::volume::release_file::Output;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -91,19 +91,27 @@ fn verdict(job: &PlannedJob) -> String {
 }
 
 fn summary(plan: &ReleasePlan, free: Option<Bytes>) -> String {
-    let frames: usize = plan.jobs.iter().map(|job| job.to_submit().union(&job.waiting).len()).sum();
-    let to_render = match frames {
+    let to_render = match plan.frames_now() {
         // What is missing is found out when it is carried out.
         0 => format!("no new frames for {}; what is missing of those that are there is submitted again", plan.manager),
         frames => format!("{} to render on {}", counted(frames, "frame"), plan.manager),
     };
     let free = free.map(|bytes| format!(" of {bytes} free")).unwrap_or_default();
     let chunk = plan.jobs.iter().find(|job| job.verdict != JobVerdict::Unchanged).map(chunk_line).unwrap_or_default();
+    let beside: String = plan.waiting.iter().map(beside).collect();
     format!(
-        "{}, {to_render}; {} copied with them; about {}{free}\n{chunk}",
+        "{}, {to_render}; {} copied with them; about {}{free}\n{chunk}{beside}",
         counted(plan.jobs.len(), "job"),
         counted(plan.copies.len(), "file"),
         Bytes(plan.bytes_now()),
+    )
+}
+
+fn beside(job: &WaitingJob) -> String {
+    format!(
+        "also submitted, of an earlier command that did not come to it: {}, {}\n",
+        job.reference,
+        frames_named(&job.frames)
     )
 }
 
@@ -127,8 +135,7 @@ const NAMED: usize = 5;
 
 /// The question before the plan is carried out.
 pub fn question(plan: &ReleasePlan) -> String {
-    let submitted = plan.jobs.iter().filter(|job| !job.to_submit().is_empty() || !job.waiting.is_empty()).count();
-    match submitted {
+    match plan.jobs_now() {
         0 => format!("Submit to {} what is missing of {}?", plan.manager, counted(plan.jobs.len(), "job")),
         count => format!("Submit {} to {}?", counted(count, "job"), plan.manager),
     }
@@ -141,9 +148,8 @@ pub fn applied(plan: &ReleasePlan, report: &PlanReport) -> String {
         return format!("{}: every frame was submitted before", report.release);
     }
     let jobs: Vec<String> = report.submitted.iter().map(|(job, id)| format!("{job} as {id}")).collect();
-    let goes_on = plan.jobs.iter().any(|job| !job.waiting.is_empty());
     match jobs.len() {
-        count if count > NAMED && goes_on => format!("submitted {count} jobs:\n  {}", jobs.join("\n  ")),
+        count if count > NAMED && plan.goes_on() => format!("submitted {count} jobs:\n  {}", jobs.join("\n  ")),
         count if count > NAMED => format!("submitted {count} jobs: {}", first(&jobs, NAMED, ", ")),
         _ => format!("submitted {}", jobs.join(", ")),
     }
@@ -190,6 +196,7 @@ mod tests {
             copies: vec![copy],
             repairs: Vec::new(),
             left_out: Vec::new(),
+            waiting: Vec::new(),
             request: PlanRequest {
                 release,
                 jobs: Vec::new(),

@@ -1,20 +1,18 @@
 //! Why frames are held back: for whom they are left alone, in words that say what to do about it.
 
-use super::in_parallel::try_by_hands;
-use super::open_work::{OpenWork, RunWork, TaskWork};
-use super::openness::Openness;
-use crate::base::error::Failure;
+use super::open_work::{OpenWork, TaskWork};
+use super::openness::{Openness, is_over};
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::{RunId, TaskId};
+use crate::base::ids::RunId;
 use crate::base::name::JobName;
 use crate::base::status::WorkerStatus;
 use crate::base::time::Timestamp;
-use crate::manager::{ManagerTask, ManagerWorker};
+use crate::manager::ManagerWorker;
 use crate::ops::addresses::Addresses;
 use crate::ops::ports::Ports;
 use crate::sys::http::without_credentials;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 /// Frames of a job that are left alone.
@@ -50,6 +48,13 @@ pub enum Why {
         /// The worker's name.
         worker: String,
     },
+    /// Their task ended, and its worker was deleted since, or nobody says which one had it.
+    Gone {
+        /// When the task ended.
+        since: Timestamp,
+    },
+    /// Their job was ended in a way that its workers are not told of: their task goes on.
+    Untold,
     /// Their run was submitted to another Manager.
     Elsewhere {
         /// Its address.
@@ -78,6 +83,10 @@ impl Why {
                 "See that its renderer has ended, or that {worker} is off, and start its worker again: then its frames are \
                  free. An hour after the end of its task it counts as lost."
             ),
+            Why::Gone { .. } => {
+                "An hour after the end of its task its renderer counts as lost, and its frames are free.".to_owned()
+            }
+            Why::Untold => "Cancel the job once more in the Manager's own pages: that stops its workers.".to_owned(),
             Why::Elsewhere { manager } => format!("Name that one with --manager {manager}."),
         }
     }
@@ -94,6 +103,12 @@ impl fmt::Display for Why {
             Why::InError { worker } => {
                 write!(f, "worker {worker} may still be writing: it is in error, and its renderer may live on")
             }
+            Why::Gone { since } => write!(
+                f,
+                "a worker that the Manager does not know any more may still be writing: its task ended {since}, and nobody \
+                 can say that it stopped"
+            ),
+            Why::Untold => write!(f, "a worker may still be writing: its job has ended, and its task has not"),
             Why::Elsewhere { manager } => {
                 write!(
                     f,
@@ -109,33 +124,24 @@ impl fmt::Display for Why {
     }
 }
 
-/// Why the open frames of the release's jobs are open. Who was at tasks that ended is asked of the Manager again, and of
-/// it only: it is rare.
-pub fn of(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Result<Vec<Held>, Failure> {
+/// Why the open frames of the release's jobs are open: asks nobody, for `work` knows.
+pub fn of(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Vec<Held> {
     let known: HashSet<RunId> = file.jobs.iter().flat_map(|job| work.runs(job)).map(|run| run.run).collect();
-    let runs: Vec<&RunWork> = file.jobs.iter().flat_map(|job| work.runs(job)).collect();
-    let asked: HashSet<RunId> =
-        runs.iter().filter(|run| run.tasks.iter().any(|task| is_over(run, task))).map(|run| run.run).collect();
     let look = Look {
         addresses: Addresses::of(ports.manager, file, |run| known.contains(run)),
         known,
-        writers: Writers::of(ports, &asked)?,
+        workers: work.workers(),
     };
-    Ok(file.jobs.iter().flat_map(|job| look.job(job, work)).collect())
+    file.jobs.iter().flat_map(|job| look.job(job, work)).collect()
 }
 
-/// Whether the Manager says that nobody is at the task any more, and somebody may be all the same.
-fn is_over(run: &RunWork, task: &TaskWork) -> bool {
-    task.openness == Openness::Open && (task.status.has_ended() || run.status.has_ended())
-}
-
-struct Look {
+struct Look<'a> {
     known: HashSet<RunId>,
     addresses: Addresses,
-    writers: Writers,
+    workers: &'a [ManagerWorker],
 }
 
-impl Look {
+impl Look<'_> {
     fn job(&self, job: &JobRecord, work: &OpenWork) -> Vec<Held> {
         let open = work.frames(&job.name);
         let mut reasons: BTreeMap<Why, Vec<FrameSet>> = BTreeMap::new();
@@ -144,8 +150,7 @@ impl Look {
                 reasons.entry(Why::AtWork).or_default().push(run.frames.clone());
             }
             for task in run.tasks.iter().filter(|task| task.openness == Openness::Open) {
-                let why = if is_over(run, task) { self.writers.why(&task.id) } else { Why::AtWork };
-                reasons.entry(why).or_default().push(task.frames.clone());
+                reasons.entry(self.why(task)).or_default().push(task.frames.clone());
             }
         }
         for run in job.runs.iter().filter(|run| !self.known.contains(&run.id)) {
@@ -165,43 +170,20 @@ impl Look {
         };
         reasons.into_iter().map(held).filter(|held| !held.frames.is_empty()).collect()
     }
-}
 
-/// Who was at tasks that ended.
-#[derive(Default)]
-struct Writers {
-    tasks: HashMap<TaskId, ManagerTask>,
-    workers: Vec<ManagerWorker>,
-}
-
-impl Writers {
-    /// Those of these runs.
-    fn of(ports: &Ports<'_>, runs: &HashSet<RunId>) -> Result<Writers, Failure> {
-        if runs.is_empty() {
-            return Ok(Writers::default());
+    fn why(&self, task: &TaskWork) -> Why {
+        if !is_over(&task.status, task.job_ended) {
+            return if task.job_ended { Why::Untold } else { Why::AtWork };
         }
-        let jobs = ports.manager.jobs()?;
-        let of_runs = jobs.iter().filter(|job| job.run_id().is_some_and(|run| runs.contains(&run)));
-        let ids: Vec<_> = of_runs.map(|job| &job.id).collect();
-        let tasks = try_by_hands(ports, ports.manager.requests_at_once(), &ids, |id| ports.manager.tasks(id))?;
-        let tasks = tasks.into_iter().flatten().map(|task| (task.id.clone(), task)).collect();
-        Ok(Writers { tasks, workers: ports.manager.workers()? })
-    }
-
-    fn why(&self, id: &TaskId) -> Why {
-        let Some(task) = self.tasks.get(id) else { return Why::Deleted };
-        let Some(worker) = self.workers.iter().find(|worker| task.is_with(worker)) else {
-            let worker = task.worker.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-            return Why::Unheard {
-                worker: format!("{worker} (not known to the Manager any more)"),
-                since: task.updated,
-            };
+        let since = task.updated;
+        let Some(worker) = self.workers.iter().find(|worker| Some(&worker.id) == task.worker.as_ref()) else {
+            return Why::Gone { since };
         };
         let name = worker.name.clone();
         match worker.last_seen {
             _ if worker.status == WorkerStatus::Error => Why::InError { worker: name },
-            Some(seen) if seen > task.updated => Why::Settling { worker: name },
-            _ => Why::Unheard { worker: name, since: task.updated },
+            Some(seen) if seen > since => Why::Settling { worker: name },
+            _ => Why::Unheard { worker: name, since },
         }
     }
 }
@@ -215,7 +197,7 @@ mod tests {
 
     fn told(room: &Room) -> Vec<(String, Why)> {
         let work = OpenWork::of(&room.ports(), &room.file).expect("work");
-        let held = of(&room.ports(), &room.file, &work).expect("asked");
+        let held = of(&room.ports(), &room.file, &work);
         held.into_iter().map(|held| (held.frames.to_string(), held.why)).collect()
     }
 
@@ -242,7 +224,17 @@ mod tests {
         assert_eq!(told(&room), [("1-3".to_owned(), Why::InError { worker: "here".into() })]);
         let mut room = failed(20);
         room.manager.workers.clear();
-        assert!(matches!(&told(&room)[0].1, Why::Unheard { worker, .. } if worker.contains("not known")));
+        assert!(matches!(&told(&room)[0].1, Why::Gone { .. }));
+    }
+
+    /// A bare `canceled`, as some scripts set it: seen on Flamenco 3.9, the renderer goes on to the task's end.
+    #[test]
+    fn a_task_that_its_jobs_end_did_not_reach_is_not_one_that_just_ended() {
+        let mut room = Room::new(&[("A", "1-3")]);
+        room.add_run("1-3", TaskStatus::Active);
+        room.manager.jobs[0].status = JobStatus::Canceled;
+        assert_eq!(told(&room), [("1-3".to_owned(), Why::Untold)]);
+        assert!(Why::Untold.next_step().contains("Cancel the job once more"));
     }
 
     #[test]

@@ -59,10 +59,16 @@ pub struct TaskWork {
     pub name: String,
     /// Its status.
     pub status: TaskStatus,
+    /// Whether its job has ended.
+    pub job_ended: bool,
     /// The frames that it renders.
     pub frames: FrameSet,
     /// Whether a worker may still write them.
     pub openness: Openness,
+    /// The worker that has it or had it last, where anybody says so.
+    pub worker: Option<WorkerId>,
+    /// When it changed last.
+    pub updated: Timestamp,
 }
 
 /// What is known of a release beside its frames: what workers may still write, and what was harvested.
@@ -70,6 +76,7 @@ pub struct TaskWork {
 pub struct OpenWork {
     runs: HashMap<JobName, Vec<RunWork>>,
     open: HashMap<JobName, FrameSet>,
+    workers: Vec<ManagerWorker>,
     harvested: HashMap<JobName, Vec<ManifestFile>>,
 }
 
@@ -94,6 +101,7 @@ impl OpenWork {
         let addresses = Addresses::of(ports.manager, file, |run| by_run.contains_key(run));
         let sight = if ports.manager.is_remote() { Sight::Far } else { Sight::Clear };
         let mut work = OpenWork::default().with_harvested(Manifest::load(ports.volume, &file.name)?.files);
+        work.workers = workers.to_vec();
         for job in &file.jobs {
             let (mut open, mut gone) = (Vec::new(), Vec::new());
             let mut runs = Vec::new();
@@ -124,6 +132,11 @@ impl OpenWork {
             self.harvested.entry(file.job.clone()).or_default().push(file);
         }
         self
+    }
+
+    /// The Manager's workers, as they were when it was asked.
+    pub fn workers(&self) -> &[ManagerWorker] {
+        &self.workers
     }
 
     /// The frames of a job that a worker may still write.
@@ -253,8 +266,15 @@ fn run_work(
             id: task.id.clone(),
             name: task.name.clone(),
             status: task.status.clone(),
+            job_ended: job.status.has_ended(),
             frames: frames_of(task, &run.frames),
             openness: openness(task, job.status.has_ended(), workers, now, sight),
+            worker: workers
+                .iter()
+                .find(|worker| task.is_with(worker))
+                .map(|worker| worker.id.clone())
+                .or(task.worker.clone()),
+            updated: task.updated,
         });
         work.tasks.extend(tasks.filter(|task| at == 0 || task.openness == Openness::Open));
     }

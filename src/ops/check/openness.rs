@@ -42,7 +42,8 @@ impl Sight {
     }
 }
 
-/// A paused or queued task of a job that has ended is as one that was canceled: nobody will begin it.
+/// Whether a worker may still write for the task; `ended`: its job has ended. A paused or queued task of such a job is as
+/// one that was canceled: nobody will begin it.
 pub(super) fn openness(
     task: &ManagerTask,
     ended: bool,
@@ -52,7 +53,7 @@ pub(super) fn openness(
 ) -> Openness {
     match (&task.status, sight) {
         (TaskStatus::Completed, _) | (TaskStatus::Failed, Sight::Clear) => Openness::Quiet,
-        _ if task.status.has_ended() || (ended && is_waiting(task)) => match writer(task, workers) {
+        _ if is_over(&task.status, ended) => match writer(task, workers) {
             Writer::Nobody => Openness::Quiet,
             Writer::Worker(worker) if quiet::is_quiet(worker, &task.id, task.updated, sight.now(worker, now)) => {
                 Openness::Quiet
@@ -69,13 +70,15 @@ pub(super) fn openness(
 /// worker that was deleted needs this; the others tell what they touched last.
 pub(super) fn needs_its_worker(task: &ManagerTask, ended: bool, workers: &[ManagerWorker], now: Timestamp) -> bool {
     let unnamed = !task.names_worker && !workers.iter().any(|worker| task.is_with(worker));
-    let is_over = task.status != TaskStatus::Completed && (task.status.has_ended() || (ended && is_waiting(task)));
+    let is_over = task.status != TaskStatus::Completed && is_over(&task.status, ended);
     unnamed && is_over && now.since(task.updated) < LOST_AFTER
 }
 
-/// Whether a worker may yet begin it, if its job goes on.
-fn is_waiting(task: &ManagerTask) -> bool {
-    matches!(task.status, TaskStatus::Queued | TaskStatus::Paused | TaskStatus::SoftFailed)
+/// Whether the Manager says that nobody is at the task any more, nor will be; `ended`: its job has ended. An active task
+/// of a job that has ended goes on: its worker was never told.
+pub(super) fn is_over(status: &TaskStatus, ended: bool) -> bool {
+    let waits = matches!(status, TaskStatus::Queued | TaskStatus::Paused | TaskStatus::SoftFailed);
+    status.has_ended() || (ended && waits)
 }
 
 /// Who was at a task when it ended.

@@ -214,8 +214,11 @@ mod tests {
             id: TaskId(task.into()),
             name: String::new(),
             status: TaskStatus::Completed,
+            job_ended: true,
             frames: set(frames),
             openness: Openness::Quiet,
+            worker: None,
+            updated: Timestamp::from_unix(0),
         };
         RunWork {
             run: RunId::NONE,

@@ -23,6 +23,7 @@ use crate::ops::submit::{self, Queueing};
 use crate::ops::work::discard;
 use crate::ops::{harvest, locking, release};
 use crate::sys::clock::{self, Stopwatch};
+use crate::sys::interrupt;
 use crate::volume::area::Area;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
 use std::collections::BTreeSet;
@@ -73,7 +74,7 @@ pub fn submit_missing(
         let cause = frames.hopeless.as_deref().unwrap_or_default();
         told.note(ports, &format!("{job}: not tried again, for it would fail again: {cause}"));
     }
-    tell_held(ports, &file, &work, &checked, told)?;
+    tell_held(ports, &file, &work, &checked, told);
     if !checked.iter().any(|(_, frames)| wanted(frames)) {
         return Ok(None);
     }
@@ -131,7 +132,7 @@ pub fn settle(ports: &Ports<'_>, name: &ReleaseName, patience: Duration) -> Resu
         if !file.jobs.iter().any(ended) {
             break;
         }
-        clock::sleep(ports.manager.look_again());
+        interrupt::rest(ports.manager.look_again());
     }
     Ok(())
 }
@@ -149,18 +150,12 @@ pub fn outcome(ports: &Ports<'_>, name: &ReleaseName, tries: u32) -> Result<Foll
 }
 
 /// Says which frames are left alone because somebody may still write them, though nobody is known to be at them.
-fn tell_held(
-    ports: &Ports<'_>,
-    file: &ReleaseFile,
-    work: &OpenWork,
-    checked: &[(JobRef, JobFrames)],
-    told: &Told,
-) -> Result<(), Failure> {
+fn tell_held(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork, checked: &[(JobRef, JobFrames)], told: &Told) {
     if checked.iter().all(|(_, frames)| frames.rendering.is_empty()) {
-        return Ok(());
+        return;
     }
     let mut next = BTreeSet::new();
-    for Held { job, frames, why } in held::of(ports, file, work)?.into_iter().filter(|held| held.why.is_odd()) {
+    for Held { job, frames, why } in held::of(ports, file, work).into_iter().filter(|held| held.why.is_odd()) {
         let Some((reference, found)) = checked.iter().find(|(reference, _)| reference.job == job) else { continue };
         let frames = frames.common(&found.rendering);
         if !frames.is_empty() {
@@ -170,7 +165,6 @@ fn tell_held(
         }
     }
     next.iter().for_each(|step| told.note(ports, &format!("next: {step}")));
-    Ok(())
 }
 
 fn check_all(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Result<Vec<(JobRef, JobFrames)>, Failure> {

@@ -223,7 +223,10 @@ impl Carrier<'_> {
     ) -> Result<Vec<Option<Result<Outcome, DiskError>>>, Failure> {
         let Knowledge::Surveyed(ports) = self.knowledge else { return Ok(items.iter().map(|_| None).collect()) };
         let one = |at: usize| routes[at].move_at_once(items[at].file).transpose();
-        if routes.first().is_some_and(Route::is_to_another_device) {
+        // A file that only gets another name in `dist/` says nothing about the way of the others.
+        let mut ways = items.iter().zip(routes);
+        let first = ways.find(|(item, _)| item.file.verdict != FileVerdict::Rename).map(|(_, route)| route);
+        if first.is_some_and(Route::is_to_another_device) {
             let order: Vec<usize> = (0..routes.len()).collect();
             return in_parallel(ports, Stage::Moves, &order, || (), |at, ()| one(at));
         }

@@ -151,7 +151,8 @@ pub struct Problem {
     pub state: ProblemState,
     /// The file, beneath the volume.
     pub path: RelPath,
-    /// What is wrong, as a clause that begins with "it".
+    /// What is wrong, as a clause that begins with "it"; of a frame that a worker may still write: whose word is missing, and
+    /// the next step.
     pub cause: String,
 }
 

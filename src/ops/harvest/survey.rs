@@ -8,7 +8,7 @@ use super::unfinished;
 use super::{names, selection, targets};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
-use crate::base::name::JobRef;
+use crate::base::name::{JobName, JobRef};
 use crate::ops::check::held::{self, Held, Why};
 use crate::ops::check::inputs::stale_inputs;
 use crate::ops::check::judge::FileState;
@@ -18,6 +18,7 @@ use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::volume::layout;
 use crate::volume::release_file::{JobRecord, ReleaseFile, Revision};
+use std::collections::HashMap;
 
 /// Fails if there is no such release at all: asked before a lock is taken for it.
 pub(super) fn require_release(ports: &Ports<'_>, request: &HarvestRequest) -> Result<(), Failure> {
@@ -77,8 +78,13 @@ impl Surveyor<'_> {
         }
         let taken = || jobs.iter().filter(|job| job.verdict == JobVerdict::Taken).map(|job| &job.looked);
         let is_held = taken().any(|looked| !looked.frames.rendering.is_empty());
-        let held = if is_held { held::of(self.ports, file, &self.work)? } else { Vec::new() };
-        let problems: Vec<Problem> = taken().flat_map(|looked| self.problems(looked, &held)).collect();
+        let held = if is_held { held::of(self.ports, file, &self.work) } else { Vec::new() };
+        let held: HashMap<&JobName, Vec<&Held>> = held.iter().fold(HashMap::new(), |mut by_job, one| {
+            by_job.entry(&one.job).or_default().push(one);
+            by_job
+        });
+        let of_job = |looked: &LookedAt<'_>| held.get(&looked.record.name).map_or(&[][..], Vec::as_slice);
+        let problems: Vec<Problem> = taken().flat_map(|looked| self.problems(looked, of_job(looked))).collect();
         let blocked = !problems.is_empty() && self.request.gaps == Gaps::Refuse;
         let (files, replaced) = if blocked { (self.in_place(&jobs), Vec::new()) } else { self.assign(file, &jobs)? };
         let planned = jobs.into_iter().zip(files).map(|(job, files)| self.planned(job, files));
@@ -192,7 +198,7 @@ impl Surveyor<'_> {
     }
 
     /// Why frames are not taken: each file that has something to say, and where the whole frame is meant its first file.
-    fn problems(&self, job: &LookedAt<'_>, held: &[Held]) -> Vec<Problem> {
+    fn problems(&self, job: &LookedAt<'_>, held: &[&Held]) -> Vec<Problem> {
         let reference = JobRef::in_release(&self.request.release, &job.record.name);
         let mut problems: Vec<Problem> = Vec::new();
         let mut whole_frame = None;
@@ -235,9 +241,9 @@ fn state_of(frame: i32, frames: &JobFrames, suspects: Suspects) -> Option<Proble
     }
 }
 
-fn about_frame(state: ProblemState, frame: i32, job: &LookedAt<'_>, held: &[Held]) -> String {
+fn about_frame(state: ProblemState, frame: i32, job: &LookedAt<'_>, held: &[&Held]) -> String {
     let told = job.frames.suspicions.iter().find(|one| one.frames.contains(frame));
-    let why = held.iter().find(|held| held.job == job.record.name && held.frames.contains(frame));
+    let why = held.iter().find(|held| held.frames.contains(frame));
     match (state, told, why) {
         (ProblemState::Suspect, Some(told), _) => format!("its log says: {}", told.cause),
         (_, _, Some(held)) if held.why.is_odd() => format!("{}. {}", held.why, held.why.next_step()),

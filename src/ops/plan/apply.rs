@@ -10,8 +10,9 @@ use super::{JobVerdict, PlannedJob, ReleasePlan, Repair, unfinished};
 use crate::base::consent::Consent;
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
+use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{JobName, JobRef, ReleaseName};
 use crate::base::rel_path::RelPath;
 use crate::ops::locking;
 use crate::ops::ports::Ports;
@@ -40,6 +41,18 @@ pub struct PlanIntent {
     pub store: Vec<RelPath>,
     /// The files that will be copied with them.
     pub copies: Vec<RelPath>,
+    /// The jobs that will be in the release; empty in a journal of an earlier farm.
+    #[serde(default)]
+    pub jobs: Vec<IntendedJob>,
+}
+
+/// What the release will have of one job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IntendedJob {
+    /// The job.
+    pub name: JobName,
+    /// Its frames.
+    pub frames: FrameSet,
 }
 
 /// What applying a plan did.
@@ -130,6 +143,10 @@ pub fn check_space(volume: &Volume, plan: &ReleasePlan) -> Result<(), Failure> {
         .with_hint("Free some space on the volume, or plan fewer scenes."))
 }
 
+fn intended(job: &PlannedJob) -> IntendedJob {
+    IntendedJob { name: job.reference.job.clone(), frames: job.frames.clone() }
+}
+
 fn carry_out(
     ports: &Ports<'_>,
     survey: &Survey,
@@ -147,6 +164,7 @@ fn carry_out(
         release: plan.release.clone(),
         store: plan.jobs.iter().filter(is_new).map(|job| job.store.clone()).collect(),
         copies: plan.copies.iter().map(|copy| copy.to.clone()).collect(),
+        jobs: plan.jobs.iter().map(intended).collect(),
     };
     let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, &intent)?;
     let began = clock::now();

@@ -66,8 +66,22 @@ pub struct ReleasePlan {
     /// Files that were found and are not rendered.
     #[serde(default)]
     pub left_out: Vec<LeftOut>,
+    /// Jobs of the release that are not planned, and that an earlier command wrote down and did not submit: they are
+    /// submitted too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<WaitingJob>,
     /// What was asked for, to survey again.
     pub request: PlanRequest,
+}
+
+/// A job beside the plan that is submitted with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WaitingJob {
+    /// `release/job`.
+    #[serde(rename = "ref")]
+    pub reference: JobRef,
+    /// The frames that wait.
+    pub frames: FrameSet,
 }
 
 /// One job of the plan.
@@ -263,7 +277,24 @@ impl PlannedJob {
 impl ReleasePlan {
     /// The plan without what differs between two surveys of the same world.
     pub fn essence(&self) -> ReleasePlan {
-        ReleasePlan { jobs: self.jobs.iter().map(PlannedJob::essence).collect(), ..self.clone() }
+        ReleasePlan { jobs: self.jobs.iter().map(PlannedJob::essence).collect(), waiting: Vec::new(), ..self.clone() }
+    }
+
+    /// How many frames are submitted now.
+    pub fn frames_now(&self) -> usize {
+        let planned = self.jobs.iter().map(|job| job.to_submit().union(&job.waiting).len());
+        planned.chain(self.waiting.iter().map(|job| job.frames.len())).sum()
+    }
+
+    /// How many jobs are submitted now.
+    pub fn jobs_now(&self) -> usize {
+        let is_submitted = |job: &&PlannedJob| !job.to_submit().is_empty() || !job.waiting.is_empty();
+        self.jobs.iter().filter(is_submitted).count() + self.waiting.len()
+    }
+
+    /// Whether what an earlier command wrote down is submitted now.
+    pub fn goes_on(&self) -> bool {
+        !self.waiting.is_empty() || self.jobs.iter().any(|job| !job.waiting.is_empty())
     }
 
     /// Bytes that the volume needs now, about: copies, and the frames as estimated.

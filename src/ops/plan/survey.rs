@@ -118,6 +118,7 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
         }
     }
     let copies = to_be_copied(&jobs, luggage, &repairs);
+    let waiting = existing.as_ref().map(|file| verdict::waiting_beside(&jobs, file)).unwrap_or_default();
     let plan = ReleasePlan {
         schema: SCHEMA.to_owned(),
         release: request.release.clone(),
@@ -127,6 +128,7 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
         copies: copies.iter().map(|copy| copy.planned.clone()).collect(),
         repairs,
         left_out,
+        waiting,
         request: request.clone(),
     };
     acceptance::check(ports, &plan)?;

@@ -1,6 +1,6 @@
 //! Plans that were killed or failed on their way: what is left of them, and whether a later one has done their work.
 
-use super::apply::{JOURNAL_KIND, PlanIntent};
+use super::apply::{IntendedJob, JOURNAL_KIND, PlanIntent};
 use crate::base::error::{Class, Failure};
 use crate::base::name::Home;
 use crate::base::rel_path::RelPath;
@@ -43,17 +43,32 @@ pub(super) fn close_done(ports: &Ports<'_>, lock: &Lock, file: &ReleaseFile) {
         Ok(())
     };
     if let Err(failure) = close() {
-        let words = format!("an earlier plan of {} stays marked as unfinished: {}", file.name, failure.message());
+        let words = format!(
+            "an earlier plan of {} stays marked as unfinished, `farm recover` says more: {}",
+            file.name,
+            failure.message()
+        );
         ports.progress.note(&words);
     }
 }
 
-/// Whether the release has every scene that the plan set out to store, each run was submitted, and no copy is left over.
+/// Whether the release has every job, frame and scene that the plan set out to have in it, each run was submitted, and no
+/// copy is left over.
 fn is_done(volume: &Volume, file: &ReleaseFile, intent: &PlanIntent) -> Result<bool, Failure> {
     let mut named = Named::default();
     named.add(file);
     let is_submitted = file.jobs.iter().flat_map(|job| &job.runs).all(|run| run.manager_job.is_some());
-    Ok(is_submitted && intent.store.iter().all(|path| named.has(path)) && orphans(volume, intent)?.is_empty())
+    // Of a plan of an earlier farm nobody knows what it wanted.
+    let is_there = !intent.jobs.is_empty() && intent.jobs.iter().all(|job| has(file, job));
+    Ok(is_there
+        && is_submitted
+        && intent.store.iter().all(|path| named.has(path))
+        && orphans(volume, intent)?.is_empty())
+}
+
+fn has(file: &ReleaseFile, intended: &IntendedJob) -> bool {
+    let record = file.jobs.iter().find(|record| record.name == intended.name);
+    record.is_some_and(|record| intended.frames.minus(&record.current().frames).is_empty())
 }
 
 /// What the plan put there and no release names. A release that cannot be read might, so that it stops this.
@@ -145,13 +160,22 @@ mod tests {
 
     /// Leaves the journal of a plan for these scenes, whose process is gone: nobody has its start time.
     fn begun(room: &Room, scenes: &[&str]) {
-        let lock = locking::lock_release(&room.ports(), room.release()).expect("free");
         let intent = PlanIntent {
             release: room.release().clone(),
             store: scenes.iter().map(|name| rel(&format!("releases/r1/store/{name}.blend"))).collect(),
             copies: vec![rel("releases/r1/store/deps/0123/wood.png")],
+            jobs: scenes.iter().map(|name| intended(name, "1")).collect(),
         };
-        drop(Journal::begin(&room.volume, &lock, JOURNAL_KIND, &intent).expect("begin"));
+        leave(room, &intent);
+    }
+
+    fn intended(name: &str, frames: &str) -> IntendedJob {
+        IntendedJob { name: name.parse().expect("name"), frames: frames.parse().expect("frames") }
+    }
+
+    fn leave(room: &Room, intent: &PlanIntent) {
+        let lock = locking::lock_release(&room.ports(), room.release()).expect("free");
+        drop(Journal::begin(&room.volume, &lock, JOURNAL_KIND, intent).expect("begin"));
         for (path, bytes) in room.tree(".farm/journal") {
             let text = String::from_utf8(bytes).expect("text").replace("\"start_time\":", "\"start_time\":1");
             room.put(&path, text.as_bytes());
@@ -189,6 +213,19 @@ mod tests {
         assert_eq!(left(&room), 1, "a run was not submitted");
         room.file.jobs[0].runs[0].manager_job = id;
         assert_eq!(left(&room), 0);
+    }
+
+    /// A plan that only adds frames stores and copies nothing.
+    #[test]
+    fn frames_that_were_never_planned_keep_it_open() {
+        let room = submitted(&[("A", "1-2")]);
+        let intent = |jobs| PlanIntent { release: room.release().clone(), store: Vec::new(), copies: Vec::new(), jobs };
+        leave(&room, &intent(vec![intended("A", "1-200")]));
+        assert_eq!(left(&room), 1);
+        leave(&room, &intent(Vec::new()));
+        assert_eq!(left(&room), 2, "a journal of an earlier farm does not say what it wanted");
+        leave(&room, &intent(vec![intended("A", "2")]));
+        assert_eq!(left(&room), 2);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! What a plan means for a release that is there already: the same, more of it, or something else.
 
 use super::request::{JobRequest, Update};
-use super::{JobVerdict, PlannedJob, queueing, refusal};
+use super::{JobVerdict, PlannedJob, WaitingJob, queueing, refusal};
 use crate::base::counted::frames_named;
 use crate::base::error::{Class, Explain};
 use crate::base::frame_set::FrameSet;
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{JobName, JobRef, ReleaseName};
 use crate::volume::release_file::{JobRecord, ReleaseFile, Revision};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Why a release that exists stands against the plan.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +102,17 @@ pub fn judge(
         _ if !queued.is_empty() => Err(Conflict::Queued { release: existing.name.clone(), differences: queued }),
         _ => Ok(()),
     }
+}
+
+/// The jobs of the release that the plan does not name, and of which frames wait to be submitted.
+pub fn waiting_beside(jobs: &[PlannedJob], existing: &ReleaseFile) -> Vec<WaitingJob> {
+    let named: HashSet<&JobName> = jobs.iter().map(|job| &job.reference.job).collect();
+    let others = existing.jobs.iter().filter(|record| !named.contains(&record.name));
+    let beside = others.map(|record| WaitingJob {
+        reference: JobRef::in_release(&existing.name, &record.name),
+        frames: waiting(record),
+    });
+    beside.filter(|job| !job.frames.is_empty()).collect()
 }
 
 /// Frames of runs that were written down, and that the Manager is not known to have.

@@ -299,7 +299,7 @@ jobs:
 
         fn plan_intent(&self) -> PlanIntent {
             let release: ReleaseName = "r1".parse().unwrap();
-            PlanIntent { release, store: vec![rel(SCENE)], copies: vec![rel(IMAGE)] }
+            PlanIntent { release, store: vec![rel(SCENE)], copies: vec![rel(IMAGE)], jobs: Vec::new() }
         }
 
         fn recover(&self) -> Vec<Action> {

@@ -7,6 +7,7 @@ use crate::base::time::Timestamp;
 use crate::manager::ManagerJob;
 use crate::ops::ports::Ports;
 use crate::sys::clock;
+use crate::sys::interrupt;
 use crate::volume::release_file::{ReleaseFile, RunRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub(super) fn look(
             told = true;
         }
         ports.go_on()?;
-        clock::sleep(left.min(ports.manager.look_again()));
+        interrupt::rest(left.min(ports.manager.look_again()));
     }
 }
 

@@ -6,7 +6,7 @@ mod unknown;
 
 pub use rendering::Rendering;
 
-use crate::base::counted::{agree, counted};
+use crate::base::counted::counted;
 use crate::base::error::{Class, Failure, again_or_recover};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
@@ -81,14 +81,16 @@ pub fn submit_pending(
 fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile, began: Timestamp) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let address = ports.manager.address();
     let is_ours = |run: &RunRecord| is_pending(run) && run.manager == address;
-    if !file.jobs.iter().any(|job| job.runs.iter().any(is_ours)) {
+    let waiting = file.jobs.iter().flat_map(|job| &job.runs).filter(|run| is_ours(run)).count();
+    if waiting == 0 {
         return Ok(Vec::new());
     }
-    let known = arrival::look(ports, file, began)?;
+    let before = |end| how_far(end, 0, waiting);
+    let known = arrival::look(ports, file, began).map_err(before)?;
     for run in file.jobs.iter_mut().flat_map(|job| &mut job.runs).filter(|run| is_ours(run)) {
         run.manager_job = known.get(&run.id).map(|found| found.id.clone());
     }
-    let storage = ports.manager.storage(&ports.volume.path())?;
+    let storage = ports.manager.storage(&ports.volume.path()).map_err(|end| before(end.into()))?;
     let mut pending = Vec::new();
     for (at, job) in file.jobs.iter().enumerate() {
         for (of_job, run) in job.runs.iter().enumerate().filter(|(_, run)| is_ours(run)) {
@@ -122,8 +124,7 @@ fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile, began: Timestamp) -> R
 
 /// Where a submission stands that ended before its end.
 fn how_far(end: Failure, submitted: usize, pending: usize) -> Failure {
-    let (runs, verb) = (counted(pending, "run"), agree(submitted, "was", "were"));
-    let words = format!("{}; {submitted} of {runs} {verb} submitted", end.message());
+    let words = format!("{}; {submitted} of {} submitted", end.message(), counted(pending, "run"));
     Failure::new(end.class(), words).with_hint(again_or_recover(end.hint(), "to submit the others"))
 }
 

@@ -6,6 +6,7 @@ use super::entry::{Attributes, Entry, Kind};
 use super::error::DiskError;
 use crate::base::rel_path::RelPath;
 use rustix::fs::{FileType, Mode, OFlags, RawDir};
+use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
@@ -37,7 +38,14 @@ impl Dir {
         let mut piece = vec![MaybeUninit::uninit(); PIECE];
         let mut listing = RawDir::new(folder, &mut piece);
         while let Some(found) = listing.next() {
-            let found = found.map_err(|errno| DiskError::Io { op: "list", path: self.path(), source: errno.into() })?;
+            let found = match found {
+                Err(Errno::INTR) => continue,
+                // Somebody takes the folder away meanwhile: there is nothing more in it.
+                Err(Errno::NOENT) => break,
+                found => {
+                    found.map_err(|errno| DiskError::Io { op: "list", path: self.path(), source: errno.into() })?
+                }
+            };
             let name = OsStr::from_bytes(found.file_name().to_bytes());
             if matches!(name.as_bytes(), b"." | b"..") {
                 continue;
@@ -78,7 +86,7 @@ impl Dir {
 
     fn measure_into(&self, sum: &mut Measure, depth: usize) -> Result<(), DiskError> {
         if depth == 0 {
-            return Err(DiskError::Io { op: "walk", path: self.path(), source: rustix::io::Errno::NAMETOOLONG.into() });
+            return Err(DiskError::Io { op: "walk", path: self.path(), source: Errno::NAMETOOLONG.into() });
         }
         for entry in self.list()? {
             match entry.kind {
@@ -132,6 +140,16 @@ mod tests {
         let sum = root.measure().expect("measure");
         assert_eq!((sum.files, sum.folders), (3, 2));
         assert_eq!(sum.bytes, 3 + 4 + "/etc".len() as u64);
+    }
+
+    #[test]
+    fn a_folder_that_was_taken_away_is_empty() {
+        let temp = tempfile::tempdir().expect("temp");
+        std::fs::create_dir(temp.path().join("a")).expect("temp");
+        let root = Dir::open_root(temp.path()).expect("open");
+        let a = root.dir(&RelPath::new("a").expect("path")).expect("open").expect("there");
+        std::fs::remove_dir(temp.path().join("a")).expect("temp");
+        assert_eq!(a.list().expect("nothing is no error"), []);
     }
 
     #[test]

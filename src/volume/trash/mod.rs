@@ -220,7 +220,8 @@ mod tests {
             return;
         }
         let checked = std::panic::catch_unwind(|| check_mounted(temp.path(), other.path()));
-        let unmounted = std::process::Command::new("umount").arg(temp.path().join("dist")).status();
+        // Lazily: a process that another test just began may still have the mount open.
+        let unmounted = std::process::Command::new("umount").arg("--lazy").arg(temp.path().join("dist")).status();
         assert!(unmounted.is_ok_and(|status| status.success()));
         checked.expect("all held");
     }

@@ -40,6 +40,18 @@ fn a_plan_that_goes_on_says_what_it_submits() {
     assert!(!third.text().contains("0 frames") && third.text().contains("no new frames"), "{third}");
 }
 
+/// What an earlier command wrote down is submitted whatever is planned now, so nobody agrees to less than that.
+#[test]
+fn jobs_that_wait_beside_the_plan_are_counted_and_named() {
+    let (studio, _) = cut_off(1);
+    let plan = "plan release r1 scenes/B.blend --frames 1-3 --update";
+    let shown = studio.run(&format!("{plan} --dry-run --json")).expect(0).json("farm.plan/1");
+    assert_eq!(shown["waiting"][0]["ref"], "r1/S00");
+    let second = studio.run(&format!("{plan} --yes")).expect(0);
+    second.says(&["5 frames to render", "also submitted", "r1/S00, frames 1-2", "r1/B as ", "r1/S00 as "]);
+    assert_eq!(studio.jobs().len(), 2);
+}
+
 /// What was begun and not ended is not left half done when the same command ends it.
 #[test]
 fn a_plan_that_was_ended_by_the_same_command_is_not_left_half_done() {
@@ -90,7 +102,7 @@ fn each_failure_is_told_once_while_waiting() {
     let outcome = studio.while_working(|| studio.run(plan).expect(1));
     for job in studio.jobs() {
         let said = outcome.text().matches(&format!("job {} failed", job.id)).count();
-        assert!(said <= 1, "job {} is told of {said} times: {outcome}", job.id);
+        assert_eq!(said, 1, "job {} is told of {said} times: {outcome}", job.id);
     }
     let tries = outcome.text().matches("again (run ").count();
     assert!(tries >= 1, "{outcome}");
