@@ -179,6 +179,7 @@ fn local_settings(volume: &Volume, settings: &Settings) -> LocalSettings {
         blender: settings.blender.clone(),
         blender_args: autoexec(settings).blender_args(),
         ffmpeg: settings.ffmpeg.clone(),
+        volume: volume.path(),
         ..LocalSettings::new(volume.path_of(&layout::local_dir()))
     }
 }

@@ -6,10 +6,12 @@ use crate::base::name::ReleaseName;
 use crate::base::rel_path::RelPath;
 use crate::manager::local::{self, Ended, Local, Unready, WorkReport, WorkerHooks, WorkerOptions};
 use crate::manager::{ManagerJob, ManagerTask};
+use crate::ops::check::inputs::lost_inputs;
 use crate::ops::ports::Ports;
 use crate::ops::{check, release};
 use crate::sys::clock;
 use crate::sys::http::without_credentials;
+use crate::sys::process::environment;
 use crate::volume::journal::Journal;
 use crate::volume::lock::{Lock, LockError, LockWait, Requester, Scope, Waiting};
 use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
@@ -30,6 +32,13 @@ pub fn work(
     options: &WorkerOptions,
     stop: &AtomicBool,
 ) -> Result<WorkReport, Failure> {
+    let blender = &local.settings().blender;
+    if environment::find_program(blender).is_none() {
+        let words = format!("Blender is not here: there is no program {blender:?}; no task was begun");
+        return Err(Failure::new(Class::Failed, words).with_hint(
+            "Install Blender, or name its executable in farm's configuration; `farm doctor` shows what farm looks for.",
+        ));
+    }
     Ok(local::work(local, options, &Around { ports }, stop)?)
 }
 
@@ -46,6 +55,7 @@ impl WorkerHooks for Around<'_> {
         frames: &FrameSet,
         go_on: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<(), Unready> {
+        require_inputs(self.ports, job)?;
         clear_broken(self.ports, job, frames, go_on)
     }
 
@@ -56,6 +66,26 @@ impl WorkerHooks for Around<'_> {
             Ended::Failed(why) => self.ports.progress.note(&format!("{name}: task {} failed: {why}", task.name)),
             Ended::Stopped => self.ports.progress.note(&format!("{name}: task {} is back in the queue", task.name)),
             Ended::Revoked => self.ports.progress.note(&format!("{name}: task {} was cancelled", task.name)),
+        }
+    }
+}
+
+/// Fails if something that the job renders from is gone or damaged: Blender would render pink in its place and end well.
+fn require_inputs(ports: &Ports<'_>, job: &ManagerJob) -> Result<(), Failure> {
+    let Some(reference) = job.job_ref() else { return Ok(()) };
+    let Some(name) = reference.release() else { return Ok(()) };
+    let Some(file) = release::load(ports.volume, name)? else { return Ok(()) };
+    let Some(record) = file.job(&reference.job) else { return Ok(()) };
+    match &lost_inputs(ports.volume, record)?[..] {
+        [] => Ok(()),
+        [first, others @ ..] => {
+            let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+            // A task's failure is told in one piece, without a next step of its own.
+            let words = format!(
+                "{} is not what was planned: {}{more}; give the command that planned it again, it copies it anew",
+                first.path, first.cause
+            );
+            Err(Failure::new(Class::Failed, words))
         }
     }
 }

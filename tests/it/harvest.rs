@@ -317,6 +317,9 @@ fn a_killed_harvest_is_finished_before_anything_is_rendered_again() {
     let farm = Farm::new().rendered("r1");
     let strike = crate::support::strace::striking("renameat2", "signal=SIGKILL:when=4");
     farm.room.start_under(&strike, &farm.arguments("harvest release r1 --no-preview")).wait().expect(137);
+    let status = farm.run("status --json").json("farm.status/1");
+    let ok: u64 = (0..2).map(|job| status["jobs"][job]["frames"]["ok"].as_u64().expect("a number")).sum();
+    assert_eq!(ok, 6, "frames that had been moved count as missing: {status:#}");
     let rendered = farm.render_log().len();
     farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes --wait").expect(0);
     assert_eq!(farm.render_log().len(), rendered, "nothing was missing");

@@ -132,3 +132,33 @@ fn a_copy_that_cannot_be_made_again_is_named_with_what_it_takes() {
     ]);
     farm.unchanged_since(&before);
 }
+
+/// Blender renders pink where a picture is gone, and ends well.
+#[test]
+fn nothing_is_rendered_from_a_store_that_lacks_something() {
+    let farm = Farm::new();
+    let film = farm.room.path("film/textures");
+    fs::create_dir_all(&film).expect("a folder");
+    for file in ["one.blend", "textures/wood.png"] {
+        fs::copy(fixture("scenes/deps/one").join(file), farm.room.path("film").join(file)).expect("a copy");
+    }
+    let words = "plan release r1 film/one.blend --frames 1 --yes";
+    farm.run(words).expect(0);
+    let wood = files(&farm.path("releases/r1/store/deps")).pop().expect("a picture");
+    for damage in [None, Some("x")] {
+        match damage {
+            None => fs::remove_file(&wood).expect("lost"),
+            Some(bytes) => fs::write(&wood, bytes).expect("damage"),
+        }
+        let cause = if damage.is_some() { "it has 1 bytes instead of" } else { "it is gone" };
+        let failed = farm.run("work");
+        assert_ne!(failed.code, 0, "{failed}");
+        failed.says(&["wood.png is not what was planned", cause, "give the command that planned it again"]);
+        assert!(!farm.frame("r1", "one", 1).exists());
+        farm.run("status r1").says(&["stale input", "wood.png", cause]);
+        farm.run(words).expect(0);
+        assert!(!farm.run("status r1").text().contains("stale input"));
+    }
+    farm.run("work").expect(0);
+    farm.run("harvest release r1 --no-preview").expect(0);
+}

@@ -250,3 +250,32 @@ fn workers_and_renderers_killed_at_random_leave_a_release_that_work_and_wait_ren
     farm.run(&waiting).expect(0);
     is_whole(&farm);
 }
+
+/// The queue lies on the volume, and so do the scenes and frames that it speaks of.
+#[test]
+fn a_volume_that_was_copied_or_moved_renders_where_it_is_now() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1-2 --yes").expect(0);
+    let copied = farm.room.path("C");
+    let mut copy = std::process::Command::new("cp");
+    copy.arg("-a").arg(farm.path("")).arg(&copied);
+    farm.room.start_command(copy, "cp -a V C".to_owned()).wait().expect(0);
+    let frame = |volume: &str| farm.room.path(volume).join("releases/r1/out/A/000002.png");
+    farm.room.farm(&["--volume", "C", "work"]).expect(0).says(&["1 task done"]);
+    assert_eq!(png::size_of(&frame("C")), Some((64, 64)));
+    assert!(!frame("V").exists(), "the original was rendered into");
+    std::fs::rename(farm.path(""), farm.room.path("W")).expect("moved");
+    farm.room.farm(&["--volume", "W", "work"]).expect(0).says(&["1 task done"]);
+    assert_eq!(png::size_of(&frame("W")), Some((64, 64)));
+}
+
+#[test]
+fn without_blender_no_task_is_used_up() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1-2 --yes").expect(0);
+    let nowhere = ["env", "FARM_BLENDER=/nope/blender"];
+    let refused = farm.room.start_under(&nowhere, &farm.arguments("work")).wait().expect(1);
+    refused.says(&["/nope/blender", "no task was begun", "next: Install Blender"]);
+    farm.run("work").expect(0);
+    assert_eq!(png::size_of(&farm.frame("r1", "A", 2)), Some((64, 64)));
+}

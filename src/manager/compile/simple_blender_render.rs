@@ -43,7 +43,12 @@ pub fn check(work: &RenderWork) -> Result<(), CompileError> {
 /// On any platform: workers may be of another one than this machine.
 fn is_absolute(path: &str) -> bool {
     let has_drive = matches!(path.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
-    path.starts_with('/') || has_drive
+    path.starts_with('/') || has_drive || begins_with_variable(path)
+}
+
+/// A variable is filled in by whoever runs the task.
+fn begins_with_variable(path: &str) -> bool {
+    path.strip_prefix('{').and_then(|rest| rest.split_once("}/")).is_some_and(|(name, _)| !name.is_empty())
 }
 
 /// The frames as Flamenco takes them: plain numbers and ranges, `1-3,7`.

@@ -2,7 +2,7 @@
 
 use super::recovery::is_dead;
 use super::store::PATIENCE;
-use super::{ADDRESS, Access, Local, change, jobs, rows};
+use super::{ADDRESS, Access, Local, change, jobs, rows, variables};
 use crate::base::ids::{JobId, RunId, TaskId};
 use crate::base::status::{JobStatus, WorkerStatus};
 use crate::manager::compile::{self, Compiled, Outline};
@@ -39,7 +39,9 @@ impl Manager for Local {
     }
 
     fn storage(&self, volume: &Path) -> Result<String, ManagerError> {
-        Ok(volume.display().to_string())
+        // The queue lies on the volume and goes where the volume goes.
+        let is_own = volume == self.settings().volume;
+        Ok(if is_own { variables::VOLUME.to_owned() } else { volume.display().to_string() })
     }
 
     fn sees_folder(&self, _path: &str) -> Result<Seen, ManagerError> {

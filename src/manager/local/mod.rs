@@ -43,6 +43,8 @@ const ADDRESS: &str = "local";
 pub struct LocalSettings {
     /// `<volume>/.farm/local`, absolute.
     pub folder: PathBuf,
+    /// The volume, absolute. Fills in `{farmVolume}`; empty where nothing is submitted by it.
+    pub volume: PathBuf,
     /// Blender's executable: a path, or a name that `PATH` has. Fills in `{blender}`.
     pub blender: String,
     /// Blender's first arguments. Fills in `{blenderArgs}`.
@@ -78,6 +80,7 @@ impl LocalSettings {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         LocalSettings {
             folder: folder.into(),
+            volume: PathBuf::new(),
             blender: "blender".into(),
             blender_args: Autoexec::Enabled.blender_args(),
             ffmpeg: "ffmpeg".into(),

@@ -1,4 +1,4 @@
-//! Inputs that are rendered where they lie: whether they are still what was planned.
+//! What a job renders from: whether it is still what was planned.
 
 use crate::base::error::Failure;
 use crate::base::rel_path::RelPath;
@@ -6,6 +6,11 @@ use crate::sys::disk::Kind;
 use crate::volume::Volume;
 use crate::volume::release_file::{DependencyRecord, JobRecord};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::{OsStr, OsString};
+
+/// The kind of a library in a release's file.
+const LIBRARY: &str = "library";
 
 /// An input that is not what it was when the job was planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,20 +21,71 @@ pub struct StaleInput {
     pub cause: String,
 }
 
-/// The inputs of a job that changed since it was planned: its own copy of the scene, and what is used in place. One look
-/// per file; nothing is read.
+/// Folders of more files than this are only listed: on a network a look at each of a long sequence would take too long.
+const LOOKED_AT: usize = 32;
+
+/// The inputs of a job that changed since it was planned: its own copies of the scene and of what it needs, and what is
+/// used in place. Nothing is read.
 pub fn stale_inputs(volume: &Volume, job: &JobRecord) -> Result<Vec<StaleInput>, Failure> {
-    let revision = job.current();
-    let mut stale = Vec::new();
-    let scene = volume.stat(&revision.store.path)?;
-    stale.extend(
-        difference(scene.map(|now| now.size), revision.store.size).map(|cause| (revision.store.path.clone(), cause)),
-    );
-    for input in revision.dependencies.iter().filter(|input| input.in_place) {
+    let mut stale = lost_inputs(volume, job)?;
+    for input in job.current().dependencies.iter().filter(|input| input.in_place) {
         let Some(path) = &input.stored else { continue };
-        stale.extend(changed(volume, input, path)?.map(|cause| (path.clone(), cause)));
+        let cause = changed(volume, input, path)?.filter(|_| !stale.iter().any(|lost| lost.path == *path));
+        stale.extend(cause.map(|cause| StaleInput { path: path.clone(), cause }));
     }
-    Ok(stale.into_iter().map(|(path, cause)| StaleInput { path, cause }).collect())
+    Ok(stale)
+}
+
+/// The inputs without which the job's frames come out wrong: copies that are gone or have another size, and what is used in
+/// place and is gone.
+pub fn lost_inputs(volume: &Volume, job: &JobRecord) -> Result<Vec<StaleInput>, Failure> {
+    let revision = job.current();
+    let mut folders: BTreeMap<RelPath, Vec<(&RelPath, Option<u64>)>> = BTreeMap::new();
+    let scene = (&revision.store.path, Some(revision.store.size));
+    let needs = revision.dependencies.iter().filter_map(|need| need.stored.as_ref().map(|path| (path, size_of(need))));
+    for (path, size) in std::iter::once(scene).chain(needs) {
+        let folder = path.split().map_or(RelPath::ROOT, |(folder, _)| folder);
+        folders.entry(folder).or_default().push((path, size));
+    }
+    let mut lost = Vec::new();
+    for (folder, files) in folders {
+        for (path, cause) in differing(volume, &folder, &files)? {
+            lost.push(StaleInput { path: path.clone(), cause });
+        }
+    }
+    Ok(lost)
+}
+
+/// The size that a copy must have. That of a library depends on the paths that were rewritten in it, and what is used in
+/// place may be saved again.
+fn size_of(need: &DependencyRecord) -> Option<u64> {
+    (!need.in_place && need.kind != LIBRARY).then_some(need.size)
+}
+
+/// Those of a folder's files that are gone or have another size than they must.
+fn differing<'f>(
+    volume: &Volume,
+    folder: &RelPath,
+    files: &[(&'f RelPath, Option<u64>)],
+) -> Result<Vec<(&'f RelPath, String)>, Failure> {
+    let mut found = Vec::new();
+    if files.len() > LOOKED_AT {
+        let listed = volume.dir(folder)?.map(|dir| dir.list()).transpose()?.unwrap_or_default();
+        let names: HashSet<OsString> = listed.into_iter().map(|entry| entry.name).collect();
+        let is_gone = |path: &RelPath| path.split().is_none_or(|(_, name)| !names.contains(OsStr::new(name)));
+        found.extend(files.iter().filter(|(path, _)| is_gone(path)).map(|(path, _)| (*path, "it is gone".to_owned())));
+        return Ok(found);
+    }
+    for (path, size) in files {
+        let now = volume.stat(path)?;
+        let cause = match (now, size) {
+            (Some(now), _) if now.kind == Kind::Folder => None,
+            (Some(now), None) => difference(Some(now.size), now.size),
+            (now, size) => difference(now.map(|now| now.size), size.unwrap_or_default()),
+        };
+        found.extend(cause.map(|cause| (*path, cause)));
+    }
+    Ok(found)
 }
 
 fn changed(volume: &Volume, input: &DependencyRecord, path: &RelPath) -> Result<Option<String>, Failure> {

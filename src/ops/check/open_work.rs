@@ -16,9 +16,11 @@ use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::job_files::{self, Place};
 use crate::ops::check::openness::{Openness, Sight, needs_its_worker, openness};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
+use crate::ops::harvest::unfinished;
 use crate::ops::ports::Ports;
 use crate::ops::quiet::SETTLES_WITHIN;
 use crate::sys::clock;
+use crate::volume::Volume;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use std::collections::HashMap;
 
@@ -100,7 +102,7 @@ impl OpenWork {
         let tasks = tasks_of(ports, file, &by_run, workers)?;
         let addresses = Addresses::of(ports.manager, file, |run| by_run.contains_key(run));
         let sight = if ports.manager.is_remote() { Sight::Far } else { Sight::Clear };
-        let mut work = OpenWork::default().with_harvested(Manifest::load(ports.volume, &file.name)?.files);
+        let mut work = OpenWork::default().with_harvested(harvested(ports.volume, &file.name)?);
         work.workers = workers.to_vec();
         for job in &file.jobs {
             let (mut open, mut gone) = (Vec::new(), Vec::new());
@@ -183,6 +185,14 @@ impl RunWork {
         let completed = self.tasks.iter().filter(|task| task.status == TaskStatus::Completed);
         FrameSet::union_of(completed.map(|task| &task.frames))
     }
+}
+
+/// What was harvested, also by a harvest that is under way or was killed on its way.
+fn harvested(volume: &Volume, release: &ReleaseName) -> Result<Vec<ManifestFile>, Failure> {
+    let mut manifest = Manifest::load(volume, release)?;
+    // A journal that cannot be read is told of where journals are looked at.
+    manifest.replace_all(unfinished::files(volume, release).unwrap_or_default());
+    Ok(manifest.files)
 }
 
 /// The Manager's jobs of each run, the one that counts first: a run that was submitted twice all the same has two.
