@@ -88,3 +88,15 @@ fn a_damaged_queue_does_not_send_people_in_a_circle() {
     let remedy = manager["remedy"].as_str().unwrap_or_default();
     assert!(remedy.contains("backup") && !remedy.contains("farm doctor"), "{manager:#}");
 }
+
+#[test]
+fn a_lost_manifest_is_noticed() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    let releases = |document: &Value| check(document, "releases").clone();
+    assert_eq!(releases(&farm.run("doctor --json").json("farm.doctor/1"))["status"], "ok");
+    std::fs::remove_file(farm.path("dist/r1/manifest.json")).expect("lost");
+    let found = releases(&farm.run("doctor --json").json("farm.doctor/1"));
+    assert_eq!(found["status"], "warn");
+    assert!(found.to_string().contains("dist/r1 holds files and no manifest.json"), "{found:#}");
+}

@@ -67,10 +67,9 @@ fn fate(job: &PlannedJob) -> &'static str {
     match job.verdict {
         JobVerdict::Incomplete => "not complete, left for later",
         JobVerdict::Taken if job.files.is_empty() => "",
-        JobVerdict::Taken if job.files.iter().all(|file| file.verdict == FileVerdict::There) => {
-            "there already, verified"
-        }
-        JobVerdict::Taken => "",
+        JobVerdict::Taken if job.files.iter().any(|file| file.verdict != FileVerdict::There) => "",
+        JobVerdict::Taken if job.frames.ok < job.frames.expected => "the others are there already, verified",
+        JobVerdict::Taken => "there already, verified",
     }
 }
 

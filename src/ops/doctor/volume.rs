@@ -1,16 +1,19 @@
 //! The volume: there, writable, roomy, and nothing left lying about on it.
 
 use super::{Asked, Check, Found, Subject};
+use crate::base::counted::counted;
 use crate::base::error::{Explain, Failure};
 use crate::base::name::ReleaseName;
 use crate::base::size::Bytes;
-use crate::ops::harvest::manifest::Manifest;
+use crate::ops::harvest::manifest::{self, Manifest};
+use crate::ops::preview;
 use crate::ops::release;
 use crate::ops::status::interrupted;
 use crate::sys::disk::space::{self, FileSystem, Space};
 use crate::volume::journal::{self, Account};
 use crate::volume::lock::{self, Standing};
-use crate::volume::{Volume, VolumeError};
+use crate::volume::{Volume, VolumeError, layout};
+use std::ffi::OsString;
 
 /// Below this nothing can be rendered: less than a few frames.
 const TOO_LITTLE: u64 = 64 << 20;
@@ -167,11 +170,28 @@ fn releases(volume: &Volume) -> Check {
         let message = format!("{} of {} cannot be read: {}", unreadable.len(), found.names.len(), words.join("; "));
         return Check::fail(NAME, message, first.hint().unwrap_or("Restore the file from a backup."));
     }
+    let lost: Vec<&ReleaseName> = found.names.iter().filter(|name| lacks_its_manifest(volume, name)).collect();
+    if let Some(first) = lost.first() {
+        let message = format!(
+            "dist/{first} holds files and no {} that tells what was harvested: frames of it count as missing ({} in all)",
+            manifest::NAME,
+            counted(lost.len(), "release")
+        );
+        return Check::warn(NAME, message, "Restore the manifest from a backup, or move the files elsewhere.");
+    }
     if let Some(odd) = found.odd.first() {
         let message = format!("in releases/ lies {:?}, which is no release (and {} more)", odd, found.odd.len() - 1);
         return Check::warn(NAME, message, "farm leaves it alone: move it elsewhere.");
     }
     Check::ok(NAME, format!("{} on the volume", found.names.len()))
+}
+
+/// Whether files lie in the release's folder of `dist/` that no manifest knows.
+fn lacks_its_manifest(volume: &Volume, name: &ReleaseName) -> bool {
+    let listed = volume.dir(&layout::dist_dir(name)).ok().flatten().and_then(|dir| dir.list().ok());
+    let names: Vec<OsString> = listed.unwrap_or_default().into_iter().map(|entry| entry.name).collect();
+    let is_frame = |name: &OsString| name != preview::FOLDER && !name.to_string_lossy().starts_with('.');
+    !names.iter().any(|name| name == manifest::NAME) && names.iter().any(is_frame)
 }
 
 /// What keeps a release from being looked at.
