@@ -277,7 +277,7 @@ mod tests {
             room.put(".farm/verdicts/r1/A.json", text.as_bytes());
             assert_eq!(check(&room, Effort::Trust).ok.len(), 2, "{text}");
         }
-        let torn = r#"{"schema":"farm.verdicts/1","verdicts":[],"files":{"000001.png":[1,2,3,7]},"notes":{}}"#;
+        let torn = r#"{"schema":"farm.verdicts/2","verdicts":[],"files":{"000001.png":[1,2,3,7]},"notes":{}}"#;
         room.put(".farm/verdicts/r1/A.json", torn.as_bytes());
         assert_eq!(check(&room, Effort::Trust).ok.len(), 2);
     }
@@ -322,6 +322,26 @@ mod tests {
         room.manager.jobs[0].updated = room.manager.jobs[0].updated.plus_seconds(60);
         room.manager.logs.insert(task, log.replace("02.00", "03.00"));
         assert_eq!((check(&room, Effort::Trust).seconds_per_frame, lists(&room)), (Some(3.0), 2));
+    }
+
+    /// Somebody mends a texture and has one task of an active job rendered again: what its old log said is over.
+    #[test]
+    fn a_task_that_was_rendered_again_is_judged_by_its_new_log() {
+        let mut room = Room::rendered(&[("A", "1-2")]);
+        let task = room.add_run("1-2", TaskStatus::Completed);
+        let saved = "Fra:1\nSaved: '/o/000001.png'\n Time: 00:02.00 (Saving: 00:00.01)\n";
+        room.manager.logs.insert(task.clone(), format!("Error in PyDriver: expression failed\n{saved}"));
+        assert_eq!(check(&room, Effort::Trust).suspicions.len(), 1);
+        room.manager.logs.insert(task, saved.to_owned());
+        assert_eq!(check(&room, Effort::Trust).suspicions.len(), 1, "nothing changed: not read again");
+        let job = room.manager.jobs[0].id.clone();
+        let task = &mut room.manager.tasks.get_mut(&job).expect("there")[0];
+        task.updated = task.updated.plus_seconds(60);
+        for status in [JobStatus::Completed, JobStatus::Active] {
+            let job = &mut room.manager.jobs[0];
+            (job.status, job.activity) = (status.clone(), "all tasks completed".to_owned());
+            assert_eq!(check(&room, Effort::Trust).suspicions, [], "{status}");
+        }
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct TaskWork {
     pub frames: FrameSet,
     /// Whether a worker may still write them.
     pub openness: Openness,
+    /// When anything about it changed last: after it was put back in the queue it is another time.
+    pub updated: Timestamp,
 }
 
 /// What is known of a release beside its frames: what workers may still write, and what was harvested.
@@ -255,6 +257,7 @@ fn run_work(
             status: task.status.clone(),
             frames: frames_of(task, &run.frames),
             openness: openness(task, job.status.has_ended(), workers, now, sight),
+            updated: task.updated,
         });
         work.tasks.extend(tasks.filter(|task| at == 0 || task.openness == Openness::Open));
     }
