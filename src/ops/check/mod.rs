@@ -7,6 +7,7 @@ pub mod in_parallel;
 pub mod inputs;
 pub mod job_files;
 pub mod job_frames;
+pub mod jobs_by_run;
 pub mod judge;
 pub mod open_work;
 mod openness;

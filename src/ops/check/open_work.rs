@@ -14,6 +14,7 @@ use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
 use crate::ops::addresses::Addresses;
 use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::job_files::{self, Place};
+use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::check::openness::{Openness, Sight, needs_its_worker, openness};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::Ports;
@@ -81,26 +82,25 @@ impl OpenWork {
         let planned_only = file.jobs.iter().all(|job| job.runs.is_empty());
         let jobs = if planned_only { Vec::new() } else { ports.manager.jobs()? };
         let workers = if jobs.is_empty() { Vec::new() } else { ports.manager.workers()? };
-        OpenWork::with_jobs(ports, file, &jobs, &workers)
+        OpenWork::with_jobs(ports, file, &JobsByRun::of(&jobs), &workers)
     }
 
     /// The same where the Manager's jobs and workers are at hand.
     pub fn with_jobs(
         ports: &Ports<'_>,
         file: &ReleaseFile,
-        jobs: &[ManagerJob],
+        by_run: &JobsByRun<'_>,
         workers: &[ManagerWorker],
     ) -> Result<OpenWork, Failure> {
-        let by_run = by_run(jobs);
-        let tasks = tasks_of(ports, file, &by_run, workers)?;
-        let addresses = Addresses::of(ports.manager, file, |run| by_run.contains_key(run));
+        let tasks = tasks_of(ports, file, by_run, workers)?;
+        let addresses = Addresses::of(ports.manager, file, |run| by_run.get(*run).is_some());
         let sight = if ports.manager.is_remote() { Sight::Far } else { Sight::Clear };
         let mut work = OpenWork::default().with_harvested(Manifest::load(ports.volume, &file.name)?.files);
         for job in &file.jobs {
             let (mut open, mut gone) = (Vec::new(), Vec::new());
             let mut runs = Vec::new();
             for run in &job.runs {
-                match by_run.get(&run.id) {
+                match by_run.get(run.id) {
                     Some(found) => runs.push(run_work(&tasks, run, found, workers, sight)),
                     // Only that Manager knows what its workers do.
                     None if !addresses.are_of(run) => open.push(run.frames.clone()),
@@ -174,30 +174,16 @@ impl RunWork {
     }
 }
 
-/// The Manager's jobs of each run, the one that counts first: a run that was submitted twice all the same has two.
-fn by_run(jobs: &[ManagerJob]) -> HashMap<RunId, Vec<&ManagerJob>> {
-    let mut by_run: HashMap<RunId, Vec<&ManagerJob>> = HashMap::new();
-    for job in jobs {
-        if let Some(run) = job.run_id() {
-            by_run.entry(run).or_default().push(job);
-        }
-    }
-    for of_run in by_run.values_mut() {
-        of_run.sort_by_key(|job| job.precedence());
-    }
-    by_run
-}
-
 /// The tasks of the Manager's jobs for the release's runs, where the jobs themselves leave a doubt: a request each,
 /// several at once.
 fn tasks_of(
     ports: &Ports<'_>,
     file: &ReleaseFile,
-    by_run: &HashMap<RunId, Vec<&ManagerJob>>,
+    by_run: &JobsByRun<'_>,
     workers: &[ManagerWorker],
 ) -> Result<HashMap<JobId, Vec<ManagerTask>>, Failure> {
     let runs = file.jobs.iter().flat_map(|job| &job.runs);
-    let known = runs.filter_map(|run| by_run.get(&run.id)).flatten();
+    let known = runs.filter_map(|run| by_run.get(run.id)).flatten();
     let is_in_doubt = |job: &&&ManagerJob| !job.has_all_tasks_completed() && !job.is_untouched();
     let jobs: Vec<&ManagerJob> = known.filter(is_in_doubt).copied().collect();
     let hands = ports.manager.requests_at_once();
