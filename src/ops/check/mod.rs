@@ -16,6 +16,7 @@ pub mod read_files;
 #[path = "tests/room.rs"]
 pub(crate) mod room;
 pub mod task_logs;
+pub mod task_workers;
 pub mod verdict_cache;
 
 pub use job_frames::{FrameCounts, FrameFlaw, FrameSuspicion, JobFrames};

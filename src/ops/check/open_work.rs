@@ -6,7 +6,7 @@
 
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::{JobId, RunId, TaskId, WorkerId};
+use crate::base::ids::{JobId, RunId, TaskId};
 use crate::base::name::{JobName, ReleaseName};
 use crate::base::status::{JobStatus, TaskStatus};
 use crate::base::time::Timestamp;
@@ -16,6 +16,7 @@ use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::job_files::{self, Place};
 use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::check::openness::{Openness, Sight, needs_its_worker, openness};
+use crate::ops::check::task_workers::{self, Had};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::Ports;
 use crate::ops::quiet::SETTLES_WITHIN;
@@ -66,6 +67,8 @@ pub struct TaskWork {
     pub openness: Openness,
     /// When anything about it changed last: after it was put back in the queue it is another time.
     pub updated: Timestamp,
+    /// Who had it, where that had to be asked for and may be remembered.
+    pub had: Option<Had>,
 }
 
 /// What is known of a release beside its frames: what workers may still write, and what was harvested.
@@ -174,53 +177,40 @@ impl RunWork {
     }
 }
 
+/// Tasks that were asked for.
+struct Tasks {
+    of_jobs: HashMap<JobId, Vec<ManagerTask>>,
+    /// Who had those of which their list did not say it, where that may be remembered.
+    had: HashMap<TaskId, Had>,
+}
+
 /// The tasks of the Manager's jobs for the release's runs, where the jobs themselves leave a doubt: a request each,
-/// several at once.
+/// several at once; then who had those of all jobs of which their list does not say it.
 fn tasks_of(
     ports: &Ports<'_>,
     file: &ReleaseFile,
     by_run: &JobsByRun<'_>,
     workers: &[ManagerWorker],
-) -> Result<HashMap<JobId, Vec<ManagerTask>>, Failure> {
-    let runs = file.jobs.iter().flat_map(|job| &job.runs);
-    let known = runs.filter_map(|run| by_run.get(run.id)).flatten();
-    let is_in_doubt = |job: &&&ManagerJob| !job.has_all_tasks_completed() && !job.is_untouched();
-    let jobs: Vec<&ManagerJob> = known.filter(is_in_doubt).copied().collect();
+) -> Result<Tasks, Failure> {
+    let runs = file.jobs.iter().flat_map(|job| job.runs.iter().map(move |run| (&job.name, run)));
+    let known = runs.flat_map(|(name, run)| by_run.get(run.id).into_iter().flatten().map(move |job| (name, *job)));
+    let is_in_doubt = |(_, job): &(_, &ManagerJob)| !job.has_all_tasks_completed() && !job.is_untouched();
+    let jobs: Vec<(&JobName, &ManagerJob)> = known.filter(is_in_doubt).collect();
     let hands = ports.manager.requests_at_once();
-    let mut told = try_by_hands(ports, hands, &jobs, |job| ports.manager.tasks(&job.id))?;
+    let mut told = try_by_hands(ports, hands, &jobs, |(_, job)| ports.manager.tasks(&job.id))?;
     let now = clock::now();
-    for (job, tasks) in jobs.iter().zip(&mut told) {
+    let mut nameless = Vec::new();
+    for ((name, job), tasks) in jobs.iter().zip(&mut told) {
         let ended = job.status.has_ended();
-        name_workers(ports, tasks, |task| needs_its_worker(task, ended, workers, now))?;
+        let unnamed = tasks.iter_mut().filter(|task| needs_its_worker(task, ended, workers, now));
+        nameless.extend(unnamed.map(|task| (*name, task)));
     }
-    Ok(jobs.into_iter().map(|job| job.id.clone()).zip(told).collect())
-}
-
-/// Asks for the workers of the tasks of which that `is_wanted`, a request each, several at once.
-fn name_workers(
-    ports: &Ports<'_>,
-    tasks: &mut [ManagerTask],
-    is_wanted: impl Fn(&ManagerTask) -> bool,
-) -> Result<(), Failure> {
-    let mut wanted: Vec<&mut ManagerTask> = tasks.iter_mut().filter(|task| is_wanted(task)).collect();
-    let ids: Vec<TaskId> = wanted.iter().map(|task| task.id.clone()).collect();
-    let told = try_by_hands(ports, ports.manager.requests_at_once(), &ids, |id| ports.manager.task(id))?;
-    for (task, found) in wanted.iter_mut().zip(told) {
-        // Gone since the list was made: whoever had it may still be at it.
-        task.worker = found.map_or_else(|| Some(WorkerId("unknown".to_owned())), |found| found.worker);
-        task.names_worker = true;
-    }
-    Ok(())
+    let had = task_workers::name(ports, &file.name, nameless)?;
+    Ok(Tasks { of_jobs: jobs.into_iter().map(|(_, job)| job.id.clone()).zip(told).collect(), had })
 }
 
 /// What the job that counts says, and what workers may still write for its twins.
-fn run_work(
-    tasks: &HashMap<JobId, Vec<ManagerTask>>,
-    run: &RunRecord,
-    jobs: &[&ManagerJob],
-    workers: &[ManagerWorker],
-    sight: Sight,
-) -> RunWork {
+fn run_work(asked: &Tasks, run: &RunRecord, jobs: &[&ManagerJob], workers: &[ManagerWorker], sight: Sight) -> RunWork {
     let now = clock::now();
     let first = jobs[0];
     let mark = || CompletedJob { id: first.id.clone(), updated: first.updated };
@@ -237,13 +227,14 @@ fn run_work(
         if job.is_untouched() {
             work.waiting += run.frames.len().div_ceil(run.chunk.max(1) as usize).max(1);
         }
-        let tasks = tasks.get(&job.id).into_iter().flatten().map(|task| TaskWork {
+        let tasks = asked.of_jobs.get(&job.id).into_iter().flatten().map(|task| TaskWork {
             id: task.id.clone(),
             name: task.name.clone(),
             status: task.status.clone(),
             frames: frames_of(task, &run.frames),
             openness: openness(task, job.status.has_ended(), workers, now, sight),
             updated: task.updated,
+            had: asked.had.get(&task.id).cloned(),
         });
         work.tasks.extend(tasks.filter(|task| at == 0 || task.openness == Openness::Open));
     }
@@ -284,6 +275,7 @@ pub(super) fn frames_of(task: &ManagerTask, run: &FrameSet) -> FrameSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::ids::WorkerId;
     use crate::ops::check::room::Room;
 
     #[test]

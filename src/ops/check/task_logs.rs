@@ -12,6 +12,7 @@ use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::job_frames::FrameSuspicion;
 use crate::ops::check::open_work::{CompletedJob, RunWork, frames_of};
 use crate::ops::check::openness::Openness;
+use crate::ops::check::task_workers::Had;
 use crate::ops::ports::Ports;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -51,6 +52,9 @@ pub struct JobNotes {
     /// Of completed runs.
     #[serde(default)]
     pub completed: BTreeMap<JobId, Dated>,
+    /// Who had tasks of which their lists do not say it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub workers: BTreeMap<TaskId, Had>,
 }
 
 /// A job whose logs are to be read: its runs, and what is known of them.
@@ -70,6 +74,7 @@ pub fn read_all(ports: &Ports<'_>, jobs: &[ToRead<'_>]) -> Result<Vec<JobNotes>,
         for run in *runs {
             let whole = run.completed.as_ref().and_then(|job| Some((job.id.clone(), known.of_completed(job)?.clone())));
             notes[at].completed.extend(whole);
+            notes[at].workers.extend(run.tasks.iter().filter_map(|task| Some((task.id.clone(), task.had.clone()?))));
             groups.push(Group { job: at, whole: None, ended: ended(run, known) });
         }
     }
@@ -288,6 +293,7 @@ mod tests {
             frames: set(frames),
             openness: Openness::Quiet,
             updated: Timestamp::from_unix(0),
+            had: None,
         };
         RunWork {
             run: RunId::NONE,
