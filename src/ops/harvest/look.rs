@@ -356,7 +356,7 @@ mod tests {
             looked.iter().map(|job| job.frames.suspicions.len()).collect::<Vec<_>>()
         };
         assert_eq!(look(Remember::Nothing), [1; 4]);
-        assert_eq!(room.manager.most_at_once.load(Ordering::SeqCst), ports.manager.requests_at_once());
+        assert!(room.manager.most_at_once.load(Ordering::SeqCst) <= ports.manager.requests_at_once());
         assert!(room.read(".farm/verdicts/r1/A.json").is_none(), "nothing was to be kept");
         assert_eq!(look(Remember::Keep), [1; 4]);
         assert!(room.read(".farm/verdicts/r1/D.json").is_some());

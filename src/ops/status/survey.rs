@@ -16,7 +16,7 @@ use crate::manager::{ManagerJob, ManagerWorker};
 use crate::ops::check::inputs::stale_inputs;
 use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::check::open_work::{RunWork, TaskWork};
-use crate::ops::check::{self, Effort, FrameCounts, OpenWork};
+use crate::ops::check::{self, Effort, FrameCounts, JobFrames, OpenWork};
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::sys::clock;
@@ -98,8 +98,9 @@ impl Survey<'_> {
         }
         let work = OpenWork::with_jobs(self.ports, file, &self.asked.by_run, self.asked.workers)?;
         let mut states = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            states.push(self.job_state(file, job, &work)?);
+        let checked = check::check_jobs(self.ports, &file.name, &jobs, &work, self.effort)?;
+        for (job, frames) in jobs.into_iter().zip(&checked) {
+            states.push(self.job_state(file, job, &work, frames)?);
         }
         let frames: FrameCounts = states.iter().map(|job| job.frames).sum();
         let harvested = states.iter().map(|job| job.harvested).sum();
@@ -109,10 +110,15 @@ impl Survey<'_> {
         Ok(())
     }
 
-    fn job_state(&self, file: &ReleaseFile, job: &JobRecord, work: &OpenWork) -> Result<JobState, Failure> {
+    fn job_state(
+        &self,
+        file: &ReleaseFile,
+        job: &JobRecord,
+        work: &OpenWork,
+        frames: &JobFrames,
+    ) -> Result<JobState, Failure> {
         let ports = self.ports;
         let reference = JobRef::in_release(&file.name, &job.name);
-        let frames = check::check_job(ports, &file.name, job, work, self.effort)?;
         let counts = frames.counts();
         let newest = job.newest_run();
         let known = |run: &RunRecord| self.asked.by_run.first(run.id);
@@ -141,7 +147,7 @@ impl Survey<'_> {
             eta_seconds: eta(left, self.asked.hands().min(open_tasks(work.runs(job))), pace),
             seconds_per_frame: pace,
             updated: found.map(|job| job.updated),
-            failures: failures(ports, found, work.runs(job), &frames)?,
+            failures: failures(ports, found, work.runs(job), frames)?,
             stale_inputs: stale_inputs(ports.volume, job)?
                 .into_iter()
                 .map(|input| format!("{}: {}", input.path, input.cause))
@@ -169,7 +175,7 @@ fn failures(
     ports: &Ports<'_>,
     job: Option<&ManagerJob>,
     runs: &[RunWork],
-    frames: &check::JobFrames,
+    frames: &JobFrames,
 ) -> Result<Vec<String>, Failure> {
     let mut lines = Vec::new();
     let told = job.filter(|job| job.status == JobStatus::Failed || job.status == JobStatus::Active);

@@ -344,7 +344,7 @@ impl Told {
     fn take_time(&self) {
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(now, Ordering::SeqCst);
-        clock::sleep(std::time::Duration::from_millis(3));
+        clock::sleep(std::time::Duration::from_millis(10));
         self.under_way.fetch_sub(1, Ordering::SeqCst);
     }
 
