@@ -7,6 +7,7 @@ pub mod in_parallel;
 pub mod inputs;
 pub mod job_files;
 pub mod job_frames;
+pub mod jobs_by_run;
 pub mod judge;
 pub mod open_work;
 mod openness;
@@ -15,6 +16,7 @@ pub mod read_files;
 #[path = "tests/room.rs"]
 pub(crate) mod room;
 pub mod task_logs;
+pub mod task_workers;
 pub mod verdict_cache;
 
 pub use job_frames::{FrameCounts, FrameFlaw, FrameSuspicion, JobFrames};
@@ -22,16 +24,21 @@ pub use open_work::OpenWork;
 
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::name::ReleaseName;
+use crate::base::name::{JobRef, ReleaseName};
 use crate::base::rel_path::RelPath;
 use crate::frames::verdict::Verdict;
 use crate::ops::ports::Ports;
 use crate::sys::disk::Attributes;
 use crate::volume::release_file::JobRecord;
+use in_parallel::try_in_parallel;
 use job_files::{JobFile, JobFiles, Place};
 use judge::{FileState, Judged, Surroundings};
 use read_files::{FileToRead, Purpose, Reading};
+use task_logs::{JobNotes, ToRead};
 use verdict_cache::VerdictCache;
+
+/// So many caches are in memory at once: enough to ask for the logs of many jobs together.
+const KNOWN_AT_ONCE: usize = 200;
 
 /// How much is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,30 +80,72 @@ pub fn check_and(
     work: &OpenWork,
     effort: Effort,
 ) -> Result<JobFrames, Failure> {
-    let expected = &job.current().frames;
-    let located = job_files::locate(ports.volume, release, job, expected, work.harvested(&job.name))?;
-    let known = VerdictCache::load(ports.volume, &located.reference);
+    let look = Look { remember, ports, release, work, effort };
+    let known = look.known(job);
     let notes = task_logs::read(ports, work.runs(job), &known.notes)?;
-    let looked = look(ports, &located, effort, &known)?;
-    let kept = located.files.iter().zip(&looked).filter_map(|(file, looked)| {
-        let (attributes, verdict) = looked.checked.as_ref()?;
-        matches!(file.place, Place::Out(_)).then_some((&file.expected.path, attributes, verdict))
-    });
-    let fresh = VerdictCache::of(kept, notes);
-    if remember == Remember::Keep && fresh != known {
-        fresh.save(ports.volume, &located.reference);
+    look.job(job, &known, notes)
+}
+
+/// The same of several jobs, in their order: what is not known of their logs is asked for together.
+pub fn check_jobs(
+    ports: &Ports<'_>,
+    release: &ReleaseName,
+    jobs: &[&JobRecord],
+    work: &OpenWork,
+    effort: Effort,
+) -> Result<Vec<JobFrames>, Failure> {
+    let look = Look { remember: Remember::Keep, ports, release, work, effort };
+    let mut frames = Vec::with_capacity(jobs.len());
+    for jobs in jobs.chunks(KNOWN_AT_ONCE) {
+        let known = try_in_parallel(ports, jobs, |job| Ok::<_, Failure>(look.known(job)))?;
+        let unread: Vec<ToRead<'_>> =
+            jobs.iter().zip(&known).map(|(job, known)| (work.runs(job), &known.notes)).collect();
+        let notes = task_logs::read_all(ports, &unread)?;
+        for ((job, known), notes) in jobs.iter().zip(&known).zip(notes) {
+            frames.push(look.job(job, known, notes)?);
+        }
     }
-    let paths = paths(&located, release)?;
-    let mut files = judged(&located, &paths, looked)?;
-    judge::compare(&mut files, image_size(job));
-    let suspicions = task_logs::suspicions(work.runs(job), &fresh.notes);
-    let around = Surroundings { expected, open: &work.frames(&job.name), suspicions: &suspicions };
-    let mut frames = judge::frames(&files, &around);
-    frames.hopeless = task_logs::hopeless(work.runs(job), &fresh.notes);
-    frames.seconds_per_frame = task_logs::seconds_per_frame(&fresh.notes);
-    drop(files);
-    frames.extras = located.extras;
     Ok(frames)
+}
+
+/// What every job of a release is looked at with.
+struct Look<'a> {
+    remember: Remember,
+    ports: &'a Ports<'a>,
+    release: &'a ReleaseName,
+    work: &'a OpenWork,
+    effort: Effort,
+}
+
+impl Look<'_> {
+    fn known(&self, job: &JobRecord) -> VerdictCache {
+        VerdictCache::load(self.ports.volume, &JobRef::in_release(self.release, &job.name))
+    }
+
+    fn job(&self, job: &JobRecord, known: &VerdictCache, notes: JobNotes) -> Result<JobFrames, Failure> {
+        let (ports, expected, runs) = (self.ports, &job.current().frames, self.work.runs(job));
+        let located = job_files::locate(ports.volume, self.release, job, expected, self.work.harvested(&job.name))?;
+        let looked = look(ports, &located, self.effort, known)?;
+        let kept = located.files.iter().zip(&looked).filter_map(|(file, looked)| {
+            let (attributes, verdict) = looked.checked.as_ref()?;
+            matches!(file.place, Place::Out(_)).then_some((&file.expected.path, attributes, verdict))
+        });
+        let fresh = VerdictCache::of(kept, notes);
+        if self.remember == Remember::Keep && fresh != *known {
+            fresh.save(ports.volume, &located.reference);
+        }
+        let paths = paths(&located, self.release)?;
+        let mut files = judged(&located, &paths, looked)?;
+        judge::compare(&mut files, image_size(job));
+        let suspicions = task_logs::suspicions(runs, &fresh.notes);
+        let around = Surroundings { expected, open: &self.work.frames(&job.name), suspicions: &suspicions };
+        let mut frames = judge::frames(&files, &around);
+        frames.hopeless = task_logs::hopeless(runs, &fresh.notes);
+        frames.seconds_per_frame = task_logs::seconds_per_frame(&fresh.notes);
+        drop(files);
+        frames.extras = located.extras;
+        Ok(frames)
+    }
 }
 
 /// The pixels that the scene asks for, where that can be told.
@@ -277,7 +326,7 @@ mod tests {
             room.put(".farm/verdicts/r1/A.json", text.as_bytes());
             assert_eq!(check(&room, Effort::Trust).ok.len(), 2, "{text}");
         }
-        let torn = r#"{"schema":"farm.verdicts/1","verdicts":[],"files":{"000001.png":[1,2,3,7]},"notes":{}}"#;
+        let torn = r#"{"schema":"farm.verdicts/2","verdicts":[],"files":{"000001.png":[1,2,3,7]},"notes":{}}"#;
         room.put(".farm/verdicts/r1/A.json", torn.as_bytes());
         assert_eq!(check(&room, Effort::Trust).ok.len(), 2);
     }
@@ -322,6 +371,40 @@ mod tests {
         room.manager.jobs[0].updated = room.manager.jobs[0].updated.plus_seconds(60);
         room.manager.logs.insert(task, log.replace("02.00", "03.00"));
         assert_eq!((check(&room, Effort::Trust).seconds_per_frame, lists(&room)), (Some(3.0), 2));
+    }
+
+    /// Somebody mends a texture and has one task of an active job rendered again: what its old log said is over.
+    #[test]
+    fn a_task_that_was_rendered_again_is_judged_by_its_new_log() {
+        let mut room = Room::rendered(&[("A", "1-2")]);
+        let task = room.add_run("1-2", TaskStatus::Completed);
+        let saved = "Fra:1\nSaved: '/o/000001.png'\n Time: 00:02.00 (Saving: 00:00.01)\n";
+        room.manager.logs.insert(task.clone(), format!("Error in PyDriver: expression failed\n{saved}"));
+        assert_eq!(check(&room, Effort::Trust).suspicions.len(), 1);
+        room.manager.logs.insert(task, saved.to_owned());
+        assert_eq!(check(&room, Effort::Trust).suspicions.len(), 1, "nothing changed: not read again");
+        let job = room.manager.jobs[0].id.clone();
+        let task = &mut room.manager.tasks.get_mut(&job).expect("there")[0];
+        task.updated = task.updated.plus_seconds(60);
+        for status in [JobStatus::Completed, JobStatus::Active] {
+            let job = &mut room.manager.jobs[0];
+            (job.status, job.activity) = (status.clone(), "all tasks completed".to_owned());
+            assert_eq!(check(&room, Effort::Trust).suspicions, [], "{status}");
+        }
+    }
+
+    #[test]
+    fn the_tasks_of_completed_runs_of_many_jobs_are_asked_for_at_the_same_time() {
+        let mut room = Room::rendered(&[("A", "1-2"), ("B", "1-2"), ("C", "1-2"), ("D", "1-2")]);
+        for at in 0..4 {
+            room.add_run_of(at, "1-2", TaskStatus::Completed);
+            let job = &mut room.manager.jobs[at];
+            (job.status, job.activity) = (JobStatus::Completed, "all tasks completed".to_owned());
+        }
+        let report = crate::ops::status::survey(&room.ports(), None, Effort::Trust).expect("status");
+        assert_eq!(report.jobs.iter().map(|job| job.frames.ok).sum::<u64>(), 8);
+        let most = room.manager.most_at_once.load(std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(most, 2, "what this Manager bears");
     }
 
     #[test]

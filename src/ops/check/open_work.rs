@@ -14,7 +14,9 @@ use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
 use crate::ops::addresses::Addresses;
 use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::job_files::{self, Place};
+use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::check::openness::{Openness, Sight, needs_its_worker, openness};
+use crate::ops::check::task_workers::{self, Had};
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::harvest::unfinished;
 use crate::ops::ports::Ports;
@@ -69,8 +71,10 @@ pub struct TaskWork {
     pub openness: Openness,
     /// The worker that has it or had it last, where anybody says so.
     pub worker: Option<WorkerId>,
-    /// When it changed last.
+    /// When anything about it changed last: after it was put back in the queue it is another time.
     pub updated: Timestamp,
+    /// Who had it, where that had to be asked for and may be remembered.
+    pub had: Option<Had>,
 }
 
 /// What is known of a release beside its frames: what workers may still write, and what was harvested.
@@ -88,19 +92,18 @@ impl OpenWork {
         let planned_only = file.jobs.iter().all(|job| job.runs.is_empty());
         let jobs = if planned_only { Vec::new() } else { ports.manager.jobs()? };
         let workers = if jobs.is_empty() { Vec::new() } else { ports.manager.workers()? };
-        OpenWork::with_jobs(ports, file, &jobs, &workers)
+        OpenWork::with_jobs(ports, file, &JobsByRun::of(&jobs), &workers)
     }
 
     /// The same where the Manager's jobs and workers are at hand.
     pub fn with_jobs(
         ports: &Ports<'_>,
         file: &ReleaseFile,
-        jobs: &[ManagerJob],
+        by_run: &JobsByRun<'_>,
         workers: &[ManagerWorker],
     ) -> Result<OpenWork, Failure> {
-        let by_run = by_run(jobs);
-        let tasks = tasks_of(ports, file, &by_run, workers)?;
-        let addresses = Addresses::of(ports.manager, file, |run| by_run.contains_key(run));
+        let tasks = tasks_of(ports, file, by_run, workers)?;
+        let addresses = Addresses::of(ports.manager, file, |run| by_run.get(*run).is_some());
         let sight = if ports.manager.is_remote() { Sight::Far } else { Sight::Clear };
         let mut work = OpenWork::default().with_harvested(harvested(ports.volume, &file.name)?);
         work.workers = workers.to_vec();
@@ -108,7 +111,7 @@ impl OpenWork {
             let (mut open, mut gone) = (Vec::new(), Vec::new());
             let mut runs = Vec::new();
             for run in &job.runs {
-                match by_run.get(&run.id) {
+                match by_run.get(run.id) {
                     Some(found) => runs.push(run_work(&tasks, run, found, workers, sight)),
                     // Only that Manager knows what its workers do.
                     None if !addresses.are_of(run) => open.push(run.frames.clone()),
@@ -195,67 +198,40 @@ fn harvested(volume: &Volume, release: &ReleaseName) -> Result<Vec<ManifestFile>
     Ok(manifest.files)
 }
 
-/// The Manager's jobs of each run, the one that counts first: a run that was submitted twice all the same has two.
-fn by_run(jobs: &[ManagerJob]) -> HashMap<RunId, Vec<&ManagerJob>> {
-    let mut by_run: HashMap<RunId, Vec<&ManagerJob>> = HashMap::new();
-    for job in jobs {
-        if let Some(run) = job.run_id() {
-            by_run.entry(run).or_default().push(job);
-        }
-    }
-    for of_run in by_run.values_mut() {
-        of_run.sort_by_key(|job| job.precedence());
-    }
-    by_run
+/// Tasks that were asked for.
+struct Tasks {
+    of_jobs: HashMap<JobId, Vec<ManagerTask>>,
+    /// Who had those of which their list did not say it, where that may be remembered.
+    had: HashMap<TaskId, Had>,
 }
 
 /// The tasks of the Manager's jobs for the release's runs, where the jobs themselves leave a doubt: a request each,
-/// several at once.
+/// several at once; then who had those of all jobs of which their list does not say it.
 fn tasks_of(
     ports: &Ports<'_>,
     file: &ReleaseFile,
-    by_run: &HashMap<RunId, Vec<&ManagerJob>>,
+    by_run: &JobsByRun<'_>,
     workers: &[ManagerWorker],
-) -> Result<HashMap<JobId, Vec<ManagerTask>>, Failure> {
-    let runs = file.jobs.iter().flat_map(|job| &job.runs);
-    let known = runs.filter_map(|run| by_run.get(&run.id)).flatten();
-    let is_in_doubt = |job: &&&ManagerJob| !job.has_all_tasks_completed() && !job.is_untouched();
-    let jobs: Vec<&ManagerJob> = known.filter(is_in_doubt).copied().collect();
+) -> Result<Tasks, Failure> {
+    let runs = file.jobs.iter().flat_map(|job| job.runs.iter().map(move |run| (&job.name, run)));
+    let known = runs.flat_map(|(name, run)| by_run.get(run.id).into_iter().flatten().map(move |job| (name, *job)));
+    let is_in_doubt = |(_, job): &(_, &ManagerJob)| !job.has_all_tasks_completed() && !job.is_untouched();
+    let jobs: Vec<(&JobName, &ManagerJob)> = known.filter(is_in_doubt).collect();
     let hands = ports.manager.requests_at_once();
-    let mut told = try_by_hands(ports, hands, &jobs, |job| ports.manager.tasks(&job.id))?;
+    let mut told = try_by_hands(ports, hands, &jobs, |(_, job)| ports.manager.tasks(&job.id))?;
     let now = clock::now();
-    for (job, tasks) in jobs.iter().zip(&mut told) {
+    let mut nameless = Vec::new();
+    for ((name, job), tasks) in jobs.iter().zip(&mut told) {
         let ended = job.status.has_ended();
-        name_workers(ports, tasks, |task| needs_its_worker(task, ended, workers, now))?;
+        let unnamed = tasks.iter_mut().filter(|task| needs_its_worker(task, ended, workers, now));
+        nameless.extend(unnamed.map(|task| (*name, task)));
     }
-    Ok(jobs.into_iter().map(|job| job.id.clone()).zip(told).collect())
-}
-
-/// Asks for the workers of the tasks of which that `is_wanted`, a request each, several at once.
-fn name_workers(
-    ports: &Ports<'_>,
-    tasks: &mut [ManagerTask],
-    is_wanted: impl Fn(&ManagerTask) -> bool,
-) -> Result<(), Failure> {
-    let mut wanted: Vec<&mut ManagerTask> = tasks.iter_mut().filter(|task| is_wanted(task)).collect();
-    let ids: Vec<TaskId> = wanted.iter().map(|task| task.id.clone()).collect();
-    let told = try_by_hands(ports, ports.manager.requests_at_once(), &ids, |id| ports.manager.task(id))?;
-    for (task, found) in wanted.iter_mut().zip(told) {
-        // Gone since the list was made: whoever had it may still be at it.
-        task.worker = found.map_or_else(|| Some(WorkerId("unknown".to_owned())), |found| found.worker);
-        task.names_worker = true;
-    }
-    Ok(())
+    let had = task_workers::name(ports, &file.name, nameless)?;
+    Ok(Tasks { of_jobs: jobs.into_iter().map(|(_, job)| job.id.clone()).zip(told).collect(), had })
 }
 
 /// What the job that counts says, and what workers may still write for its twins.
-fn run_work(
-    tasks: &HashMap<JobId, Vec<ManagerTask>>,
-    run: &RunRecord,
-    jobs: &[&ManagerJob],
-    workers: &[ManagerWorker],
-    sight: Sight,
-) -> RunWork {
+fn run_work(asked: &Tasks, run: &RunRecord, jobs: &[&ManagerJob], workers: &[ManagerWorker], sight: Sight) -> RunWork {
     let now = clock::now();
     let first = jobs[0];
     let mark = || CompletedJob { id: first.id.clone(), updated: first.updated };
@@ -272,7 +248,7 @@ fn run_work(
         if job.is_untouched() {
             work.waiting += run.frames.len().div_ceil(run.chunk.max(1) as usize).max(1);
         }
-        let tasks = tasks.get(&job.id).into_iter().flatten().map(|task| TaskWork {
+        let tasks = asked.of_jobs.get(&job.id).into_iter().flatten().map(|task| TaskWork {
             id: task.id.clone(),
             name: task.name.clone(),
             status: task.status.clone(),
@@ -285,6 +261,7 @@ fn run_work(
                 .map(|worker| worker.id.clone())
                 .or(task.worker.clone()),
             updated: task.updated,
+            had: asked.had.get(&task.id).cloned(),
         });
         work.tasks.extend(tasks.filter(|task| at == 0 || task.openness == Openness::Open));
     }

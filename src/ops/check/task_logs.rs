@@ -7,11 +7,12 @@ use crate::base::time::Timestamp;
 use crate::frames::hopeless;
 use crate::frames::render_log::{RenderLog, log_as_written};
 use crate::frames::suspicion::{self, SuspicionKind};
-use crate::manager::ManagerError;
+use crate::manager::{ManagerError, ManagerTask};
 use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::job_frames::FrameSuspicion;
-use crate::ops::check::open_work::{RunWork, frames_of};
+use crate::ops::check::open_work::{CompletedJob, RunWork, frames_of};
 use crate::ops::check::openness::Openness;
+use crate::ops::check::task_workers::Had;
 use crate::ops::ports::Ports;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -33,12 +34,12 @@ pub struct TaskNotes {
     pub seconds: f64,
 }
 
-/// What the logs of a completed run say: its tasks need not be asked for again.
+/// What a log says, and of when that is; or what those of a completed run say, whose tasks need not be asked for again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunNotes {
-    /// When its job changed last. If that is another time now, it may have been rendered again.
+pub struct Dated {
+    /// When its task, or its job, changed last. If that is another time now, it may have been rendered again.
     pub updated: Timestamp,
-    /// What they say.
+    /// What it says.
     pub notes: TaskNotes,
 }
 
@@ -47,49 +48,101 @@ pub struct RunNotes {
 pub struct JobNotes {
     /// Of ended tasks, where their run is not completed as a whole.
     #[serde(default)]
-    pub tasks: BTreeMap<TaskId, TaskNotes>,
+    pub tasks: BTreeMap<TaskId, Dated>,
     /// Of completed runs.
     #[serde(default)]
-    pub completed: BTreeMap<JobId, RunNotes>,
+    pub completed: BTreeMap<JobId, Dated>,
+    /// Who had tasks of which their lists do not say it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub workers: BTreeMap<TaskId, Had>,
 }
 
-/// The notes of every task of `runs` that has ended; what is in `known` is not read again.
+/// A job whose logs are to be read: its runs, and what is known of them.
+pub type ToRead<'a> = (&'a [RunWork], &'a JobNotes);
+
+/// The notes of every task of `runs` that has ended; what is in `known` and did not change since is not read again.
 pub fn read(ports: &Ports<'_>, runs: &[RunWork], known: &JobNotes) -> Result<JobNotes, Failure> {
-    let mut notes = JobNotes::default();
-    for run in runs {
-        if let Some(job) = &run.completed {
-            let of_run = match known.completed.get(&job.id).filter(|known| known.updated == job.updated) {
-                Some(known) => known.clone(),
-                None => RunNotes { updated: job.updated, notes: of_completed(ports, run, &job.id, known)? },
-            };
-            notes.completed.insert(job.id.clone(), of_run);
+    Ok(read_all(ports, &[(runs, known)])?.pop().unwrap_or_default())
+}
+
+/// The same for many jobs, in their order. What has to be read of all of them is one list, so that no more is asked at
+/// once than of a single one.
+pub fn read_all(ports: &Ports<'_>, jobs: &[ToRead<'_>]) -> Result<Vec<JobNotes>, Failure> {
+    let mut notes = vec![JobNotes::default(); jobs.len()];
+    let mut groups = of_newly_completed(ports, jobs)?;
+    for (at, (runs, known)) in jobs.iter().enumerate() {
+        for run in *runs {
+            let whole = run.completed.as_ref().and_then(|job| Some((job.id.clone(), known.of_completed(job)?.clone())));
+            notes[at].completed.extend(whole);
+            notes[at].workers.extend(run.tasks.iter().filter_map(|task| Some((task.id.clone(), task.had.clone()?))));
+            groups.push(Group { job: at, whole: None, ended: ended(run, known) });
         }
-        // A task that was never begun has no log, one that is under way has no end.
-        let ended = run.tasks.iter().filter(|task| task.openness == Openness::Quiet);
-        let ended: Vec<(&TaskId, &FrameSet)> = ended.map(|task| (&task.id, &task.frames)).collect();
-        let read = of_tasks(ports, &ended, known)?;
-        notes.tasks.extend(ended.into_iter().map(|(id, _)| id.clone()).zip(read));
+    }
+    let unread: Vec<&Ended<'_>> =
+        groups.iter().flat_map(|group| &group.ended).filter(|task| task.known.is_none()).collect();
+    let read = try_by_hands(ports, hands(ports), &unread, |task| {
+        let log = ports.manager.log(&task.id)?.unwrap_or_default();
+        Ok::<_, ManagerError>(note(&String::from_utf8_lossy(&log), &task.frames))
+    })?;
+    let mut read = read.into_iter();
+    for group in groups {
+        let told = group.ended.into_iter().map(|task| {
+            let known_or_read = task.known.cloned().or_else(|| read.next());
+            (task.id, task.updated, known_or_read.expect("each that is not known was read, in this order"))
+        });
+        notes[group.job].add(group.whole, told);
     }
     Ok(notes)
 }
 
-/// What the logs of a completed run say. Its tasks are asked for this once.
-fn of_completed(ports: &Ports<'_>, run: &RunWork, job: &JobId, known: &JobNotes) -> Result<TaskNotes, Failure> {
-    let tasks = ports.manager.tasks(job)?;
-    let frames: Vec<FrameSet> = tasks.iter().map(|task| frames_of(task, &run.frames)).collect();
-    let ended: Vec<(&TaskId, &FrameSet)> = tasks.iter().map(|task| &task.id).zip(&frames).collect();
-    Ok(TaskNotes::together(of_tasks(ports, &ended, known)?))
+/// So many ask at once: as many as a Manager on another machine bears. The local one's logs are files, read as all are.
+fn hands(ports: &Ports<'_>) -> usize {
+    if ports.manager.is_remote() { ports.manager.requests_at_once() } else { ports.actor.threads }
 }
 
-/// The notes of ended tasks, in the same order: a log that was not read yet is asked for, several at once.
-fn of_tasks(ports: &Ports<'_>, ended: &[(&TaskId, &FrameSet)], known: &JobNotes) -> Result<Vec<TaskNotes>, Failure> {
-    try_by_hands(ports, ports.manager.requests_at_once(), ended, |(id, frames)| match known.tasks.get(*id) {
-        Some(known) => Ok(known.clone()),
-        None => {
-            let log = ports.manager.log(id)?.unwrap_or_default();
-            Ok::<_, ManagerError>(note(&String::from_utf8_lossy(&log), frames))
-        }
-    })
+/// Tasks that have ended, of one run.
+struct Group<'a> {
+    /// The place of their job.
+    job: usize,
+    /// The completed run that they are told of as a whole.
+    whole: Option<&'a CompletedJob>,
+    ended: Vec<Ended<'a>>,
+}
+
+/// A task that has ended.
+struct Ended<'a> {
+    id: TaskId,
+    updated: Timestamp,
+    frames: FrameSet,
+    /// What its log says, if that was read.
+    known: Option<&'a TaskNotes>,
+}
+
+impl<'a> Ended<'a> {
+    fn new(known: &'a JobNotes, id: &TaskId, updated: Timestamp, frames: FrameSet) -> Self {
+        Ended { id: id.clone(), updated, frames, known: known.of_task(id, updated) }
+    }
+}
+
+/// The tasks of completed runs that nothing is known of. They are asked for this once.
+fn of_newly_completed<'a>(ports: &Ports<'_>, jobs: &[ToRead<'a>]) -> Result<Vec<Group<'a>>, Failure> {
+    let mut wanted: Vec<(usize, &'a JobNotes, &'a RunWork, &'a CompletedJob)> = Vec::new();
+    for (at, &(runs, known)) in jobs.iter().enumerate() {
+        let completed = runs.iter().filter_map(|run| Some((at, known, run, run.completed.as_ref()?)));
+        wanted.extend(completed.filter(|(_, known, _, job)| known.of_completed(job).is_none()));
+    }
+    let lists = try_by_hands(ports, hands(ports), &wanted, |(_, _, _, job)| ports.manager.tasks(&job.id))?;
+    let group = |((at, known, run, job), tasks): ((_, &'a JobNotes, &RunWork, _), Vec<ManagerTask>)| {
+        let ended = |task: &ManagerTask| Ended::new(known, &task.id, task.updated, frames_of(task, &run.frames));
+        Group { job: at, whole: Some(job), ended: tasks.iter().map(ended).collect() }
+    };
+    Ok(wanted.into_iter().zip(lists).map(group).collect())
+}
+
+/// A task that was never begun has no log, one that is under way has no end.
+fn ended<'a>(run: &RunWork, known: &'a JobNotes) -> Vec<Ended<'a>> {
+    let quiet = run.tasks.iter().filter(|task| task.openness == Openness::Quiet);
+    quiet.map(|task| Ended::new(known, &task.id, task.updated, task.frames.clone())).collect()
 }
 
 impl TaskNotes {
@@ -107,14 +160,36 @@ impl TaskNotes {
 }
 
 impl JobNotes {
+    /// What is known of a completed run, if nothing about it changed since.
+    fn of_completed(&self, job: &CompletedJob) -> Option<&Dated> {
+        self.completed.get(&job.id).filter(|known| known.updated == job.updated)
+    }
+
+    /// What is known of a task, if it did not change since: it may have been put back in the queue and rendered again.
+    fn of_task(&self, id: &TaskId, updated: Timestamp) -> Option<&TaskNotes> {
+        self.tasks.get(id).filter(|known| known.updated == updated).map(|known| &known.notes)
+    }
+
+    /// Adds what the logs of these tasks say, as one where their run is completed as a whole.
+    fn add(&mut self, whole: Option<&CompletedJob>, told: impl Iterator<Item = (TaskId, Timestamp, TaskNotes)>) {
+        match whole {
+            Some(job) => {
+                let notes = TaskNotes::together(told.map(|(_, _, notes)| notes).collect());
+                self.completed.insert(job.id.clone(), Dated { updated: job.updated, notes });
+            }
+            None => self.tasks.extend(told.map(|(id, updated, notes)| (id, Dated { updated, notes }))),
+        }
+    }
+
     /// Those of one run.
     fn of_run<'n>(&'n self, run: &'n RunWork) -> impl Iterator<Item = &'n TaskNotes> {
         let whole = run.completed.as_ref().and_then(|job| self.completed.get(&job.id));
-        whole.map(|whole| &whole.notes).into_iter().chain(run.tasks.iter().filter_map(|task| self.tasks.get(&task.id)))
+        let tasks = run.tasks.iter().filter_map(|task| self.tasks.get(&task.id));
+        whole.into_iter().chain(tasks).map(|dated| &dated.notes)
     }
 
     fn all(&self) -> impl Iterator<Item = &TaskNotes> {
-        self.completed.values().map(|whole| &whole.notes).chain(self.tasks.values())
+        self.completed.values().chain(self.tasks.values()).map(|dated| &dated.notes)
     }
 }
 
@@ -198,14 +273,15 @@ mod tests {
     use super::*;
     use crate::base::ids::RunId;
     use crate::base::status::{JobStatus, TaskStatus};
-    use crate::ops::check::open_work::{CompletedJob, TaskWork};
+    use crate::ops::check::open_work::TaskWork;
 
     fn set(text: &str) -> FrameSet {
         text.parse().expect("frames")
     }
 
     fn notes<const N: usize>(of: [(&str, TaskNotes); N]) -> JobNotes {
-        let tasks = of.map(|(task, notes)| (TaskId(task.into()), notes)).into();
+        let dated = |notes| Dated { updated: Timestamp::from_unix(0), notes };
+        let tasks = of.map(|(task, notes)| (TaskId(task.into()), dated(notes))).into();
         JobNotes { tasks, ..JobNotes::default() }
     }
 
@@ -219,6 +295,7 @@ mod tests {
             openness: Openness::Quiet,
             worker: None,
             updated: Timestamp::from_unix(0),
+            had: None,
         };
         RunWork {
             run: RunId::NONE,
@@ -265,7 +342,7 @@ mod tests {
         assert_eq!(TaskNotes::together(Vec::new()), TaskNotes::default());
         let said = TaskNotes { suspicions: vec![(set("1-4"), "pink".to_owned())], ..TaskNotes::default() };
         let (id, updated) = (JobId("j".into()), Timestamp::from_unix(7));
-        let completed = BTreeMap::from([(id.clone(), RunNotes { updated, notes: said })]);
+        let completed = BTreeMap::from([(id.clone(), Dated { updated, notes: said })]);
         let notes = JobNotes { completed, ..JobNotes::default() };
         let mut runs = [run(1, "a", "1-4"), run(2, "b", "2")];
         runs[0].tasks.clear();

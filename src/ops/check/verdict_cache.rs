@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// The schema that this farm reads and writes; another one is ignored.
-const SCHEMA: &str = "farm.verdicts/1";
+const SCHEMA: &str = "farm.verdicts/2";
 /// The largest cache that is read, in bytes.
 const MAX_SIZE: u64 = 256 << 20;
 

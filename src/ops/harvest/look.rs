@@ -4,7 +4,7 @@ use super::manifest::ManifestFile;
 use crate::base::digest::Digest;
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::name::ReleaseName;
+use crate::base::name::{JobRef, ReleaseName};
 use crate::base::rel_path::RelPath;
 use crate::base::time::Timestamp;
 use crate::frames::decode::Undecoded;
@@ -14,6 +14,7 @@ use crate::ops::check::in_parallel::try_in_parallel;
 use crate::ops::check::job_files::{self, JobFile, JobFiles, Place};
 use crate::ops::check::judge::{self, FileState, Judged, Surroundings};
 use crate::ops::check::read_files::{self, FileToRead, Purpose, Reading};
+use crate::ops::check::task_logs::ToRead;
 use crate::ops::check::verdict_cache::VerdictCache;
 use crate::ops::check::{CHANGED, FrameSuspicion, JobFrames, OpenWork, Remember, image_size, path_of, task_logs};
 use crate::ops::ports::Ports;
@@ -121,7 +122,7 @@ impl<'a> Batch<'a> {
         read.read()?;
         read.decode_the_rest(looking.depth)?;
         let mut files = read.files.into_iter().map(|file| file.looked);
-        let told = try_in_parallel(looking.ports, &self.jobs, |(job, located)| looking.suspicions(job, located))?;
+        let told = looking.suspicions(&self.jobs)?;
         let mut jobs = Vec::with_capacity(self.jobs.len());
         for ((record, located), suspicions) in self.jobs.into_iter().zip(told) {
             let files: Vec<Looked> = files.by_ref().take(located.files.len()).collect();
@@ -134,17 +135,29 @@ impl<'a> Batch<'a> {
 }
 
 impl Looking<'_> {
-    /// What the logs say; each is read once, if the volume may remember it.
-    fn suspicions(&self, job: &JobRecord, located: &JobFiles) -> Result<Vec<FrameSuspicion>, Failure> {
-        let runs = self.work.runs(job);
-        if runs.is_empty() {
-            return Ok(Vec::new());
-        }
-        let known = VerdictCache::load(self.ports.volume, &located.reference);
-        let notes = task_logs::read(self.ports, runs, &known.notes)?;
-        let suspicions = task_logs::suspicions(runs, &notes);
-        if self.remember == Remember::Keep && notes != known.notes {
-            known.with_notes(notes).save(self.ports.volume, &located.reference);
+    /// What the logs say of each job; each is read once, if the volume may remember it.
+    fn suspicions(&self, jobs: &[(&JobRecord, JobFiles)]) -> Result<Vec<Vec<FrameSuspicion>>, Failure> {
+        let known = |(job, located): &(&JobRecord, JobFiles)| {
+            let is_told_of = !self.work.runs(job).is_empty();
+            Ok::<_, Failure>(is_told_of.then(|| VerdictCache::load(self.ports.volume, &located.reference)))
+        };
+        // Reading what is known is work for the disk; only what is left of it is asked of the Manager.
+        let known = try_in_parallel(self.ports, jobs, known)?;
+        let known: Vec<VerdictCache> = known.into_iter().map(Option::unwrap_or_default).collect();
+        let unread = |((job, _), known): (&(&JobRecord, _), _)| (self.work.runs(job), known);
+        let unread: Vec<ToRead<'_>> = jobs.iter().zip(known.iter().map(|known| &known.notes)).map(unread).collect();
+        let notes = task_logs::read_all(self.ports, &unread)?;
+        let suspicions =
+            unread.iter().zip(&notes).map(|((runs, _), notes)| task_logs::suspicions(runs, notes)).collect();
+        if self.remember == Remember::Keep {
+            let news = known.into_iter().zip(notes).zip(jobs).filter(|((known, notes), _)| *notes != known.notes);
+            let news: Vec<(VerdictCache, &JobRef)> =
+                news.map(|((known, notes), (_, located))| (known.with_notes(notes), &located.reference)).collect();
+            let save = |(cache, job): &(VerdictCache, &JobRef)| {
+                cache.save(self.ports.volume, job);
+                Ok::<_, Failure>(())
+            };
+            try_in_parallel(self.ports, &news, save)?;
         }
         Ok(suspicions)
     }
@@ -314,4 +327,38 @@ fn judge_job<'a>(
         file.state = state;
     }
     LookedAt { record, files, frames }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::TaskStatus;
+    use crate::ops::check::room::Room;
+    use std::sync::atomic::Ordering;
+
+    /// The threads that read frames do not multiply what is asked of a Manager.
+    #[test]
+    fn logs_of_many_jobs_ask_no_more_at_once_than_those_of_one() {
+        let mut room = Room::rendered(&[("A", "1-6"), ("B", "1-6"), ("C", "1-6"), ("D", "1-6")]);
+        for at in 0..4 {
+            for _ in 0..6 {
+                let task = room.add_run_of(at, "1-6", TaskStatus::Completed);
+                room.manager.logs.insert(task, "Error in PyDriver: expression failed\n".to_owned());
+            }
+        }
+        let (ports, release) = (room.ports(), room.release());
+        let work = OpenWork::of(&ports, &room.file).expect("work");
+        let looking = |remember| Looking { ports: &ports, release, depth: Depth::Quick, remember, work: &work };
+        let look = |remember| {
+            let mut batch = Batch::default();
+            room.file.jobs.iter().for_each(|job| batch.add(&room.volume, release, job, &work).expect("located"));
+            let looked = batch.look(&looking(remember)).expect("looked");
+            looked.iter().map(|job| job.frames.suspicions.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(look(Remember::Nothing), [1; 4]);
+        assert!(room.manager.most_at_once.load(Ordering::SeqCst) <= ports.manager.requests_at_once());
+        assert!(room.read(".farm/verdicts/r1/A.json").is_none(), "nothing was to be kept");
+        assert_eq!(look(Remember::Keep), [1; 4]);
+        assert!(room.read(".farm/verdicts/r1/D.json").is_some());
+    }
 }

@@ -14,8 +14,9 @@ use crate::base::time::Timestamp;
 use crate::frames::last_words::last_line;
 use crate::manager::{ManagerJob, ManagerWorker};
 use crate::ops::check::inputs::stale_inputs;
+use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::check::open_work::{RunWork, TaskWork};
-use crate::ops::check::{self, Effort, FrameCounts, OpenWork};
+use crate::ops::check::{self, Effort, FrameCounts, JobFrames, OpenWork};
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::sys::clock;
@@ -29,7 +30,8 @@ const LONG_GONE: Duration = Duration::from_secs(24 * 3600);
 
 /// The status of what `query` names (everything without one); nothing matched is an error.
 pub fn survey(ports: &Ports<'_>, query: Option<&str>, effort: Effort) -> Result<StatusReport, Failure> {
-    let asked = Asked::of(ports)?;
+    let (jobs, known) = (ports.manager.jobs()?, ports.manager.workers()?);
+    let asked = Asked { jobs: &jobs, by_run: JobsByRun::of(&jobs), workers: &known };
     let workers = asked.worker_states(clock::now());
     let mut survey = Survey { ports, asked, effort, report: StatusReport { workers, ..StatusReport::default() } };
     match query.map(Selector::new) {
@@ -41,7 +43,7 @@ pub fn survey(ports: &Ports<'_>, query: Option<&str>, effort: Effort) -> Result<
 
 struct Survey<'a> {
     ports: &'a Ports<'a>,
-    asked: Asked,
+    asked: Asked<'a>,
     effort: Effort,
     report: StatusReport,
 }
@@ -94,10 +96,11 @@ impl Survey<'_> {
         if jobs.is_empty() && !file.jobs.is_empty() {
             return Ok(());
         }
-        let work = OpenWork::with_jobs(self.ports, file, &self.asked.jobs, &self.asked.workers)?;
+        let work = OpenWork::with_jobs(self.ports, file, &self.asked.by_run, self.asked.workers)?;
         let mut states = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            states.push(self.job_state(file, job, &work)?);
+        let checked = check::check_jobs(self.ports, &file.name, &jobs, &work, self.effort)?;
+        for (job, frames) in jobs.into_iter().zip(&checked) {
+            states.push(self.job_state(file, job, &work, frames)?);
         }
         let frames: FrameCounts = states.iter().map(|job| job.frames).sum();
         let harvested = states.iter().map(|job| job.harvested).sum();
@@ -107,13 +110,18 @@ impl Survey<'_> {
         Ok(())
     }
 
-    fn job_state(&self, file: &ReleaseFile, job: &JobRecord, work: &OpenWork) -> Result<JobState, Failure> {
+    fn job_state(
+        &self,
+        file: &ReleaseFile,
+        job: &JobRecord,
+        work: &OpenWork,
+        frames: &JobFrames,
+    ) -> Result<JobState, Failure> {
         let ports = self.ports;
         let reference = JobRef::in_release(&file.name, &job.name);
-        let frames = check::check_job(ports, &file.name, job, work, self.effort)?;
         let counts = frames.counts();
         let newest = job.newest_run();
-        let known = |run: &RunRecord| self.asked.job_of(run);
+        let known = |run: &RunRecord| self.asked.by_run.first(run.id);
         // An older run that still has something to do says more than a newer one that is done.
         let open = job.runs.iter().rev().filter_map(known).find(|found| !found.status.has_ended());
         let found = open.or_else(|| newest.and_then(known));
@@ -139,7 +147,7 @@ impl Survey<'_> {
             eta_seconds: eta(left, self.asked.hands().min(open_tasks(work.runs(job))), pace),
             seconds_per_frame: pace,
             updated: found.map(|job| job.updated),
-            failures: failures(ports, found, work.runs(job), &frames)?,
+            failures: failures(ports, found, work.runs(job), frames)?,
             stale_inputs: stale_inputs(ports.volume, job)?
                 .into_iter()
                 .map(|input| format!("{}: {}", input.path, input.cause))
@@ -167,7 +175,7 @@ fn failures(
     ports: &Ports<'_>,
     job: Option<&ManagerJob>,
     runs: &[RunWork],
-    frames: &check::JobFrames,
+    frames: &JobFrames,
 ) -> Result<Vec<String>, Failure> {
     let mut lines = Vec::new();
     let told = job.filter(|job| job.status == JobStatus::Failed || job.status == JobStatus::Active);
@@ -195,22 +203,13 @@ fn failures(
 }
 
 /// What was asked of the Manager, once for the whole report.
-struct Asked {
-    jobs: Vec<ManagerJob>,
-    workers: Vec<ManagerWorker>,
+struct Asked<'a> {
+    jobs: &'a [ManagerJob],
+    by_run: JobsByRun<'a>,
+    workers: &'a [ManagerWorker],
 }
 
-impl Asked {
-    fn of(ports: &Ports<'_>) -> Result<Asked, Failure> {
-        Ok(Asked { jobs: ports.manager.jobs()?, workers: ports.manager.workers()? })
-    }
-
-    /// The Manager's job of a run: of several the one that counts.
-    fn job_of(&self, run: &RunRecord) -> Option<&ManagerJob> {
-        let of_run = self.jobs.iter().filter(|job| job.run_id() == Some(run.id));
-        of_run.min_by(|a, b| a.precedence().cmp(&b.precedence()))
-    }
-
+impl Asked<'_> {
     /// Workers that render.
     fn hands(&self) -> usize {
         self.workers.iter().filter(|worker| worker.takes("blender")).count()

@@ -44,6 +44,11 @@ pub(crate) struct Told {
     pub(crate) unnamed: HashMap<TaskId, WorkerId>,
     /// How often it was asked for the tasks of a job.
     pub(crate) lists: AtomicUsize,
+    /// How many tasks it was asked for.
+    pub(crate) asked: AtomicUsize,
+    /// How many requests for tasks and logs are under way, and how many were at most.
+    under_way: AtomicUsize,
+    pub(crate) most_at_once: AtomicUsize,
 }
 
 impl Room {
@@ -143,16 +148,21 @@ impl Room {
 
     /// Adds a run of all frames of the first job with one task of this status, on a worker that was seen just now.
     pub(crate) fn add_run(&mut self, frames: &str, status: TaskStatus) -> TaskId {
-        let number = self.file.jobs[0].runs.len() as u32 + 1;
-        let (id, task) = (RunId::random(), TaskId(format!("task-{number}")));
-        let job = JobId(format!("job-{number}"));
+        self.add_run_of(0, frames, status)
+    }
+
+    /// The same for another job.
+    pub(crate) fn add_run_of(&mut self, at: usize, frames: &str, status: TaskStatus) -> TaskId {
+        let (number, nth) = (self.file.jobs[at].runs.len() as u32 + 1, self.manager.jobs.len() + 1);
+        let (id, task) = (RunId::random(), TaskId(format!("task-{nth}")));
+        let job = JobId(format!("job-{nth}"));
         let frames: FrameSet = frames.parse().expect("frames");
-        self.file.jobs[0].runs.push(run(id, number, frames.clone()));
+        self.file.jobs[at].runs.push(run(id, number, frames.clone()));
         self.save();
         let now = clock::now();
         self.manager.jobs.push(ManagerJob {
             id: job.clone(),
-            name: "r1/A".into(),
+            name: format!("r1/{}", self.file.jobs[at].name),
             status: JobStatus::Active,
             priority: 50,
             job_type: "simple-blender-render".into(),
@@ -299,9 +309,12 @@ impl Manager for Told {
     }
     fn tasks(&self, id: &JobId) -> Result<Vec<ManagerTask>, ManagerError> {
         self.lists.fetch_add(1, Ordering::Relaxed);
+        self.take_time();
         Ok(self.tasks.get(id).cloned().unwrap_or_default())
     }
     fn task(&self, id: &TaskId) -> Result<Option<ManagerTask>, ManagerError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.take_time();
         let task = self.tasks.values().flatten().find(|task| task.id == *id).cloned();
         Ok(task.map(|task| match task.names_worker {
             true => task,
@@ -318,6 +331,7 @@ impl Manager for Told {
         Err(self.unheard())
     }
     fn log(&self, id: &TaskId) -> Result<Option<Vec<u8>>, ManagerError> {
+        self.take_time();
         Ok(self.logs.get(id).map(|log| log.clone().into_bytes()))
     }
     fn workers(&self) -> Result<Vec<ManagerWorker>, ManagerError> {
@@ -326,6 +340,14 @@ impl Manager for Told {
 }
 
 impl Told {
+    /// As a request on a line takes some, so that those that can be under way at once are.
+    fn take_time(&self) {
+        let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(now, Ordering::SeqCst);
+        clock::sleep(std::time::Duration::from_millis(10));
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+
     /// What the operations under test have no business to ask.
     fn unheard(&self) -> ManagerError {
         ManagerError::Unusable { address: self.address(), message: "this call was not expected".into() }
