@@ -76,6 +76,12 @@ pub trait Manager: Send + Sync {
     /// `GET /tasks/{id}`, which names the worker on every release; `None` if there is no such task.
     fn task(&self, id: &TaskId) -> Result<Option<ManagerTask>, ManagerError>;
 
+    /// The same of a task of which a list does not name the worker. It may be an answer of before, if the list shows that the
+    /// task did not change since.
+    fn task_with_worker(&self, listed: &ManagerTask) -> Result<Option<ManagerTask>, ManagerError> {
+        self.task(&listed.id)
+    }
+
     /// `POST /jobs/{id}/setstatus`. To end a job ask for [`JobStatus::CancelRequested`], never `Canceled`.
     fn set_job_status(&self, id: &JobId, status: JobStatus, reason: &str) -> Result<(), ManagerError>;
 

@@ -3,6 +3,7 @@
 //! What a Manager can is found out by what it offers, not by its number: 3.2 has no `GET /jobs` and no tags, 3.6 took
 //! `POST /jobs/query` away, custom job types come and go. Each question is asked when its answer is needed, once.
 
+mod answers;
 mod api;
 mod bounds;
 mod facts;
@@ -24,6 +25,7 @@ use crate::base::status::JobStatus;
 use crate::sys::http::{Access, HttpError};
 pub use facts::{Arrangement, FarmType};
 
+use answers::Answers;
 use api::Api;
 use offer::Offer;
 use std::path::Path;
@@ -38,6 +40,7 @@ const SUBMISSIONS_AT_ONCE: usize = 32;
 pub struct Flamenco {
     api: Api,
     offer: Offer,
+    answers: Answers,
 }
 
 impl Flamenco {
@@ -48,7 +51,7 @@ impl Flamenco {
 
     /// The same within other bounds.
     pub fn with_bounds(address: &str, access: &Access, bounds: Bounds) -> Result<Flamenco, HttpError> {
-        Ok(Flamenco { api: Api::new(address, access, bounds)?, offer: Offer::default() })
+        Ok(Flamenco { api: Api::new(address, access, bounds)?, offer: Offer::default(), answers: Answers::default() })
     }
 }
 
@@ -113,6 +116,13 @@ impl Manager for Flamenco {
     fn task(&self, id: &TaskId) -> Result<Option<ManagerTask>, ManagerError> {
         let task: Option<wire::task::Task> = self.api.read_if_there(&format!("tasks/{id}"), &format!("task {id}"))?;
         Ok(task.map(Into::into))
+    }
+
+    fn task_with_worker(&self, listed: &ManagerTask) -> Result<Option<ManagerTask>, ManagerError> {
+        if let Some(known) = self.answers.about(listed) {
+            return Ok(Some(known));
+        }
+        Ok(self.task(&listed.id)?.inspect(|answer| self.answers.keep(answer)))
     }
 
     fn set_job_status(&self, id: &JobId, status: JobStatus, reason: &str) -> Result<(), ManagerError> {

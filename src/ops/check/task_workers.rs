@@ -42,13 +42,14 @@ pub(super) fn name(
             None => unknown.push(task),
         }
     }
-    let ids: Vec<TaskId> = unknown.iter().map(|task| task.id.clone()).collect();
-    let told = try_by_hands(ports, ports.manager.requests_at_once(), &ids, |id| ports.manager.task(id))?;
-    for ((task, id), found) in unknown.into_iter().zip(ids).zip(told) {
+    let listed: Vec<ManagerTask> = unknown.iter().map(|task| (*task).clone()).collect();
+    let hands = ports.manager.requests_at_once();
+    let told = try_by_hands(ports, hands, &listed, |task| ports.manager.task_with_worker(task))?;
+    for (task, found) in unknown.into_iter().zip(told) {
         task.names_worker = true;
         task.worker = match found {
             Some(found) => {
-                had.insert(id, Had { updated: found.updated, worker: found.worker.clone() });
+                had.insert(found.id, Had { updated: found.updated, worker: found.worker.clone() });
                 found.worker
             }
             // Gone since the list was made: whoever had it may still be at it.
