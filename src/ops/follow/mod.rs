@@ -168,11 +168,10 @@ fn tell_held(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork, checked: &[
 }
 
 fn check_all(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Result<Vec<(JobRef, JobFrames)>, Failure> {
-    let check = |job: &JobRecord| {
-        let frames = check::check_job(ports, &file.name, job, work, Effort::Trust)?;
-        Ok((JobRef::in_release(&file.name, &job.name), frames))
-    };
-    file.jobs.iter().map(check).collect()
+    let jobs: Vec<&JobRecord> = file.jobs.iter().collect();
+    let frames = check::check_jobs(ports, &file.name, &jobs, work, Effort::Trust)?;
+    let references = jobs.into_iter().map(|job| JobRef::in_release(&file.name, &job.name));
+    Ok(references.zip(frames).collect())
 }
 
 /// Writes the seconds per frame into the release's file where they became known or changed by a tenth. Where somebody
