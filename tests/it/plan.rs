@@ -195,6 +195,12 @@ fn a_saved_plan_is_refused_when_the_world_moved() {
 }
 
 #[test]
+fn a_movie_that_is_asked_for_is_not_the_scenes() {
+    let words = "plan release r1 scenes/A.blend --format FFMPEG --dry-run";
+    Farm::new().run(words).expect(0).says(&["the format that was asked for is a movie"]);
+}
+
+#[test]
 fn a_plan_of_unequal_jobs_says_how_their_chunks_differ() {
     let farm = Farm::new();
     fs::write(
