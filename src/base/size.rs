@@ -22,9 +22,15 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// Two amounts in words that differ where the amounts do: to the byte, where the usual words are the same.
+pub fn told_apart(one: Bytes, other: Bytes) -> (String, String) {
+    let words = (one.to_string(), other.to_string());
+    if one != other && words.0 == words.1 { (format!("{} B", one.0), format!("{} B", other.0)) } else { words }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Bytes;
+    use super::{Bytes, told_apart};
 
     #[test]
     fn sizes_read_well() {
@@ -33,5 +39,13 @@ mod tests {
         {
             assert_eq!(Bytes(bytes).to_string(), text);
         }
+    }
+
+    #[test]
+    fn amounts_that_differ_are_told_apart() {
+        let words = |one, other| told_apart(Bytes(one), Bytes(other));
+        assert_eq!(words(7_340_033, 7_340_032), ("7340033 B".to_owned(), "7340032 B".to_owned()));
+        assert_eq!(words(2048, 1024), ("2.0 KiB".to_owned(), "1.0 KiB".to_owned()));
+        assert_eq!(words(2048, 2048), ("2.0 KiB".to_owned(), "2.0 KiB".to_owned()));
     }
 }

@@ -139,6 +139,10 @@ impl Explain for BlendError {
             Cause::PathTooLong { .. } => "Shorten the name of the file, or pack it into the scene.".into(),
             Cause::Changed { .. } => "Run the same command again.".into(),
             Cause::Read(error) if error.kind() == io::ErrorKind::NotFound => "Check the spelling of the path.".into(),
+            // Only `of_disk` makes one without a number of the system's: something that is no file.
+            Cause::Read(error) if error.kind() == io::ErrorKind::InvalidInput && error.raw_os_error().is_none() => {
+                "Give the path of a file: a .blend or a .rib.".into()
+            }
             Cause::Read(_) => "Check that the file exists and that you may read it.".into(),
             Cause::Write(_) => "Check the free space and the permissions of the volume.".into(),
         })

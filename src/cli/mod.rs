@@ -54,8 +54,34 @@ fn usage(error: &clap::Error, json: bool) -> u8 {
         return if error.use_stderr() { exit::code(Class::Usage) } else { exit::DONE };
     }
     let text = error.render().to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let failure = Failure::new(Class::Usage, first).with_hint("Run the command with --help.");
-    Output::new(Form::Json, Talk::Normal).failure(&failure);
+    Output::new(Form::Json, Talk::Normal).failure(&usage_failure(&text));
     exit::code(Class::Usage)
+}
+
+/// The cause and the tips out of the text that people see. The cause may go on on further lines, up to an empty one.
+fn usage_failure(text: &str) -> Failure {
+    let cause: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
+    let mut hint: Vec<String> = tips.map(|tip| format!("Tip: {tip}.")).collect();
+    hint.push("Run the command with --help.".to_owned());
+    Failure::new(Class::Usage, cause.join(" ").trim_start_matches("error: ")).with_hint(hint.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(words: &str) -> Failure {
+        let Err(error) = args::Cli::try_parse_from(words.split(' ')) else { panic!("{words} is no wrong usage") };
+        usage_failure(&error.render().to_string())
+    }
+
+    #[test]
+    fn wrong_usage_is_whole_in_json() {
+        let lacking = failure("farm harvest release --json");
+        assert!(lacking.message().contains("not provided: <RELEASE>"), "{}", lacking.message());
+        let misspelt = failure("farm status --jsno");
+        assert!(misspelt.message().contains("--jsno"), "{}", misspelt.message());
+        assert!(misspelt.hint().is_some_and(|hint| hint.contains("'--json'")), "{:?}", misspelt.hint());
+    }
 }

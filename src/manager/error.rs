@@ -126,6 +126,10 @@ impl Explain for ManagerError {
             ManagerError::InTrouble { .. } => {
                 "See what the Manager's own log says, then give the same command again; `farm doctor` looks closer.".into()
             }
+            // No address leads to it: it is a file on the volume.
+            ManagerError::Unusable { address, .. } if address == super::local::ADDRESS => {
+                "Check that the volume has free space and can be written to; `farm doctor` looks closer at the queue.".into()
+            }
             ManagerError::Unusable { .. } => {
                 "Check the address (--manager) and that the Manager runs; `farm doctor` looks closer.".into()
             }
@@ -133,5 +137,19 @@ impl Explain for ManagerError {
                 "Give the same command again: it looks first whether the request arrived.".into()
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_local_queue_is_looked_for_on_the_volume() {
+        let hint = |address: &str| {
+            ManagerError::Unusable { address: address.into(), message: "database or disk is full".into() }.hint()
+        };
+        assert!(hint("local").is_some_and(|words| words.contains("free space") && !words.contains("--manager")));
+        assert!(hint("http://farm:8080").is_some_and(|words| words.contains("--manager")));
     }
 }

@@ -65,7 +65,7 @@ impl WorkerHooks for Around<'_> {
             Ended::Completed => {}
             Ended::Failed(why) => self.ports.progress.note(&format!("{name}: task {} failed: {why}", task.name)),
             Ended::Stopped => self.ports.progress.note(&format!("{name}: task {} is back in the queue", task.name)),
-            Ended::Revoked => self.ports.progress.note(&format!("{name}: task {} was cancelled", task.name)),
+            Ended::Revoked => self.ports.progress.note(&format!("{name}: task {} was canceled", task.name)),
         }
     }
 }

@@ -135,7 +135,11 @@ fn examine(root: &Dir, request: &InitRequest<'_>, identity: Identity) -> Result<
 }
 
 fn no_folder_above(path: &Path) -> VolumeError {
-    VolumeError::NoFolder { path: path.parent().unwrap_or(path).to_owned() }
+    let path = path.parent().unwrap_or(path).to_owned();
+    match outside::stat(&path) {
+        Ok(Some(found)) => VolumeError::NoFolderButThere { path, kind: found.kind },
+        _ => VolumeError::NoFolder { path },
+    }
 }
 
 /// The folder that `path` is to lie in, if it is there.

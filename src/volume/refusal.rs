@@ -2,7 +2,7 @@
 
 use crate::base::error::{Class, Explain};
 use crate::base::ids::VolumeId;
-use crate::sys::disk::DiskError;
+use crate::sys::disk::{DiskError, Kind};
 use std::path::PathBuf;
 
 /// A volume that cannot be opened or made. Nothing was changed.
@@ -13,6 +13,14 @@ pub enum VolumeError {
     NoFolder {
         /// The path.
         path: PathBuf,
+    },
+    /// Something else is where a folder has to be.
+    #[error("{} is no folder: it is {kind}", path.display())]
+    NoFolderButThere {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        kind: Kind,
     },
     /// The folder above is there, and makes no folders.
     #[error("the folder {} cannot be made: the file system there makes none", path.display())]
@@ -101,7 +109,7 @@ impl Explain for VolumeError {
     fn class(&self) -> Class {
         match self {
             VolumeError::NoFolder { .. } | VolumeError::NoMarker { .. } | VolumeError::Name { .. } => Class::Usage,
-            VolumeError::NotMade { .. } => Class::Usage,
+            VolumeError::NotMade { .. } | VolumeError::NoFolderButThere { .. } => Class::Usage,
             VolumeError::Damaged { .. } => Class::Failed,
             VolumeError::Disk(error) => error.class(),
             _ => Class::Refused,
@@ -115,7 +123,7 @@ impl Explain for VolumeError {
                 "It is empty: if a share belongs there, mount it; if it is to become a volume, run farm init."
             }
             VolumeError::NoMarker { .. } => "Run farm init to make it one, or name the right folder with --volume.",
-            VolumeError::NotMade { .. } => "Choose a folder on a disk.",
+            VolumeError::NotMade { .. } | VolumeError::NoFolderButThere { .. } => "Choose a folder on a disk.",
             VolumeError::Lost { .. } => {
                 "Restore .farm/volume.yaml from a backup; `farm init DIR --new-identity` makes a new one with another id."
             }

@@ -117,6 +117,21 @@ fn a_selection_of_jobs() {
 }
 
 #[test]
+fn completed_says_what_the_jobs_lack() {
+    let farm = Farm::new().rendered("r1");
+    png::cut(&farm.frame("r1", "A", 2), 50);
+    for job in ["A", "B"] {
+        fs::rename(farm.frame("r1", job, 3), farm.room.path(job)).expect("it goes away");
+    }
+    farm.run("status r1 --verify").expect(0);
+    farm.run("harvest release r1 --completed").expect(3).says(&[
+        "A (of 3 frames): frame 2 bad, frame 3 missing",
+        "B (of 3 frames): frame 3 missing",
+        "next: ",
+    ]);
+}
+
+#[test]
 fn completed_takes_what_is_finished() {
     let farm = Farm::new().rendered("r1");
     fs::rename(farm.frame("r1", "B", 2), farm.room.path("away.png")).expect("it goes away");

@@ -132,7 +132,9 @@ fn places_that_are_none_say_why_and_what_to_do() {
     let room = Room::new();
     for (place, words, code) in [
         ("/etc/passwd", "/etc/passwd cannot be a farm volume: it is not a folder", 5),
-        ("/etc/passwd/v", "there is no folder /etc/passwd", 2),
+        ("/etc/passwd/v", "/etc/passwd is no folder: it is a file", 2),
+        ("/dev/null/v", "/dev/null is no folder: it is a device", 2),
+        ("/nowhere/v", "there is no folder /nowhere", 2),
         ("/proc/foo", "/proc/foo cannot be made", 2),
     ] {
         room.farm(&["init", place]).expect(code).says(&[words, "next: "]);

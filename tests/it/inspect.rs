@@ -1,7 +1,7 @@
 //! `farm inspect`
 
 use crate::support::output::{has_keys, list};
-use crate::support::{Room, fixture};
+use crate::support::{Farm, Room, fixture};
 use serde_json::Value;
 
 fn inspect(name: &str) -> Value {
@@ -131,4 +131,10 @@ fn one_damaged_file_does_not_hide_the_others() {
 #[test]
 fn no_file_is_wrong_usage() {
     Room::new().farm(&["inspect"]).expect(2);
+}
+
+#[test]
+fn what_is_no_file_is_told_what_is_wanted() {
+    let outcome = Farm::new().run("inspect /dev/null").expect(1);
+    outcome.says(&["it is a device", "next: Give the path of a file"]);
 }

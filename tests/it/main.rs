@@ -19,6 +19,7 @@ mod inspect;
 mod interrupt;
 mod path;
 mod plan;
+mod plan_begun;
 mod plan_file;
 mod plan_pack;
 mod plan_repair;

@@ -195,6 +195,23 @@ fn a_saved_plan_is_refused_when_the_world_moved() {
 }
 
 #[test]
+fn a_movie_that_is_asked_for_is_not_the_scenes() {
+    let words = "plan release r1 scenes/A.blend --format FFMPEG --dry-run";
+    Farm::new().run(words).expect(0).says(&["the format that was asked for is a movie"]);
+}
+
+#[test]
+fn a_plan_of_unequal_jobs_says_how_their_chunks_differ() {
+    let farm = Farm::new();
+    fs::write(
+        farm.room.path("plan.yaml"),
+        "release: r1\njobs:\n  - scene: scenes/A.blend\n    frames: 1-3\n  - scene: scenes/B.blend\n    frames: 1-5\n",
+    )
+    .expect("write");
+    farm.run("plan release --from plan.yaml --yes").expect(0).says(&["frames per task: 3 to 5 (one task for"]);
+}
+
+#[test]
 fn a_saved_plan_keeps_its_chunks_whoever_is_awake_by_then() {
     let farm = Farm::new();
     farm.run("plan release r1 scenes/A.blend --frames 1-6 --plan-out plan.json").expect(0);

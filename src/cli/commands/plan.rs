@@ -16,10 +16,9 @@ use crate::cli::settings::Settings;
 use crate::cli::wait::{self, Submitted};
 use crate::cli::{consent, exit, plan_file};
 use crate::ops::follow::{self, Hopeless, Told};
-use crate::ops::plan::apply;
 use crate::ops::plan::request::PlanRequest;
 use crate::ops::plan::survey::{self, Known, Survey};
-use crate::ops::plan::{ReleasePlan, SCHEMA};
+use crate::ops::plan::{ReleasePlan, SCHEMA, apply, begun};
 use crate::ops::ports::{Actor, Ports};
 use crate::ops::renderer::Renderer;
 use crate::ops::space::free_space;
@@ -98,6 +97,7 @@ fn release(args: &PlanReleaseArgs, context: &Context) -> Result<Settled, Failure
         let plan: ReleasePlan = plan_file::read(file, SCHEMA)?;
         let now = call.survey(&plan.request)?;
         apply::check_current(&volume, &plan, &now.plan)?;
+        let plan = begun::what_is_left(plan, &now.plan);
         return call.show_and_apply(&plan, &now.known);
     }
     let request = match early {

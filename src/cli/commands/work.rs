@@ -43,13 +43,33 @@ pub fn run(args: &WorkArgs, context: &Context) -> Result<u8, Failure> {
     progress.clear();
     let WorkReport { completed, failed, requeued, revoked } = report;
     let text = format!(
-        "{} done, {failed} failed, {requeued} put back, {revoked} cancelled meanwhile\n",
+        "{} done, {failed} failed, {requeued} put back, {revoked} canceled meanwhile\n",
         counted(completed, "task")
     );
     context.output.result(&text, &Document { schema: "farm.work/1", completed, failed, requeued, revoked });
     match interrupt.signal() {
         Some(signal) => Err(in_this_queue(signal)),
-        None if failed > 0 => Ok(exit::code(Class::Partial)),
-        None => Ok(exit::DONE),
+        None => Ok(exit_code(completed, failed)),
+    }
+}
+
+/// What was put back or canceled is neither done nor failed.
+fn exit_code(completed: u64, failed: u64) -> u8 {
+    match (completed, failed) {
+        (_, 0) => exit::DONE,
+        (0, _) => exit::code(Class::Failed),
+        _ => exit::code(Class::Partial),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partly_done_is_where_something_was_done() {
+        for (completed, failed, code) in [(0, 0, 0), (3, 0, 0), (2, 1, 4), (0, 10, 1)] {
+            assert_eq!(exit_code(completed, failed), code, "{completed} done, {failed} failed");
+        }
     }
 }

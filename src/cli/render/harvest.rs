@@ -106,7 +106,7 @@ fn problems(problems: &[Problem]) -> String {
 fn state(state: ProblemState) -> &'static str {
     match state {
         ProblemState::Missing => "missing",
-        ProblemState::Rendering => "rendering",
+        ProblemState::Rendering => "not rendered yet",
         ProblemState::Bad => "bad",
         ProblemState::Suspect => "suspect",
     }

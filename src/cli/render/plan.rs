@@ -4,7 +4,7 @@ use super::table::Table;
 use crate::base::counted::{agree, counted, frames_named};
 use crate::base::name::ReleaseName;
 use crate::base::render_options::RenderOptions;
-use crate::base::size::Bytes;
+use crate::base::size::{Bytes, told_apart};
 use crate::ops::check::FrameCounts;
 use crate::ops::plan::apply::PlanReport;
 use crate::ops::plan::refusal::first;
@@ -97,7 +97,7 @@ fn summary(plan: &ReleasePlan, free: Option<Bytes>) -> String {
         frames => format!("{} to render on {}", counted(frames, "frame"), plan.manager),
     };
     let free = free.map(|bytes| format!(" of {bytes} free")).unwrap_or_default();
-    let chunk = plan.jobs.iter().find(|job| job.verdict != JobVerdict::Unchanged).map(chunk_line).unwrap_or_default();
+    let chunk = chunk_lines(plan);
     let beside: String = plan.waiting.iter().map(beside).collect();
     format!(
         "{}, {to_render}; {} copied with them; about {}{free}\n{chunk}{beside}",
@@ -119,15 +119,23 @@ fn beside(job: &WaitingJob) -> String {
 pub fn too_little_space(plan: &ReleasePlan, free: Bytes) -> Option<String> {
     let need = plan.bytes_now();
     (need > free.0).then(|| {
-        format!(
-            "about {} are needed, scenes and frames together, and {free} are free: the frames may not fit",
-            Bytes(need)
-        )
+        let (need, free) = told_apart(Bytes(need), free);
+        format!("about {need} are needed, scenes and frames together, and {free} are free: the frames may not fit")
     })
 }
 
-fn chunk_line(job: &PlannedJob) -> String {
-    format!("frames per task: {} ({})\n", job.chunk, job.chunk_reason)
+/// A line for each reason: jobs of unequal length are cut differently for the same one, and the table has each.
+fn chunk_lines(plan: &ReleasePlan) -> String {
+    let mut sizes: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    for job in plan.jobs.iter().filter(|job| job.verdict != JobVerdict::Unchanged) {
+        let (least, most) = sizes.entry(&job.chunk_reason).or_insert((job.chunk, job.chunk));
+        (*least, *most) = (job.chunk.min(*least), job.chunk.max(*most));
+    }
+    let line = |(reason, size): (&&str, &(u32, u32))| match size {
+        (least, most) if least == most => format!("frames per task: {most} ({reason})\n"),
+        (least, most) => format!("frames per task: {least} to {most} ({reason})\n"),
+    };
+    sizes.iter().map(line).collect()
 }
 
 /// How many jobs a report names.

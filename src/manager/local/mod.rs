@@ -36,7 +36,7 @@ use std::time::Duration;
 use store::{Fault, Opened};
 
 /// How the local manager calls itself in messages.
-const ADDRESS: &str = "local";
+pub(super) const ADDRESS: &str = "local";
 
 /// Where the queue is and what its worker runs.
 #[derive(Debug, Clone)]

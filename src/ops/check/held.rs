@@ -95,7 +95,8 @@ impl Why {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Why::AtWork => write!(f, "a worker may still write it: its task has not ended"),
+            // Most of these were not begun by anybody.
+            Why::AtWork => write!(f, "it is in the queue or being rendered: its task has not ended"),
             Why::Settling { worker } => write!(f, "worker {worker} may still be writing: its task ended only just now"),
             Why::Unheard { worker, since } => {
                 write!(f, "worker {worker} may still be writing: it was not heard since its task ended ({since})")

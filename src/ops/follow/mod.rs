@@ -237,8 +237,10 @@ impl Followed {
             return None;
         }
         let verb = agree(missing + bad, "is", "are");
-        let tries =
-            if self.tries > 0 { format!(" after {} for them", counted(self.tries, "more run")) } else { String::new() };
+        let tries = match self.tries {
+            0 => String::new(),
+            tries => format!(" after {} for {}", counted(tries, "more run"), agree(missing + bad, "it", "them")),
+        };
         Some(
             Failure::new(
                 Class::Failed,

@@ -87,19 +87,26 @@ pub enum HarvestError {
         differences: Vec<String>,
     },
     /// Every job that was asked for is still being rendered.
-    #[error("no job of {release} is complete yet")]
+    #[error("no job of {release} is complete yet: {}", few(jobs.clone()))]
     NothingComplete {
         /// The release.
         release: ReleaseName,
+        /// What each job lacks, a phrase each: `A has 2 bad frames`.
+        jobs: Vec<String>,
     },
 }
 
 fn list(conflicts: &[Conflict]) -> String {
-    let mut named: Vec<String> = conflicts.iter().take(NAMED).map(Conflict::to_string).collect();
-    if conflicts.len() > NAMED {
-        named.push(format!("and {} more", conflicts.len() - NAMED));
+    few(conflicts.iter().map(Conflict::to_string).collect())
+}
+
+fn few(mut words: Vec<String>) -> String {
+    let more = words.len().saturating_sub(NAMED);
+    words.truncate(NAMED);
+    if more > 0 {
+        words.push(format!("and {more} more"));
     }
-    named.join("; ")
+    words.join("; ")
 }
 
 impl Explain for HarvestError {
@@ -123,7 +130,9 @@ impl Explain for HarvestError {
                 _ => "Move those files away, or choose other names with --template.".into(),
             },
             HarvestError::Moved { .. } => "Make the plan again with --plan-out and look at it.".into(),
-            HarvestError::NothingComplete { .. } => "`farm status` shows how far the jobs are.".into(),
+            HarvestError::NothingComplete { .. } => {
+                "`farm status` shows how far the jobs are; without --completed each frame that is not fine is named.".into()
+            },
         })
     }
 }

@@ -6,6 +6,7 @@ use super::refusal::HarvestError;
 use super::request::{Gaps, HarvestRequest, JobsTaken, Suspects};
 use super::unfinished;
 use super::{names, selection, targets};
+use crate::base::counted::{counted, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::name::{JobName, JobRef};
@@ -74,7 +75,11 @@ impl Surveyor<'_> {
     fn plan(&self, file: &ReleaseFile, records: &[&JobRecord]) -> Result<HarvestPlan, Failure> {
         let jobs = self.look_at_all(records)?;
         if jobs.iter().all(|job| job.verdict == JobVerdict::Incomplete) {
-            return Err(HarvestError::NothingComplete { release: file.name.clone() }.into());
+            return Err(HarvestError::NothingComplete {
+                release: file.name.clone(),
+                jobs: jobs.iter().map(|job| lacking(&job.looked)).collect(),
+            }
+            .into());
         }
         let taken = || jobs.iter().filter(|job| job.verdict == JobVerdict::Taken).map(|job| &job.looked);
         let is_held = taken().any(|looked| !looked.frames.rendering.is_empty());
@@ -239,6 +244,16 @@ fn state_of(frame: i32, frames: &JobFrames, suspects: Suspects) -> Option<Proble
         () if frames.suspect.contains(frame) && suspects == Suspects::Refuse => Some(ProblemState::Suspect),
         () => None,
     }
+}
+
+/// `A (of 5 frames): frames 1-2 bad, frame 3 missing`: what a job of which nothing is taken lacks.
+fn lacking(job: &LookedAt<'_>) -> String {
+    let JobFrames { expected, missing, bad, rendering, .. } = &job.frames;
+    let lost = missing.minus(rendering);
+    let groups = [(bad, "bad"), (&lost, "missing"), (rendering, "not rendered yet")];
+    let told = groups.iter().filter(|(frames, _)| !frames.is_empty());
+    let words: Vec<String> = told.map(|(frames, word)| format!("{} {word}", frames_named(frames))).collect();
+    format!("{} (of {}): {}", job.record.name, counted(expected.len(), "frame"), words.join(", "))
 }
 
 fn about_frame(state: ProblemState, frame: i32, job: &LookedAt<'_>, held: &[&Held]) -> String {

@@ -6,7 +6,7 @@
 
 use super::survey::{self, Known, Survey};
 use super::write::Writer;
-use super::{JobVerdict, PlannedJob, ReleasePlan, Repair, unfinished};
+use super::{JobVerdict, PlannedJob, ReleasePlan, Repair, begun, unfinished};
 use crate::base::consent::Consent;
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
@@ -14,6 +14,7 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
 use crate::base::name::{JobName, JobRef, ReleaseName};
 use crate::base::rel_path::RelPath;
+use crate::base::size::{Bytes, told_apart};
 use crate::ops::locking;
 use crate::ops::ports::Ports;
 use crate::ops::release;
@@ -87,7 +88,8 @@ pub fn apply(
     Ok(PlanReport { release: now.plan.release, consent, submitted })
 }
 
-/// Refuses a plan that is for another volume or Manager, or that is not what would be done `now`.
+/// Refuses a plan that is for another volume or Manager, or that is not what would be done `now`. What is left to do of a
+/// plan that was begun is no difference: the same command can be given again until all of it is done.
 pub fn check_current(volume: &Volume, plan: &ReleasePlan, now: &ReleasePlan) -> Result<(), Failure> {
     if plan.volume != volume.id() {
         return Err(Failure::new(
@@ -100,8 +102,9 @@ pub fn check_current(volume: &Volume, plan: &ReleasePlan, now: &ReleasePlan) -> 
         let words = format!("the plan is for the Manager {}, this is {}", plan.manager, now.manager);
         return Err(Failure::new(Class::Refused, words).with_hint("Name the plan's own Manager with --manager."));
     }
+    let plan = begun::as_it_stands(volume, plan, now)?;
     if plan.essence() != now.essence() {
-        return Err(world_moved(plan, now));
+        return Err(world_moved(&plan, now));
     }
     Ok(())
 }
@@ -138,7 +141,7 @@ pub fn check_space(volume: &Volume, plan: &ReleasePlan) -> Result<(), Failure> {
     if need <= free.0 {
         return Ok(());
     }
-    let need = crate::base::size::Bytes(need);
+    let (need, free) = told_apart(Bytes(need), free);
     Err(Failure::new(Class::Refused, format!("the scenes and their files need {need}, the volume has {free} free"))
         .with_hint("Free some space on the volume, or plan fewer scenes."))
 }

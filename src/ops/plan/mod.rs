@@ -5,6 +5,7 @@
 
 mod acceptance;
 pub mod apply;
+pub mod begun;
 pub mod chunk;
 pub mod digests;
 mod farm_facts;

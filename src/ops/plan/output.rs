@@ -60,9 +60,11 @@ fn image_format(
     match chosen.medium() {
         Medium::Image => Ok((chosen, None)),
         Medium::Movie => {
-            let text = format!(
-                "the scene writes a movie ({chosen}): frames are rendered as PNG, and the preview at harvest is a video of them"
-            );
+            let movie = match format {
+                Some(_) => format!("the format that was asked for is a movie ({chosen})"),
+                None => format!("the scene writes a movie ({chosen})"),
+            };
+            let text = format!("{movie}: frames are rendered as PNG, and the preview at harvest is a video of them");
             warnings.push(Warning { code: "movie-output".into(), text });
             Ok((ImageFormat::PNG, Some(chosen.word())))
         }

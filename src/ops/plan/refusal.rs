@@ -119,7 +119,10 @@ pub fn missing_files(job: &JobRef, missing: &[String]) -> Failure {
             some(missing)
         ),
     )
-    .with_hint("Put them where the scene looks for them, or say --allow-missing to render without them.")
+    .with_hint(match missing.len() {
+        1 => "Put it where the scene looks for it, or say --allow-missing to render without it.",
+        _ => "Put them where the scene looks for them, or say --allow-missing to render without them.",
+    })
 }
 
 /// A folder that a job needs cannot be listed.
