@@ -96,7 +96,7 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
         farm: FarmFacts::of(ports.manager)?,
         queue: if ports.manager.is_remote() { Queue::Flamenco } else { Queue::Local },
         // The local queue cuts by its workers alone.
-        paces: if ports.manager.is_remote() { Paces::of(ports.volume)? } else { Paces::default() },
+        paces: if ports.manager.is_remote() { Paces::of(ports.volume)? } else { Paces::none(ports.volume) },
     };
     let mut jobs = Vec::with_capacity(candidates.len());
     let mut scenes = BTreeMap::new();
@@ -217,7 +217,7 @@ struct Planner<'a> {
     here: Option<BlenderVersion>,
     farm: FarmFacts,
     queue: Queue,
-    paces: Paces,
+    paces: Paces<'a>,
 }
 
 impl<'a> Planner<'a> {
