@@ -14,6 +14,7 @@ use crate::sys::http::without_credentials;
 use crate::sys::process::environment;
 use crate::volume::journal::Journal;
 use crate::volume::lock::{Lock, LockError, LockWait, Requester, Scope, Waiting};
+use crate::volume::release_file::JobRecord;
 use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
@@ -55,8 +56,13 @@ impl WorkerHooks for Around<'_> {
         frames: &FrameSet,
         go_on: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<(), Unready> {
-        require_inputs(self.ports, job)?;
-        clear_broken(self.ports, job, frames, go_on)
+        // Jobs that farm did not plan are left as they are.
+        let Some(reference) = job.job_ref() else { return Ok(()) };
+        let Some(name) = reference.release() else { return Ok(()) };
+        let Some(file) = release::load(self.ports.volume, name)? else { return Ok(()) };
+        let Some(record) = file.job(&reference.job) else { return Ok(()) };
+        require_inputs(self.ports, record)?;
+        clear_broken(self.ports, name, record, frames, go_on)
     }
 
     fn after_task(&self, job: &ManagerJob, task: &ManagerTask, _frames: &FrameSet, ended: &Ended) {
@@ -71,11 +77,7 @@ impl WorkerHooks for Around<'_> {
 }
 
 /// Fails if something that the job renders from is gone or damaged: Blender would render pink in its place and end well.
-fn require_inputs(ports: &Ports<'_>, job: &ManagerJob) -> Result<(), Failure> {
-    let Some(reference) = job.job_ref() else { return Ok(()) };
-    let Some(name) = reference.release() else { return Ok(()) };
-    let Some(file) = release::load(ports.volume, name)? else { return Ok(()) };
-    let Some(record) = file.job(&reference.job) else { return Ok(()) };
+fn require_inputs(ports: &Ports<'_>, record: &JobRecord) -> Result<(), Failure> {
     match &lost_inputs(ports.volume, record)?[..] {
         [] => Ok(()),
         [first, others @ ..] => {
@@ -90,17 +92,14 @@ fn require_inputs(ports: &Ports<'_>, job: &ManagerJob) -> Result<(), Failure> {
     }
 }
 
-/// Moves the broken files of these frames to the trash. Jobs that farm did not plan are left as they are.
+/// Moves the broken files of these frames to the trash.
 fn clear_broken(
     ports: &Ports<'_>,
-    job: &ManagerJob,
+    name: &ReleaseName,
+    record: &JobRecord,
     frames: &FrameSet,
     go_on: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<(), Unready> {
-    let Some(reference) = job.job_ref() else { return Ok(()) };
-    let Some(name) = reference.release() else { return Ok(()) };
-    let Some(file) = release::load(ports.volume, name)? else { return Ok(()) };
-    let Some(record) = file.job(&reference.job) else { return Ok(()) };
     let broken = || check::broken_files(ports, name, record, frames);
     if broken()?.is_empty() {
         return Ok(());

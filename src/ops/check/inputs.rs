@@ -12,6 +12,9 @@ use std::ffi::{OsStr, OsString};
 /// The kind of a library in a release's file.
 const LIBRARY: &str = "library";
 
+/// What is said of a file that is not there.
+const GONE: &str = "it is gone";
+
 /// An input that is not what it was when the job was planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaleInput {
@@ -73,15 +76,14 @@ fn differing<'f>(
         let listed = volume.dir(folder)?.map(|dir| dir.list()).transpose()?.unwrap_or_default();
         let names: HashSet<OsString> = listed.into_iter().map(|entry| entry.name).collect();
         let is_gone = |path: &RelPath| path.split().is_none_or(|(_, name)| !names.contains(OsStr::new(name)));
-        found.extend(files.iter().filter(|(path, _)| is_gone(path)).map(|(path, _)| (*path, "it is gone".to_owned())));
+        found.extend(files.iter().filter(|(path, _)| is_gone(path)).map(|(path, _)| (*path, GONE.to_owned())));
         return Ok(found);
     }
     for (path, size) in files {
-        let now = volume.stat(path)?;
-        let cause = match (now, size) {
-            (Some(now), _) if now.kind == Kind::Folder => None,
-            (Some(now), None) => difference(Some(now.size), now.size),
-            (now, size) => difference(now.map(|now| now.size), size.unwrap_or_default()),
+        let cause = match (volume.stat(path)?, size) {
+            (None, _) => Some(GONE.to_owned()),
+            (Some(now), Some(size)) if now.kind != Kind::Folder => difference(Some(now.size), *size),
+            (Some(_), _) => None,
         };
         found.extend(cause.map(|cause| (*path, cause)));
     }
@@ -101,7 +103,7 @@ fn changed(volume: &Volume, input: &DependencyRecord, path: &RelPath) -> Result<
 
 fn difference(now: Option<u64>, then: u64) -> Option<String> {
     match now {
-        None => Some("it is gone".to_owned()),
+        None => Some(GONE.to_owned()),
         Some(now) if now != then => Some(format!("it has {now} bytes instead of {then}")),
         Some(_) => None,
     }

@@ -140,10 +140,11 @@ pub fn settle(ports: &Ports<'_>, name: &ReleaseName, patience: Duration) -> Resu
 /// What became of the release, with the last words of what failed. Keeps the measured pace for later plans.
 pub fn outcome(ports: &Ports<'_>, name: &ReleaseName, tries: u32) -> Result<Followed, Failure> {
     let file = load(ports, name)?;
-    let checked = check_all(ports, &file, &OpenWork::of(ports, &file)?)?;
+    let work = OpenWork::of(ports, &file)?;
+    let checked = check_all(ports, &file, &work)?;
     let frames: FrameCounts = checked.iter().map(|(_, frames)| frames.counts()).sum();
     keep_pace(ports, name, &checked)?;
-    let tail = if frames.missing + frames.bad == 0 { String::new() } else { failing_tail(ports, &file)? };
+    let tail = if frames.missing + frames.bad == 0 { String::new() } else { failing_tail(ports, &file, &work)? };
     let flaws = checked.iter().flat_map(|(_, frames)| &frames.flaws);
     let altered = flaws.map(|flaw| flaw.path.clone()).filter(|path| path.is_within(&Area::Dist.folder())).collect();
     Ok(Followed { frames, tries, altered, tail })
@@ -196,8 +197,7 @@ fn keep_pace(ports: &Ports<'_>, name: &ReleaseName, checked: &[(JobRef, JobFrame
 }
 
 /// The last lines of the newest failing task's log.
-fn failing_tail(ports: &Ports<'_>, file: &ReleaseFile) -> Result<String, Failure> {
-    let work = OpenWork::of(ports, file)?;
+fn failing_tail(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Result<String, Failure> {
     for job in &file.jobs {
         let newest = work.runs(job).last().map_or(&[][..], |run| &run.tasks);
         if let Some(task) = newest.iter().find(|task| task.status.has_failed()) {

@@ -185,7 +185,6 @@ fn is_settled(status: Option<&JobStatus>) -> bool {
 mod tests {
     use super::*;
     use crate::base::status::TaskStatus;
-
     use crate::ops::check::room::Room;
     use crate::ops::harvest::apply;
     use crate::ops::harvest::request::{Gaps, HarvestRequest};

@@ -171,7 +171,6 @@ fn changed_files(saved: &HarvestPlan, now: &HarvestPlan) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::base::status::TaskStatus;
-
     use crate::ops::check::room::{Room, message, picture};
     use crate::ops::harvest::plan::{Problem, ProblemState};
     use crate::ops::harvest::request::{Gaps, JobsTaken, Keeping, Suspects};

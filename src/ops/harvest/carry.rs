@@ -376,7 +376,6 @@ fn is_still_old(old: &Replaced, coming: Option<&Digest>, dist: &Dir) -> Result<b
 mod tests {
     use super::*;
     use crate::base::time::Timestamp;
-
     use crate::ops::check::Remember;
     use crate::ops::check::room::Room;
     use crate::ops::harvest::request::HarvestRequest;

@@ -56,7 +56,6 @@ pub fn finish_killed(ports: &Ports<'_>, lock: &Lock, release: &ReleaseName) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-
     use crate::ops::check::Remember;
     use crate::ops::check::room::Room;
     use crate::ops::harvest::plan::Transaction;

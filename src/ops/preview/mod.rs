@@ -213,7 +213,6 @@ fn note(made: Result<(), Unmade>, notes: &mut Vec<Note>) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
     use crate::ops::check::room::Room;
     use crate::ops::harvest::{Gaps, HarvestRequest, apply};
 
