@@ -1,6 +1,6 @@
 //! Who may import whom: `cli → ops → {volume, manager, blend, frames} → sys → base`.
 
-use crate::source::{Offence, Source, assert_none, files};
+use crate::source::{Offence, Source, assert_none, program};
 
 /// The number of a floor; higher sees lower.
 fn height(floor: &str) -> Option<u8> {
@@ -91,13 +91,13 @@ fn climbs(source: &Source) -> Vec<Offence> {
 
 #[test]
 fn imports_go_downward_only() {
-    let offences: Vec<Offence> = files("src", ".rs").iter().flat_map(climbs).collect();
+    let offences: Vec<Offence> = program().iter().flat_map(climbs).collect();
     assert_none("imports must go down the floors", &offences);
 }
 
 #[test]
 fn every_folder_of_the_source_has_a_floor() {
-    let unknown: Vec<Offence> = files("src", ".rs")
+    let unknown: Vec<Offence> = program()
         .iter()
         .filter(|source| !matches!(source.floor(), "lib" | "main") && height(source.floor()).is_none())
         .map(|source| source.offence(0, format!("{} has no floor in tests/architecture/floors.rs", source.floor())))

@@ -147,6 +147,11 @@ pub(crate) fn files(folder: &str, ending: &str) -> Vec<Source> {
         .collect()
 }
 
+/// The sources of the program itself: not the build script, which cargo runs and which is no part of it.
+pub(crate) fn program() -> Vec<Source> {
+    files("src", ".rs").into_iter().filter(|source| source.path != "src/build.rs").collect()
+}
+
 fn collect(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
