@@ -1,7 +1,7 @@
 //! Names of releases and jobs: one grammar, so that a name is a safe file name on every platform.
 
 use super::error::{Class, Explain};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 use unicode_normalization::UnicodeNormalization;
@@ -135,9 +135,16 @@ fn latin(letter: char) -> Option<&'static str> {
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $type(String);
+
+        // A copy for each of many thousands of rows would cost as much as writing it.
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
 
         impl $type {
             /// The name as text.
@@ -160,11 +167,6 @@ macro_rules! name {
             type Error = NameError;
             fn try_from(text: String) -> Result<Self, NameError> {
                 text.parse()
-            }
-        }
-        impl From<$type> for String {
-            fn from(name: $type) -> String {
-                name.0
             }
         }
         impl fmt::Display for $type {

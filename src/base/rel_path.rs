@@ -1,12 +1,12 @@
 //! A path beneath a root: never absolute, never upward. What `sys::disk` opens is named by these alone.
 
 use super::error::{Class, Explain};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// A `/`-separated relative UTF-8 path without empty, `.` or `..` parts. The empty path is the root itself.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RelPath(String);
 
 /// The text is no path beneath a root.
@@ -85,9 +85,10 @@ impl TryFrom<String> for RelPath {
         RelPath::new(&text)
     }
 }
-impl From<RelPath> for String {
-    fn from(path: RelPath) -> String {
-        path.0
+// A copy for each of many thousands of rows would cost as much as writing it.
+impl Serialize for RelPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

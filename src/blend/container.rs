@@ -139,7 +139,7 @@ impl<R: Read + Seek> Stream<R> {
 
     /// Leaves out `count` plain bytes: a seek where the file is plain. Past the end is [`Cause::Truncated`].
     pub(super) fn skip(&mut self, count: u64) -> Result<(), Cause> {
-        let after = self.position.checked_add(count).ok_or(Cause::Truncated("no ENDB"))?;
+        let after = self.position.checked_add(count).ok_or(Cause::Truncated("its end is missing"))?;
         if after > self.most {
             return Err(Inflated { most: self.most }.into());
         }
@@ -162,7 +162,7 @@ impl<R: Read + Seek> Stream<R> {
         let mut bytes = Vec::with_capacity(count.min(BUFFER_BYTES as u64) as usize);
         self.by_ref().take(count).read_to_end(&mut bytes).map_err(Cause::of_read)?;
         if (bytes.len() as u64) < count {
-            return Err(Cause::Truncated("no ENDB"));
+            return Err(Cause::Truncated("its end is missing"));
         }
         Ok(bytes)
     }

@@ -240,7 +240,7 @@ mod tests {
         let whole = fs::read(&nut).unwrap();
         fs::write(&nut, &whole[..whole.len() / 2]).unwrap();
         let shot = room.path().join("shot.blend");
-        assert_eq!(missing(&shot), ["//deep/nut.blend: it cannot be read: truncated: no ENDB"]);
+        assert_eq!(missing(&shot), ["//deep/nut.blend: it cannot be read: cut short: its end is missing"]);
         fs::rename(&nut, room.path().join("away")).unwrap();
         assert_eq!(missing(&shot), ["//deep/nut.blend: it is not there"]);
     }

@@ -27,7 +27,7 @@ pub enum Cause {
     #[error("empty: the file has no bytes")]
     Empty,
     /// The file ends too early; holds what is missing.
-    #[error("truncated: {0}")]
+    #[error("cut short: {0}")]
     Truncated(&'static str),
     /// The bytes contradict each other.
     #[error("damaged: {0}")]
@@ -79,7 +79,7 @@ impl Cause {
     /// What a failed read means: an early end is a cut file, a failed decoder a damaged one, the rest is the disk.
     pub(super) fn of_read(error: io::Error) -> Cause {
         if is_early_end(&error) {
-            return Cause::Truncated("no ENDB");
+            return Cause::Truncated("its end is missing");
         }
         if let Some(inflated) = error.get_ref().and_then(|inner| inner.downcast_ref::<Inflated>()) {
             return Cause::TooLarge(inflated.to_string());

@@ -262,7 +262,7 @@ mod tests {
         assert_eq!((file.compression, file.size), (Compression::Gzip, Some((640, 480))));
         std::fs::write(&path, &packed[..packed.len() - 20]).unwrap();
         let error = read(&path).unwrap_err().to_string();
-        assert!(error.ends_with("a.rib: truncated: its compressed data ends too early"), "{error}");
+        assert!(error.ends_with("a.rib: cut short: its compressed data ends too early"), "{error}");
         assert!(is_rib(&path) && is_rib(Path::new("B.RIB.gz")) && !is_rib(Path::new("a.blend")));
     }
 

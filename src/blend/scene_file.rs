@@ -242,8 +242,8 @@ mod tests {
     fn damaged_files_are_one_line() {
         for (name, cause) in [
             ("bad_not_blend.blend", "not a Blender file"),
-            ("bad_truncated.blend", "truncated: no ENDB"),
-            ("bad_truncated_zstd.blend", "truncated: no ENDB"),
+            ("bad_truncated.blend", "cut short: its end is missing"),
+            ("bad_truncated_zstd.blend", "cut short: its end is missing"),
         ] {
             let error = read(&fixture(name)).unwrap_err();
             assert_eq!(error.to_string(), format!("{}: {cause}", fixture(name).display()));

@@ -5,6 +5,9 @@
 
 use std::ops::Range;
 
+/// Before the path of a saved frame.
+const SAVED: &str = "Saved: '";
+
 /// A frame that was saved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SavedFrame {
@@ -54,7 +57,7 @@ impl RenderLog {
                 }
                 None => progress.time(line),
             }
-            if line.contains("Saved: '") || line.contains("Read blend: ") {
+            if line.contains(SAVED) || line.contains("Read blend: ") {
                 last_stamp = stamp(line);
             }
         }
@@ -107,8 +110,9 @@ pub(super) fn marker(line: &str) -> Option<Marker<'_>> {
         let number = rest.split([' ', '\t']).next()?;
         return number.parse().ok().map(Marker::Begun);
     }
-    // Quoted only: File Output nodes of 3.x write the same word without quotes.
-    let (_, rest) = line.split_once("Saved: '")?;
+    // Quoted only: File Output nodes of 3.x write the same word without quotes. Most lines are told by a look, which is
+    // quicker than to split.
+    let (_, rest) = line.contains(SAVED).then(|| line.split_once(SAVED))??;
     let path = &rest[..rest.rfind('\'')?];
     Some(Marker::Saved(frame_of(path)?, path))
 }

@@ -13,6 +13,19 @@ const MAX_SUSPICIONS: usize = 100;
 /// The longest line that is repeated, in characters.
 const MAX_LINE: usize = 300;
 
+/// One of these is in every line that means something.
+const SIGNS: [&str; 9] = [
+    "Error in PyDriver",
+    "BPY_driver_exec",
+    "scripts disabled for ",
+    "Cannot find lib '",
+    "LIB: ",
+    "Color management: ",
+    "color_management",
+    "skipping existing frame ",
+    "Traceback (most recent call last)",
+];
+
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +88,10 @@ pub struct Suspicion {
 /// which; before the first frame it concerns all. A script that fails after the last frame was saved cannot have changed a
 /// pixel and is left out.
 pub fn suspicions(log: &str) -> Vec<Suspicion> {
+    // Most logs are fine, and long: they are not looked at line by line.
+    if !SIGNS.iter().any(|sign| log.contains(sign)) {
+        return Vec::new();
+    }
     let lines: Vec<&str> = log.lines().collect();
     let rendered: Vec<(usize, i32)> =
         lines.iter().enumerate().filter_map(|(at, line)| Some((at, marker(line)?.frame()))).collect();

@@ -26,7 +26,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
         None => path.to_owned(),
     };
     let (folder, name) = place(&target)?;
-    folder.write(name, bytes).map(drop)
+    folder.write(name, bytes)
 }
 
 /// Renames `from` to `to` in one step; an error if `to` is taken or on another device.

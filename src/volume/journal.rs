@@ -214,8 +214,9 @@ impl<'a> Journal<'a> {
         };
         let id = intent.id;
         let folder = volume.make_dir(&layout::journal_dir())?;
-        let written = folder.create(file_name(id), &jsonl::encode(&[Line::Intent(intent)]))?;
-        let record = open_record(&folder, id, written.bytes)?;
+        let bytes = jsonl::encode(&[Line::Intent(intent)]);
+        folder.create(file_name(id), &bytes)?;
+        let record = open_record(&folder, id, bytes.len() as u64)?;
         Ok(Journal { volume, lock, folder, record, id })
     }
 

@@ -247,11 +247,17 @@ impl ReleaseFile {
         }
         let unreadable = |cause: String| ReleaseFileError::Unreadable { path: path.to_string(), cause };
         let text = std::str::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
-        let head: Head = serde_yaml::from_str(text).map_err(|error| unreadable(error.to_string()))?;
-        if head.schema != SCHEMA {
-            return Err(ReleaseFileError::Foreign { path: path.to_string(), found: head.schema });
-        }
-        let file: ReleaseFile = serde_yaml::from_str(text).map_err(|error| unreadable(error.to_string()))?;
+        let foreign = |found| ReleaseFileError::Foreign { path: path.to_string(), found };
+        // One pass where all is well, which it is but for once in a lifetime.
+        let file = match serde_yaml::from_str::<ReleaseFile>(text) {
+            Ok(file) if file.schema == SCHEMA => file,
+            Ok(file) => return Err(foreign(file.schema)),
+            Err(error) => {
+                let head: Head = serde_yaml::from_str(text).map_err(|error| unreadable(error.to_string()))?;
+                let is_ours = head.schema == SCHEMA;
+                return Err(if is_ours { unreadable(error.to_string()) } else { foreign(head.schema) });
+            }
+        };
         match file.jobs.iter().find(|job| job.revisions.is_empty()) {
             None => Ok(file),
             Some(job) => Err(unreadable(format!("job {} has no revision", job.name))),

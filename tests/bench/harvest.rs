@@ -36,9 +36,12 @@ impl Rendered {
         rendered
     }
 
-    /// The state before the harvest.
+    /// The state before the harvest, all of it on disk: farm syncs, the floor does not, and would leave the cost of what
+    /// was made here to farm.
     fn restore(&self) {
-        self.shell("rm -rf V && cp -a kept V && cp -al kept-out V/releases/r1/out && mkdir -p V/dist/floor");
+        self.shell(
+            "rm -rf V && cp -a kept V && cp -al kept-out V/releases/r1/out && mkdir -p V/dist/floor && sync -f V",
+        );
     }
 
     /// The list for the floor programs: every frame, and its name in one flat folder.

@@ -53,6 +53,20 @@ fn a_missing_ffmpeg_is_only_a_warning() {
 }
 
 #[test]
+fn a_folder_of_frames_that_is_a_link_is_named() {
+    let farm = Farm::new().rendered("r1");
+    let out = farm.path("releases/r1/out/A");
+    std::fs::rename(&out, farm.room.path("away")).expect("it goes away");
+    std::os::unix::fs::symlink(farm.room.path("away"), &out).expect("a link");
+    farm.run("status").says(&["releases/r1/out/A", "farm doctor"]);
+    let outcome = farm.run("doctor --json").expect(7);
+    let document = outcome.json("farm.doctor/1");
+    let releases = check(&document, "releases");
+    assert_eq!(releases["status"], "fail", "{document:#}");
+    assert!(releases["message"].as_str().is_some_and(|message| message.contains("releases/r1/out/A")), "{releases:#}");
+}
+
+#[test]
 fn it_works_with_hardly_any_environment() {
     let mut farm = Farm::new();
     for name in ["PATH", "HOME", "LANG", "USER", "TMPDIR"] {

@@ -107,6 +107,33 @@ fn keep_leaves_out_as_it_is() {
 }
 
 #[test]
+fn what_was_kept_goes_to_the_trash_and_a_dry_run_says_so() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1 --keep").expect(0);
+    let planned = farm.run("harvest release r1 --dry-run").expect(0);
+    planned.says(&["0 files would be put", "6 files in out/ that are in dist/ as well would go to the trash"]);
+    let document = farm.run("harvest release r1 --dry-run --json").expect(0).json("farm.harvest/1");
+    let trashed = list(&document["trashed"]);
+    assert_eq!((trashed.len(), &trashed[0]), (6, &Value::from("releases/r1/out/A/000001.png")));
+    let done = farm.run("harvest release r1").expect(0);
+    done.says(&["every file was in", "6 files went to the trash"]);
+    assert!(!farm.frame("r1", "A", 1).exists());
+}
+
+#[test]
+fn nothing_of_a_blocked_harvest_is_called_taken() {
+    let farm = Farm::new().rendered("r1");
+    png::flip(&farm.frame("r1", "A", 2), 200);
+    let verdicts = |words: &str, code: i32| -> Vec<Value> {
+        let document = farm.run(words).expect(code).json("farm.harvest/1");
+        list(&document["jobs"]).iter().map(|job| job["verdict"].clone()).collect()
+    };
+    assert_eq!(verdicts("harvest release r1 --dry-run --json", 7), ["blocked", "blocked"]);
+    assert_eq!(verdicts("harvest release r1 --json", 7), ["blocked", "blocked"]);
+    assert_eq!(verdicts("harvest release r1 --partial --json", 4), ["taken", "taken"]);
+}
+
+#[test]
 fn a_selection_of_jobs() {
     let farm = Farm::new().rendered("r1");
     farm.run("harvest release r1 --jobs B").expect(0);

@@ -92,3 +92,12 @@ fn what_was_not_done_is_said_once() {
     let outcome = with_plan("release: r1\njobs: []\n").run("plan release --from plan.yaml --yes").expect(2);
     assert_eq!(outcome.stderr.to_lowercase().matches("nothing was submitted").count(), 1, "{outcome}");
 }
+
+#[test]
+fn a_plan_is_kept_in_a_file_and_nowhere_else() {
+    let farm = Farm::new();
+    for words in ["plan release r1 scenes/A.blend --plan-out -", "harvest release r1 --apply -"] {
+        farm.run(words).expect(2).says(&["'-'", "name one"]);
+    }
+    assert!(!farm.room.path("-").exists());
+}

@@ -110,7 +110,7 @@ fn all_files_that_are_no_scenes_are_named_at_once() {
     let outcome = farm.run("plan release r1 scenes --frames 1 --yes").expect(1);
     outcome.says(&[
         "2 of 4 files",
-        "cut.blend: truncated",
+        "cut.blend: cut short",
         "zero.blend: empty",
         "nothing was submitted",
         "farm inspect",

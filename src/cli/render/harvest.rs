@@ -22,9 +22,7 @@ pub fn text(report: &HarvestReport, volume: &Path) -> String {
     for left in &report.left {
         line(&mut text, &format!("not moved: {}: {}", left.path, left.cause));
     }
-    if !report.trashed.is_empty() {
-        line(&mut text, &format!("{} went to the trash", counted(report.trashed.len(), "file")));
-    }
+    cleared(report, &mut text);
     line(&mut text, &summary(report, volume));
     previews(report, volume, &mut text);
     if let Some(unchecked) = plan.request.depth.unchecked().filter(|_| report.outcome != Outcome::Blocked) {
@@ -66,10 +64,10 @@ fn count(count: u64) -> String {
 fn fate(job: &PlannedJob) -> &'static str {
     match job.verdict {
         JobVerdict::Incomplete => "not complete, left for later",
-        JobVerdict::Taken if job.files.is_empty() => "",
+        JobVerdict::Taken | JobVerdict::Blocked if job.files.is_empty() => "",
         JobVerdict::Taken if job.files.iter().any(|file| file.verdict != FileVerdict::There) => "",
-        JobVerdict::Taken if job.frames.ok < job.frames.expected => "the others are there already, verified",
-        JobVerdict::Taken => "there already, verified",
+        _ if job.frames.ok < job.frames.expected => "the others are there already, verified",
+        _ => "there already, verified",
     }
 }
 
@@ -163,7 +161,8 @@ fn summary(report: &HarvestReport, volume: &Path) -> String {
     let plan = &report.plan;
     let dist = volume.join("dist").join(plan.request.release.as_str()).display().to_string();
     let files = || plan.jobs.iter().flat_map(|job| &job.files);
-    let now = files().filter(|file| file.verdict != FileVerdict::There).count();
+    let is_put = |verdict| !matches!(verdict, FileVerdict::There | FileVerdict::Finish);
+    let now = files().filter(|file| is_put(file.verdict)).count();
     let frames = plan.frames();
     let unfine = frames.expected - frames.ok;
     let not_fine = format!("{} {} not fine", counted(unfine, "frame"), agree(unfine, "is", "are"));
@@ -178,6 +177,9 @@ fn summary(report: &HarvestReport, volume: &Path) -> String {
             let left = (counted(unfine, "frame"), agree(unfine, "is", "are"));
             format!("{put} {were} put into {dist}; {} {} still to come", left.0, left.1)
         }
+        Outcome::Harvested if now == 0 => {
+            format!("every file was in {dist} already; manifest.json lists them all with their digests")
+        }
         Outcome::Harvested => {
             format!("{put} {were} put into {dist}; manifest.json lists them all with their digests")
         }
@@ -185,6 +187,26 @@ fn summary(report: &HarvestReport, volume: &Path) -> String {
             1 => format!("the one file is in {dist} already and is what it was"),
             count => format!("all {count} files are in {dist} already and are what they were"),
         },
+    }
+}
+
+/// What makes room, or lies in `dist/` as well.
+fn cleared(report: &HarvestReport, text: &mut String) {
+    let plan = &report.plan;
+    if report.outcome != Outcome::Planned {
+        if !report.trashed.is_empty() {
+            line(text, &format!("{} went to the trash", counted(report.trashed.len(), "file")));
+        }
+        return;
+    }
+    if !plan.replaced.is_empty() {
+        let (files, are) = (counted(plan.replaced.len(), "file"), agree(plan.replaced.len(), "is", "are"));
+        line(text, &format!("{files} in dist/ that {are} out of date would go to the trash"));
+    }
+    let twice = plan.jobs.iter().flat_map(|job| &job.files).filter(|file| file.verdict == FileVerdict::Finish).count();
+    if twice > 0 {
+        let is = agree(twice, "is", "are");
+        line(text, &format!("{} in out/ that {is} in dist/ as well would go to the trash", counted(twice, "file")));
     }
 }
 

@@ -37,7 +37,7 @@ pub struct JobFile {
     /// Where it lies.
     pub place: Place,
     /// What the manifest says of it, if it was harvested and is not out of date.
-    pub harvested: Option<ManifestFile>,
+    pub harvested: Option<Box<ManifestFile>>,
 }
 
 /// Where a file lies.
@@ -71,7 +71,7 @@ pub fn locate(
     let by_key: HashMap<_, _> = fresh.map(|file| ((file.frame, &file.role), file)).collect();
     let mut files = Vec::with_capacity(expected.len());
     for expected in expected {
-        let harvested = by_key.get(&(expected.frame, &expected.role)).map(|file| (*file).clone());
+        let harvested = by_key.get(&(expected.frame, &expected.role)).map(|file| Box::new((*file).clone()));
         let place = match (folders.take(&expected.path), &harvested) {
             (Some(place), _) => place,
             (None, Some(file)) => dist.place(&file.path)?,

@@ -3,15 +3,17 @@
 use super::{Asked, Check, Found, Subject};
 use crate::base::counted::counted;
 use crate::base::error::{Explain, Failure};
-use crate::base::name::ReleaseName;
+use crate::base::name::{JobRef, ReleaseName};
 use crate::base::size::Bytes;
 use crate::ops::harvest::manifest::{self, Manifest};
 use crate::ops::preview;
+use crate::ops::recover;
 use crate::ops::release;
 use crate::ops::status::interrupted;
 use crate::sys::disk::space::{self, FileSystem, Space};
 use crate::volume::journal::{self, Account};
 use crate::volume::lock::{self, Standing};
+use crate::volume::release_file::ReleaseFile;
 use crate::volume::{Volume, VolumeError, layout};
 use std::ffi::OsString;
 
@@ -26,7 +28,8 @@ const RECOVER: &str = "Run `farm recover`.";
 
 /// All checks of the volume, whether or not it is open.
 pub(super) fn checks(subject: &Subject<'_>) -> Vec<Check> {
-    const OTHERS: [&str; 6] = ["marker", "free-space", "file-system", "releases", "locks", "journals"];
+    const OTHERS: [&str; 7] =
+        ["marker", "free-space", "file-system", "releases", "locks", "journals", "half-written-files"];
     let skipped = |why: &str| OTHERS.map(|name| Check::skip(name, why)).into_iter();
     match subject.volume {
         Found::Open(volume) => opened(subject, volume),
@@ -68,6 +71,7 @@ fn opened(subject: &Subject<'_>, volume: &Volume) -> Vec<Check> {
         releases(volume),
         locks(volume),
         journals(volume),
+        half_written(volume),
     ]
 }
 
@@ -197,7 +201,15 @@ fn lacks_its_manifest(volume: &Volume, name: &ReleaseName) -> bool {
 /// What keeps a release from being looked at.
 fn unreadable(volume: &Volume, name: &ReleaseName) -> Option<Failure> {
     let manifest = || Manifest::load(volume, name).map(drop);
-    release::load(volume, name).and_then(|_| manifest()).err()
+    release::load(volume, name).and_then(|file| frame_folders(volume, file.as_ref())).and_then(|()| manifest()).err()
+}
+
+/// Fails where a job's folder of frames is a link, or no folder at all.
+fn frame_folders(volume: &Volume, file: Option<&ReleaseFile>) -> Result<(), Failure> {
+    for (file, job) in file.into_iter().flat_map(|file| file.jobs.iter().map(move |job| (file, job))) {
+        volume.dir(&layout::out_dir(&JobRef::in_release(&file.name, &job.name)))?;
+    }
+    Ok(())
 }
 
 fn locks(volume: &Volume) -> Check {
@@ -233,6 +245,21 @@ fn journals(volume: &Volume) -> Check {
             Err(failure) => Check::failure(NAME, &failure),
         },
         Err(error) => Check::failure(NAME, &error.into()),
+    }
+}
+
+fn half_written(volume: &Volume) -> Check {
+    const NAME: &str = "half-written-files";
+    match recover::half_written(volume) {
+        Err(failure) => Check::failure(NAME, &failure),
+        Ok(found) => match found.as_slice() {
+            [] => Check::ok(NAME, "none"),
+            [one] => Check::warn(NAME, format!("left by a process that is gone: {one}"), RECOVER),
+            [first, more @ ..] => {
+                let more = more.len();
+                Check::warn(NAME, format!("left by a process that is gone: {first}, and {more} more"), RECOVER)
+            }
+        },
     }
 }
 

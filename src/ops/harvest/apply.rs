@@ -4,7 +4,7 @@
 //! the manifest; journal done. Until the journal is there nothing counts; afterwards whoever comes next finishes it.
 
 use super::carry::{Carried, Carrier, Knowledge};
-use super::manifest::Manifest;
+use super::manifest::{Manifest, ManifestFile};
 use super::plan::{FileVerdict, HarvestPlan, Transaction};
 use super::recover;
 use super::refusal::HarvestError;
@@ -72,10 +72,10 @@ fn carry_out(ports: &Ports<'_>, lock: &Lock, transaction: &Transaction) -> Resul
     ports.progress.begin(Stage::Moves, files as u64);
     let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, transaction)?;
     let carrier = Carrier { volume: ports.volume, lock, id: journal.id(), knowledge: Knowledge::Surveyed(ports) };
-    let carried = carrier.carry(transaction)?;
-    let listed = record(ports.volume, lock, transaction, &carried);
-    let id =
-        listed.and_then(|()| Ok(journal.done(&carried.placed.len())?)).map_err(|end| unlisted(end, transaction))?;
+    let mut carried = carrier.carry(transaction)?;
+    let count = carried.placed.len();
+    let listed = record(ports.volume, lock, transaction, std::mem::take(&mut carried.placed));
+    let id = listed.and_then(|()| Ok(journal.done(&count)?)).map_err(|end| unlisted(end, transaction))?;
     Ok((id, carried))
 }
 
@@ -90,13 +90,13 @@ pub(super) fn record(
     volume: &Volume,
     lock: &Lock,
     transaction: &Transaction,
-    carried: &Carried,
+    placed: Vec<ManifestFile>,
 ) -> Result<(), Failure> {
     lock.check()?;
     let mut manifest = Manifest::load(volume, &transaction.release)?;
     let gone: Vec<_> = transaction.replaced.iter().map(|old| &old.path).collect();
     manifest.files.retain(|file| !gone.contains(&&file.path));
-    manifest.replace_all(carried.placed.clone());
+    manifest.replace_all(placed);
     let dist = volume.make_dir(&layout::dist_dir(&transaction.release))?;
     manifest.save(&dist)
 }

@@ -24,6 +24,8 @@ use std::collections::BTreeMap;
 
 /// So many folders are open at once: enough to spread the reading, far below what a process may open.
 const OPEN_FOLDERS: usize = 200;
+/// So many jobs are listed at once, beside those that are waiting to be read.
+pub(super) const LISTED_AT_ONCE: usize = 32;
 
 /// A job and what its files were found to be.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ pub(super) struct Looked {
     /// Where it lies or would lie, beneath the volume.
     pub(super) path: RelPath,
     /// What the manifest says of it, if it was harvested and is not out of date.
-    pub(super) harvested: Option<ManifestFile>,
+    pub(super) harvested: Option<Box<ManifestFile>>,
     pub(super) state: FileState,
     /// What was read, of a file in `out/`.
     pub(super) read: Option<Read>,
@@ -82,18 +84,15 @@ pub(super) struct Looking<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Lists the job's folders and keeps them open.
-    pub(super) fn add(
-        &mut self,
+    /// One job, with its folders listed and open.
+    pub(super) fn of(
         volume: &Volume,
         release: &ReleaseName,
         job: &'a JobRecord,
         work: &OpenWork,
-    ) -> Result<(), Failure> {
+    ) -> Result<Batch<'a>, Failure> {
         let located = job_files::locate(volume, release, job, &job.current().frames, work.harvested(&job.name))?;
-        self.folders += located.folders;
-        self.jobs.push((job, located));
-        Ok(())
+        Ok(Batch { folders: located.folders, jobs: vec![(job, located)] })
     }
 
     /// Takes the jobs of another batch in.
@@ -351,7 +350,8 @@ mod tests {
         let looking = |remember| Looking { ports: &ports, release, depth: Depth::Quick, remember, work: &work };
         let look = |remember| {
             let mut batch = Batch::default();
-            room.file.jobs.iter().for_each(|job| batch.add(&room.volume, release, job, &work).expect("located"));
+            let jobs = room.file.jobs.iter();
+            jobs.for_each(|job| batch.append(Batch::of(&room.volume, release, job, &work).expect("located")));
             let looked = batch.look(&looking(remember)).expect("looked");
             looked.iter().map(|job| job.frames.suspicions.len()).collect::<Vec<_>>()
         };

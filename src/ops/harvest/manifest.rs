@@ -155,6 +155,10 @@ impl Manifest {
 
     /// Puts `file` in, in place of what had its path, or what was the same file of the same frame.
     pub fn replace_all(&mut self, files: Vec<ManifestFile>) {
+        if self.files.is_empty() {
+            self.files = files;
+            return;
+        }
         let paths: std::collections::HashSet<&RelPath> = files.iter().map(|file| &file.path).collect();
         let keys: std::collections::HashSet<Key<'_>> = files.iter().map(ManifestFile::key).collect();
         let mut kept: Vec<ManifestFile> = std::mem::take(&mut self.files);

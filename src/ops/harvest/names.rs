@@ -20,7 +20,7 @@ use crate::volume::release_file::JobRecord;
 pub(super) struct Candidate {
     pub(super) planned: PlannedFile,
     /// What the manifest says of an earlier harvest of the same file that is not out of date.
-    pub(super) harvested: Option<ManifestFile>,
+    pub(super) harvested: Option<Box<ManifestFile>>,
 }
 
 /// The files of the job that lie in `dist/` and are what they were.

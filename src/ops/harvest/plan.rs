@@ -76,6 +76,8 @@ fn is_zero(count: &u64) -> bool {
 pub enum JobVerdict {
     /// Its frames are taken.
     Taken,
+    /// Its frames would be taken, were there none in the release that are not fine: nothing is.
+    Blocked,
     /// `--completed` was asked for, and frames of it are still missing.
     Incomplete,
 }

@@ -32,9 +32,10 @@ pub fn recover(volume: &Volume, lock: &Lock, account: &Account) -> Result<Finish
     let journal = Journal::resume(volume, lock, account)?;
     let carrier = Carrier { volume, lock, id: journal.id(), knowledge: Knowledge::LeftBehind };
     let carried = carrier.carry(&transaction)?;
-    apply::record(volume, lock, &transaction, &carried)?;
-    let id = journal.done(&carried.placed.len())?;
-    Ok(Finished { id, release: transaction.release, placed: carried.placed.len(), left: carried.left })
+    let placed = carried.placed.len();
+    apply::record(volume, lock, &transaction, carried.placed)?;
+    let id = journal.done(&placed)?;
+    Ok(Finished { id, release: transaction.release, placed, left: carried.left })
 }
 
 /// Finishes every killed harvest of the release, and files journals of what was finished but for that.

@@ -1,6 +1,6 @@
 //! Finding out what a harvest would do. Reads only.
 
-use super::look::{Batch, Looked, LookedAt, Looking};
+use super::look::{Batch, LISTED_AT_ONCE, Looked, LookedAt, Looking};
 use super::plan::{HarvestPlan, JobVerdict, PlannedFile, PlannedJob, Problem, ProblemState, Replaced, SCHEMA};
 use super::refusal::HarvestError;
 use super::request::{Gaps, HarvestRequest, JobsTaken, Suspects};
@@ -11,7 +11,8 @@ use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::name::{JobName, JobRef};
 use crate::ops::check::held::{self, Held, Why};
-use crate::ops::check::inputs::stale_inputs;
+use crate::ops::check::in_parallel::try_in_parallel;
+use crate::ops::check::inputs::{StaleInput, stale_inputs};
 use crate::ops::check::judge::FileState;
 use crate::ops::check::{Effort, JobFrames, OpenWork, Remember, check_and};
 use crate::ops::harvest::manifest::Manifest;
@@ -64,7 +65,7 @@ impl SurveyedJob<'_> {
     pub(super) fn fine(&self, suspects: Suspects) -> FrameSet {
         let frames = &self.looked.frames;
         match (self.verdict, suspects) {
-            (JobVerdict::Incomplete, _) => FrameSet::default(),
+            (JobVerdict::Incomplete | JobVerdict::Blocked, _) => FrameSet::default(),
             (JobVerdict::Taken, Suspects::Refuse) => frames.ok.clone(),
             (JobVerdict::Taken, Suspects::Allow) => frames.ok.union(&frames.suspect),
         }
@@ -92,12 +93,15 @@ impl Surveyor<'_> {
         let problems: Vec<Problem> = taken().flat_map(|looked| self.problems(looked, of_job(looked))).collect();
         let blocked = !problems.is_empty() && self.request.gaps == Gaps::Refuse;
         let (files, replaced) = if blocked { (self.in_place(&jobs), Vec::new()) } else { self.assign(file, &jobs)? };
-        let planned = jobs.into_iter().zip(files).map(|(job, files)| self.planned(job, files));
+        let fate = |verdict| if blocked && verdict == JobVerdict::Taken { JobVerdict::Blocked } else { verdict };
+        let jobs = jobs.into_iter().map(|job| SurveyedJob { verdict: fate(job.verdict), ..job });
+        let stale = try_in_parallel(self.ports, records, |record| stale_inputs(self.ports.volume, record))?;
+        let planned = jobs.zip(files).zip(stale).map(|((job, files), stale)| self.planned(job, files, stale));
         Ok(HarvestPlan {
             schema: SCHEMA.to_owned(),
             volume: self.ports.volume.id(),
             request: self.request.clone(),
-            jobs: planned.collect::<Result<_, _>>()?,
+            jobs: planned.collect(),
             problems,
             replaced,
         })
@@ -144,18 +148,19 @@ impl Surveyor<'_> {
     fn look_at_all<'j>(&self, records: &[&'j JobRecord]) -> Result<Vec<SurveyedJob<'j>>, Failure> {
         let mut jobs = Vec::new();
         let mut batch = Batch::default();
-        for record in records {
-            let mut one = Batch::default();
-            one.add(self.ports.volume, &self.request.release, record, &self.work)?;
-            let incomplete = one.has_gaps() || !self.work.frames(&record.name).is_empty();
-            if incomplete && self.request.taken == JobsTaken::Completed {
-                self.look_at(std::mem::take(&mut batch), &mut jobs)?;
-                jobs.push(self.incomplete(record)?);
-                continue;
-            }
-            batch.append(one);
-            if batch.is_full() {
-                self.look_at(std::mem::take(&mut batch), &mut jobs)?;
+        let list = |record: &&'j JobRecord| Batch::of(self.ports.volume, &self.request.release, record, &self.work);
+        for records in records.chunks(LISTED_AT_ONCE) {
+            for (record, one) in records.iter().zip(try_in_parallel(self.ports, records, list)?) {
+                let incomplete = one.has_gaps() || !self.work.frames(&record.name).is_empty();
+                if incomplete && self.request.taken == JobsTaken::Completed {
+                    self.look_at(std::mem::take(&mut batch), &mut jobs)?;
+                    jobs.push(self.incomplete(record)?);
+                    continue;
+                }
+                batch.append(one);
+                if batch.is_full() {
+                    self.look_at(std::mem::take(&mut batch), &mut jobs)?;
+                }
             }
         }
         self.look_at(batch, &mut jobs)?;
@@ -182,11 +187,11 @@ impl Surveyor<'_> {
         Ok(SurveyedJob { looked: LookedAt { record, files: Vec::new(), frames }, verdict: JobVerdict::Incomplete })
     }
 
-    fn planned(&self, job: SurveyedJob<'_>, files: Vec<PlannedFile>) -> Result<PlannedJob, Failure> {
+    fn planned(&self, job: SurveyedJob<'_>, files: Vec<PlannedFile>, stale_inputs: Vec<StaleInput>) -> PlannedJob {
         let LookedAt { record, frames, .. } = job.looked;
         let revision = record.current();
         let reference = JobRef::in_release(&self.request.release, &record.name);
-        Ok(PlannedJob {
+        PlannedJob {
             out: layout::out_dir(&reference),
             reference,
             frames: frames.counts(),
@@ -195,11 +200,11 @@ impl Surveyor<'_> {
             source: revision.source.digest,
             scene: revision.store.digest,
             files,
-            stale_inputs: stale_inputs(self.ports.volume, record)?,
+            stale_inputs,
             missing_inputs: missing_inputs(revision),
             unknown: frames.unknown,
             extras: frames.extras,
-        })
+        }
     }
 
     /// Why frames are not taken: each file that has something to say, and where the whole frame is meant its first file.

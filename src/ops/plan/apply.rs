@@ -76,8 +76,9 @@ pub fn apply(
     consent: Consent,
     renderer: &Renderer,
 ) -> Result<PlanReport, Failure> {
-    let lock = locking::lock_release(ports, &shown.release)?;
-    let mut now = survey::survey(ports, &shown.request, renderer, known)?;
+    let nothing_done = |failure: Failure| failure.but("nothing was submitted");
+    let lock = locking::lock_release(ports, &shown.release).map_err(nothing_done)?;
+    let mut now = survey::survey(ports, &shown.request, renderer, known).map_err(nothing_done)?;
     renderer.remember(ports.volume);
     check_current(ports.volume, shown, &now.plan)?;
     for (job, shown) in now.plan.jobs.iter_mut().zip(&shown.jobs) {

@@ -43,6 +43,6 @@ impl Index {
             return Ok(());
         }
         let bytes = serde_json::to_vec_pretty(self).expect("an index is plain data");
-        folder.write(NAME, &bytes).map(drop)
+        folder.write(NAME, &bytes)
     }
 }

@@ -122,6 +122,12 @@ pub fn survey(means: &Means<'_>) -> Result<Leftovers, Failure> {
     })
 }
 
+/// Files whose writer died while it wrote them, in words. Changes nothing, and needs no Manager.
+pub fn half_written(volume: &Volume) -> Result<Vec<String>, Failure> {
+    let found = temporaries::survey(volume)?;
+    Ok(found.iter().filter(|file| file.is_abandoned()).map(ToString::to_string).collect())
+}
+
 impl Leftovers {
     /// What recovery would do, as far as that can be told without doing it.
     pub fn describe(&self) -> Vec<Action> {
@@ -472,8 +478,10 @@ jobs:
             farm.plant(&part(folder, &dead), b"half");
             farm.plant(&part(folder, own), b"somebody is writing it now");
         }
+        assert_eq!(half_written(&farm.volume).unwrap().len(), 6, "what is being written now is not told of");
         let actions = farm.recover();
         assert_eq!(verdicts(&actions), [(Kind::Temporary, Verdict::Removed); 6]);
+        assert_eq!(half_written(&farm.volume).unwrap(), [""; 0]);
         for folder in folders {
             assert!(!farm.has(&part(folder, &dead)) && farm.has(&part(folder, own)), "{folder}");
         }

@@ -41,6 +41,13 @@ impl fmt::Display for Temporary {
     }
 }
 
+impl Temporary {
+    /// Whether its writer is known to be gone.
+    pub(super) fn is_abandoned(&self) -> bool {
+        erase::is_abandoned(&self.name)
+    }
+}
+
 /// Every temporary file that may be left over, by folder.
 pub(super) fn survey(volume: &Volume) -> Result<Vec<Temporary>, Failure> {
     let mut found = Vec::new();

@@ -3,18 +3,18 @@
 use super::call::at;
 use super::dir::Dir;
 use super::error::DiskError;
-use super::part::{PartFile, Target, Written};
+use super::part::{PartFile, Target, Temporary, Written};
 use std::ffi::OsStr;
 use std::io::Write;
 
 impl Dir {
     /// Writes `bytes` as `name`, in place of what is there.
-    pub fn write(&self, name: impl AsRef<OsStr>, bytes: &[u8]) -> Result<Written, DiskError> {
+    pub fn write(&self, name: impl AsRef<OsStr>, bytes: &[u8]) -> Result<(), DiskError> {
         self.write_bytes(name.as_ref(), bytes, Target::Replace)
     }
 
     /// Writes `bytes` as `name`; fails with [`DiskError::Exists`] if the name is taken.
-    pub fn create(&self, name: impl AsRef<OsStr>, bytes: &[u8]) -> Result<Written, DiskError> {
+    pub fn create(&self, name: impl AsRef<OsStr>, bytes: &[u8]) -> Result<(), DiskError> {
         self.write_bytes(name.as_ref(), bytes, Target::New)
     }
 
@@ -30,8 +30,11 @@ impl Dir {
         Ok(part.finish(target)?)
     }
 
-    fn write_bytes(&self, name: &OsStr, bytes: &[u8], target: Target) -> Result<Written, DiskError> {
-        self.write_with(name, target, |part| part.write_all(bytes).map_err(at("write", &self.path_of(name))))
+    fn write_bytes(&self, name: &OsStr, bytes: &[u8], target: Target) -> Result<(), DiskError> {
+        let name = self.checked(name)?;
+        let (temporary, mut file) = Temporary::create(self, name)?;
+        file.write_all(bytes).map_err(at("write", &self.path_of(name)))?;
+        temporary.publish(&file, name, target)
     }
 }
 
@@ -50,8 +53,7 @@ mod tests {
     fn files_are_written_whole_or_not_at_all() {
         let temp = tempfile::tempdir().expect("temp");
         let root = Dir::open_root(temp.path()).expect("open");
-        let written = root.create("a", b"one").expect("create");
-        assert_eq!(written, Written { digest: Digest::of(b"one"), bytes: 3 });
+        root.create("a", b"one").expect("create");
         assert!(root.create("a", b"two").expect_err("taken").is_exists());
         assert_eq!(root.read("a", 9).expect("read").as_deref(), Some(&b"one"[..]));
         root.write("a", b"two").expect("replace");
@@ -63,6 +65,16 @@ mod tests {
         assert!(broken.is_err());
         assert_eq!(root.read("a", 9).expect("read").as_deref(), Some(&b"two"[..]));
         assert_eq!(names(&root), ["a"], "no temporary is left");
+    }
+
+    #[test]
+    fn what_was_filled_in_is_told_by_its_digest() {
+        let temp = tempfile::tempdir().expect("temp");
+        let root = Dir::open_root(temp.path()).expect("open");
+        let fill = |part: &mut PartFile| part.write_all(b"one").map_err(at("write", temp.path()));
+        let written = root.write_with("a", Target::New, fill).expect("write");
+        assert_eq!(written, Written { digest: Digest::of(b"one"), bytes: 3 });
+        assert_eq!(root.read("a", 9).expect("read").as_deref(), Some(&b"one"[..]));
     }
 
     #[test]

@@ -16,6 +16,8 @@ const DEAD_AFTER: Duration = Duration::from_secs(30 * 60);
 const DEAD_AFTER_RESTART: Duration = Duration::from_secs(3 * 60);
 /// Every lock file has this length at least, so that a heartbeat replaces it in one write.
 const CONTENT: usize = 1023;
+/// So many characters are written down of a name or a command.
+const LONGEST: usize = 200;
 
 /// What a lock covers. Scopes are apart from each other: who needs several takes them in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -112,7 +114,6 @@ pub(super) enum Life {
 
 impl Holder {
     pub(super) fn new(requester: &Requester, process: ProcessId, now: Timestamp) -> Holder {
-        let short = |text: &str| text.chars().take(200).collect();
         Holder {
             token: Uuid::new_v4(),
             process,
@@ -146,6 +147,14 @@ impl Holder {
             return silent_for(DEAD_AFTER_RESTART);
         }
         if self.process.is_alive() { Life::Alive } else { Life::Dead }
+    }
+}
+
+/// As many characters of a text as are written down of it.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -190,6 +199,13 @@ mod tests {
         assert_eq!(one.content().len(), length);
         assert_eq!(Holder::parse(&one.content()), Some(one));
         assert_eq!(Holder::parse(b"{}"), None);
+    }
+
+    #[test]
+    fn a_long_command_shows_that_it_is_cut() {
+        assert_eq!(short("farm plan"), "farm plan");
+        assert_eq!(short(&"é".repeat(LONGEST)), "é".repeat(LONGEST));
+        assert_eq!(short(&"é".repeat(LONGEST + 1)), format!("{}…", "é".repeat(LONGEST)));
     }
 
     #[test]

@@ -145,7 +145,11 @@ fn open_record(folder: &Dir, header: &Header) -> Result<(RecordFile, Places), Tr
             }
             record.whole
         }
-        None => folder.create(RECORD, &jsonl::encode(std::slice::from_ref(header)))?.bytes,
+        None => {
+            let bytes = jsonl::encode(std::slice::from_ref(header));
+            folder.create(RECORD, &bytes)?;
+            bytes.len() as u64
+        }
     };
     let gone = || TrashError::Damaged { path: folder.path_of(RECORD), cause: "it is gone".to_owned() };
     Ok((folder.open_record(RECORD, whole)?.ok_or_else(gone)?, places))

@@ -8,7 +8,7 @@ use crate::frames::expected::Role;
 use crate::frames::sampling::Depth;
 use crate::ops::check::FrameCounts;
 use crate::ops::check::inputs::StaleInput;
-use crate::ops::harvest::plan::{FileVerdict, JobVerdict, PlannedFile, PlannedJob, Problem, Reason};
+use crate::ops::harvest::plan::{FileVerdict, HarvestPlan, JobVerdict, PlannedFile, PlannedJob, Problem, Reason};
 use crate::ops::harvest::{HarvestReport, Left, Outcome};
 use crate::ops::preview::Preview;
 use crate::volume::layout;
@@ -64,8 +64,7 @@ impl<'a> Document<'a> {
     pub(super) fn of(report: &'a HarvestReport) -> Self {
         let plan = &report.plan;
         let dist = layout::dist_dir(&plan.request.release);
-        let planned = plan.replaced.iter().filter_map(|old| dist.join(old.path.as_str()).ok());
-        let trashed = if report.outcome == Outcome::Planned { planned.collect() } else { report.trashed.clone() };
+        let trashed = if report.outcome == Outcome::Planned { to_trash(plan, &dist) } else { report.trashed.clone() };
         let files = plan.jobs.iter().flat_map(|job| job.files.iter().map(|file| file_of(&dist, job, file)));
         Document {
             schema: "farm.harvest/1",
@@ -86,6 +85,19 @@ impl<'a> Document<'a> {
     }
 }
 
+/// What would go to the trash: files that are out of date, and copies in `out/` of what is in `dist/`.
+fn to_trash(plan: &HarvestPlan, dist: &RelPath) -> Vec<RelPath> {
+    let old = plan.replaced.iter().map(|old| below(dist, &old.path));
+    let files = plan.jobs.iter().flat_map(|job| job.files.iter().map(move |file| (job, file)));
+    let twice = files.filter(|(_, file)| file.verdict == FileVerdict::Finish);
+    old.chain(twice.map(|(job, file)| below(&job.out, &file.from))).collect()
+}
+
+/// Both are checked paths already, so that joining them cannot fail.
+fn below(folder: &RelPath, path: &RelPath) -> RelPath {
+    folder.join(path.as_str()).unwrap_or_default()
+}
+
 fn job_of(job: &PlannedJob) -> Job<'_> {
     Job {
         reference: &job.reference,
@@ -99,8 +111,6 @@ fn job_of(job: &PlannedJob) -> Job<'_> {
 }
 
 fn file_of<'a>(dist: &RelPath, job: &'a PlannedJob, file: &'a PlannedFile) -> File<'a> {
-    // Both are checked paths already, so that joining them cannot fail.
-    let below = |folder: &RelPath, path: &RelPath| folder.join(path.as_str()).unwrap_or_default();
     File {
         path: below(dist, &file.to),
         reference: &job.reference,
