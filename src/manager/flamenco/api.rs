@@ -4,7 +4,7 @@ use super::Bounds;
 use super::reply::{self, Answer};
 use crate::manager::ManagerError;
 use crate::sys::clock::Stopwatch;
-use crate::sys::http::{Access, Body, Client, HttpError, MAX_BODY, Method, Patience, Reply, Request};
+use crate::sys::http::{Access, Client, HttpError, MAX_BODY, Method, Patience, Reply, Request};
 use crate::sys::interrupt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -42,9 +42,7 @@ impl Api {
 
     /// The same for a document that may be large.
     pub(super) fn read_at_length<T: DeserializeOwned>(&self, path: &str) -> Result<T, ManagerError> {
-        let path = format!("{PREFIX}{path}");
-        let request = Request { patience: self.patient(), limit: self.bounds.list, ..Request::get(&path) };
-        self.document(&self.ask(&request)?.expect(&path)?)
+        self.document(&self.list(Method::Get, path)?.expect(&format!("{PREFIX}{path}"))?)
     }
 
     /// `GET`: the document, `None` where the Manager knows no such thing or has nothing to say of it.
@@ -114,14 +112,11 @@ impl Api {
         self.http.send(&request).map(|reply| Answer::new(&self.address, reply))
     }
 
-    /// A list that is read as it comes; its head is here, its status is not looked at.
-    pub(super) fn open(&self, method: Method, path: &str) -> Result<Body<'_>, ManagerError> {
+    /// A question that a list answers, of any status.
+    pub(super) fn list(&self, method: Method, path: &str) -> Result<Answer<'_>, ManagerError> {
         let path = format!("{PREFIX}{path}");
         let json = (method == Method::Post).then(|| b"{}".to_vec());
-        let request =
-            Request { method, json, patience: self.patient(), limit: self.bounds.list, ..Request::get(&path) };
-        let open = |at_most| self.http.open(&Request { at_most, ..request.clone() });
-        self.insist(open, Body::status).map(|(body, _)| body)
+        self.ask(&Request { method, json, patience: self.patient(), limit: self.bounds.list, ..Request::get(&path) })
     }
 
     /// What a JSON document says.

@@ -8,7 +8,7 @@ use crate::base::ids::WorkerId;
 use crate::base::status::{TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
 use crate::sys::http::Reply;
-use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -79,9 +79,7 @@ fn jobs(release: &str, name: &str) -> Result<Vec<ManagerJob>, serde_json::Error>
 }
 
 fn jobs_of(body: &[u8]) -> Result<Vec<ManagerJob>, serde_json::Error> {
-    let mut jobs = Vec::new();
-    wire::job::Jobs(|job| jobs.push(job)).deserialize(&mut serde_json::Deserializer::from_slice(body))?;
-    Ok(jobs)
+    serde_json::from_slice::<wire::job::Jobs>(body).map(Into::into)
 }
 
 #[test]

@@ -6,9 +6,7 @@ use crate::base::status::JobStatus;
 use crate::base::time::Timestamp;
 use crate::manager::ManagerJob;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// `Job`, as far as farm reads it.
 #[derive(Debug, Deserialize)]
@@ -49,59 +47,15 @@ impl From<Job> for ManagerJob {
     }
 }
 
-/// `{"jobs": [Job, …]}`, each job handed out as it is read.
-pub(in crate::manager) struct Jobs<F>(pub(in crate::manager) F);
-
-impl<'de, F: FnMut(ManagerJob)> DeserializeSeed<'de> for Jobs<F> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_map(Document(self.0))
-    }
+/// `{"jobs": [Job, …]}`. The list must be there, for anything could be an object without it; an empty one may be `null`.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct Jobs {
+    #[serde(deserialize_with = "or_default")]
+    jobs: Vec<Job>,
 }
 
-struct Document<F>(F);
-
-impl<'de, F: FnMut(ManagerJob)> Visitor<'de> for Document<F> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with a list of jobs")
-    }
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        let mut found = false;
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "jobs" => {
-                    map.next_value_seed(List(&mut self.0))?;
-                    found = true;
-                }
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        if found { Ok(()) } else { Err(serde::de::Error::missing_field("jobs")) }
-    }
-}
-
-struct List<'f, F>(&'f mut F);
-
-impl<'de, F: FnMut(ManagerJob)> DeserializeSeed<'de> for List<'_, F> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de, F: FnMut(ManagerJob)> Visitor<'de> for List<'_, F> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of jobs")
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(job) = list.next_element::<Job>()? {
-            (self.0)(job.into());
-        }
-        Ok(())
+impl From<Jobs> for Vec<ManagerJob> {
+    fn from(list: Jobs) -> Self {
+        list.jobs.into_iter().map(Into::into).collect()
     }
 }

@@ -7,7 +7,6 @@ mod error;
 mod tests;
 
 pub use access::{Access, Credentials};
-pub use body::Body;
 pub use error::{Arrival, HttpError};
 
 use crate::sys::{interrupt, outside};
@@ -15,7 +14,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Certificate, Client as Inner, ClientBuilder, Identity, Proxy, RequestBuilder, Response, Url};
 use std::error::Error;
-use std::io::{self, Read};
+use std::io;
 pub use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -145,14 +144,6 @@ impl Client {
 
     /// Sends a request and reads the whole answer. Any HTTP status is an answer.
     pub fn send(&self, request: &Request<'_>) -> Result<Reply, HttpError> {
-        let mut body = self.open(request)?;
-        let mut bytes = Vec::new();
-        body.read_to_end(&mut bytes).map_err(|error| body.failure(error))?;
-        Ok(Reply { status: body.status(), content_type: body.content_type().to_owned(), body: bytes })
-    }
-
-    /// Sends a request and hands out the answer's body as it comes.
-    pub fn open(&self, request: &Request<'_>) -> Result<Body<'_>, HttpError> {
         let url = self
             .base
             .join(request.path)
@@ -169,23 +160,26 @@ impl Client {
         let total = total.min(request.at_most);
         let prepared = self.prepare(request, url).timeout(total);
         let is_question = request.is_question;
-        let response = self.runtime.block_on(async {
-            tokio::select! {
+        self.runtime.block_on(async {
+            let mut response = tokio::select! {
                 biased;
                 signal = interrupt::comes(), if is_question => {
-                    Err(HttpError::Interrupted { url: name.clone(), signal })
+                    return Err(HttpError::Interrupted { url: name, signal });
                 }
-                sent = prepared.send() => sent.map_err(|error| failed(&name, &error, total)),
+                sent = prepared.send() => sent.map_err(|error| failed(&name, &error, total))?,
+            };
+            if response.status().is_redirection() {
+                return Err(HttpError::SentOn { to: location(&response), url: name });
             }
-        })?;
-        if response.status().is_redirection() {
-            return Err(HttpError::SentOn { to: location(&response), url: name });
-        }
-        // What says of itself that it is too long need not come first.
-        if response.content_length().is_some_and(|length| length > request.limit) {
-            return Err(HttpError::TooLarge { url: name, limit: request.limit });
-        }
-        Ok(Body::new(&self.runtime, response, name, request, total))
+            // What says of itself that it is too long need not come first.
+            if response.content_length().is_some_and(|length| length > request.limit) {
+                return Err(HttpError::TooLarge { url: name, limit: request.limit });
+            }
+            let body = body::read(&mut response, request, &name, total).await?;
+            let header = response.headers().get("content-type").and_then(|value| value.to_str().ok());
+            let content_type = header.unwrap_or_default().to_owned();
+            Ok(Reply { status: response.status().as_u16(), content_type, body })
+        })
     }
 
     fn prepare(&self, request: &Request<'_>, url: Url) -> RequestBuilder {
