@@ -83,11 +83,16 @@ impl Context {
         if let Some(dir) = std::env::var_os("FARM_VOLUME").filter(|dir| !dir.is_empty()) {
             return Ok(Some(dir.into()));
         }
-        let here = std::env::current_dir().ok();
-        if let Some(found) = here.as_deref().map(Volume::find).transpose()?.flatten() {
+        if let Some(found) = self.volume_here()? {
             return Ok(Some(found));
         }
         Ok(self.config(None)?.text("volume").map(PathBuf::from))
+    }
+
+    /// The volume that the working directory lies on.
+    pub fn volume_here(&self) -> Result<Option<PathBuf>, Failure> {
+        let here = std::env::current_dir().ok();
+        Ok(here.as_deref().map(Volume::find).transpose()?.flatten())
     }
 
     /// The volume, opened and proven, and the settings that hold on it.
@@ -95,7 +100,8 @@ impl Context {
         let path = self.volume_path()?.ok_or_else(|| {
             Failure::new(
                 Class::Usage,
-                "no volume: neither --volume nor FARM_VOLUME is set and no folder above this one is a volume",
+                "no volume: neither --volume nor FARM_VOLUME is set, no folder above this one is a volume, and the \
+                 configuration names none",
             )
             .with_hint("Name one with --volume DIR, or make one with `farm init DIR`.")
         })?;

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 static CAUGHT: OnceLock<Arc<Interrupt>> = OnceLock::new();
 
@@ -49,7 +49,8 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Catches SIGINT, SIGTERM and SIGHUP from now on. The first one sets the flag, the second ends the process at once:
+    /// Catches SIGINT, SIGTERM and SIGHUP from now on, but for those that farm was started to ignore (`nohup`, a shell's
+    /// background). The first one sets the flag, the second ends the process at once:
     /// renderers end with it, and the next farm finishes or rolls back the rest.
     pub fn catch() -> io::Result<Arc<Interrupt>> {
         if let Some(caught) = CAUGHT.get() {
@@ -58,10 +59,15 @@ impl Interrupt {
         let interrupt = Arc::new(Interrupt { asked: AtomicBool::new(false), number: AtomicI32::new(0) });
         let theirs = Arc::clone(&interrupt);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let ignored = ignored_signals();
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let mut signals = {
             let _entered = runtime.enter();
-            let [interrupt, terminate, hangup] = kinds.map(|kind| signal(kind).map(|caught| (kind, caught)));
+            let caught = |kind: SignalKind| match ignored & (1 << (kind.as_raw_value() - 1)) {
+                0 => signal(kind).map(|caught| (kind, Some(caught))),
+                _ => Ok((kind, None)),
+            };
+            let [interrupt, terminate, hangup] = kinds.map(caught);
             [interrupt?, terminate?, hangup?]
         };
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -69,9 +75,9 @@ impl Interrupt {
                 let [(a, first), (b, second), (c, third)] = &mut signals;
                 loop {
                     let kind = tokio::select! {
-                        _ = first.recv() => a.as_raw_value(),
-                        _ = second.recv() => b.as_raw_value(),
-                        _ = third.recv() => c.as_raw_value(),
+                        () = arrival(first) => a.as_raw_value(),
+                        () = arrival(second) => b.as_raw_value(),
+                        () = arrival(third) => c.as_raw_value(),
                     };
                     if theirs.asked.load(Ordering::Acquire) {
                         end(kind);
@@ -93,6 +99,21 @@ impl Interrupt {
     pub fn signal(&self) -> Option<i32> {
         self.asked.load(Ordering::Acquire).then(|| self.number.load(Ordering::Relaxed))
     }
+}
+
+/// Waits for a signal; for ever for one that is ignored.
+async fn arrival(caught: &mut Option<Signal>) {
+    match caught {
+        Some(caught) => drop(caught.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that this process ignores, a bit each from that of signal 1 on, as proc(5) tells; none where it does not.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// Ends the process with the code by which a shell says that a signal ended it.

@@ -10,7 +10,7 @@ use crate::sys::clock;
 use crate::sys::disk::erase::TrashFolder;
 use crate::sys::disk::{Dir, DiskError, Kind, make_root};
 use crate::sys::outside;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Folders that may lie in a new volume without a word: Flamenco's own, and what a file system puts there itself.
 const EXPECTED: [&str; 3] = ["jobs", "file-store", "lost+found"];
@@ -117,10 +117,20 @@ pub fn plan(request: &InitRequest<'_>, identity: Identity) -> Result<InitPlan, V
 /// The absolute path and the name, of a place that may become a volume as far as its path tells.
 fn place(request: &InitRequest<'_>) -> Result<(PathBuf, String), VolumeError> {
     let path = std::path::absolute(request.path).map_err(|source| outside_error(request.path, source))?;
+    let path = without_way_back(path);
     let name = volume_name(request.name, &path)?;
     refuse_unmounted(&path)?;
     refuse_nested(&path)?;
     Ok((path, name))
+}
+
+/// The path without `..`, which lead past folders that it does not lie in. Where they lead to nothing it stays as it is.
+fn without_way_back(path: PathBuf) -> PathBuf {
+    if !path.components().any(|part| part == Component::ParentDir) {
+        return path;
+    }
+    let above = path.parent().and_then(|above| outside::resolve(above).ok());
+    outside::resolve(&path).ok().or_else(|| Some(above?.join(path.file_name()?))).unwrap_or(path)
 }
 
 /// The marker of a folder that is a volume; refuses one that must not become any.

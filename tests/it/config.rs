@@ -131,3 +131,15 @@ fn without_variables_the_login_name_is_recorded() {
         assert!(text.contains(&format!("user: {name}\n")), "{name}\n{text}");
     }
 }
+
+#[test]
+fn the_volume_that_is_used_is_the_one_that_is_shown() {
+    let farm = Farm::new();
+    let user = farm.room.path("home/.config/farm");
+    fs::create_dir_all(&user).expect("the user's folder");
+    fs::write(user.join("config.yaml"), "volume: /elsewhere\n").expect("the user's file");
+    let inside = ["sh", "-c", "cd V/dist && exec \"$@\"", "sh"];
+    let shown = farm.room.start_under(&inside, &["config", "show"]).wait().expect(0);
+    let line = line(&shown, "volume");
+    assert!(line.contains("/V ") && line.contains("working directory"), "{line}");
+}

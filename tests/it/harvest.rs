@@ -131,6 +131,10 @@ fn nothing_of_a_blocked_harvest_is_called_taken() {
     assert_eq!(verdicts("harvest release r1 --dry-run --json", 7), ["blocked", "blocked"]);
     assert_eq!(verdicts("harvest release r1 --json", 7), ["blocked", "blocked"]);
     assert_eq!(verdicts("harvest release r1 --partial --json", 4), ["taken", "taken"]);
+    let farm = Farm::new().rendered("r1");
+    (1..=3).for_each(|frame| png::flip(&farm.frame("r1", "A", frame), 200));
+    let document = farm.run("harvest release r1 --jobs A --partial --json").expect(7).json("farm.harvest/1");
+    assert_eq!((&document["outcome"], &document["jobs"][0]["verdict"]), (&"blocked".into(), &"blocked".into()));
 }
 
 #[test]

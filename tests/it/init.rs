@@ -141,3 +141,15 @@ fn places_that_are_none_say_why_and_what_to_do() {
     }
     room.farm(&["status", "--volume", "/etc/passwd"]).expect(5).says(&["not a folder", "next: "]);
 }
+
+#[test]
+fn a_way_back_leads_out_of_a_volume() {
+    let room = Room::new();
+    room.farm(&["init", "V"]).expect(0);
+    let first = uuid(&room);
+    room.farm(&["init", "V/../W"]).expect(0);
+    assert!(room.path("W/.farm/volume.yaml").is_file());
+    room.farm(&["init", "W/../V"]).expect(0);
+    assert_eq!(uuid(&room), first);
+    room.farm(&["init", "W/../V/inner"]).expect(5).says(&["V is one already"]);
+}

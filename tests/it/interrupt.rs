@@ -67,3 +67,16 @@ fn who_waits_for_a_lock_can_stop_waiting() {
     }
     first.wait().expect(0);
 }
+
+#[test]
+fn a_signal_that_is_ignored_from_outside_stays_so() {
+    let farm = Farm::new();
+    let ignoring = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"];
+    let mut run = farm.room.start_under(&ignoring, &farm.arguments("work --follow"));
+    std::thread::sleep(Duration::from_millis(500));
+    run.signal(Signal::HUP);
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!run.has_ended(), "nohup keeps a worker at work after its terminal is gone");
+    run.signal(Signal::TERM);
+    run.wait().expect(143);
+}

@@ -51,7 +51,10 @@ pub fn run(args: &ConfigCommand, context: &Context) -> Result<u8, Failure> {
         Err(_) if !context.config_as_far_as_it_goes(None).1.is_empty() => (None, Vec::new()),
         Err(failure) => (None, vec![failure]),
     };
-    let (config, of_files) = context.config_as_far_as_it_goes(volume.as_deref());
+    let (mut config, of_files) = context.config_as_far_as_it_goes(volume.as_deref());
+    if let Some(found) = context.volume_here().ok().flatten() {
+        config.lay_found_volume(&found);
+    }
     troubles.extend(of_files);
     troubles.extend(Settings::resolve(&config).err());
     let rows: Vec<Row> = config

@@ -5,7 +5,7 @@ use crate::base::error::{Class, Explain};
 use crate::sys::http::without_credentials;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a value came from, weakest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Origin {
     Environment(&'static str),
     /// A flag of this call.
     Flag(&'static str),
+    /// Where the command was given.
+    WorkingDirectory,
 }
 
 impl fmt::Display for Origin {
@@ -29,6 +31,7 @@ impl fmt::Display for Origin {
             Origin::User(path) | Origin::Volume(path) => write!(f, "{}", path.display()),
             Origin::Environment(name) => write!(f, "environment {name}"),
             Origin::Flag(name) => write!(f, "flag {name}"),
+            Origin::WorkingDirectory => f.write_str("working directory"),
         }
     }
 }
@@ -177,6 +180,15 @@ impl Config {
     pub fn lay_flag(&mut self, key: &'static str, flag: &'static str, text: Option<String>) {
         if let Some(text) = text {
             self.values.insert(key, Value { text, origin: Origin::Flag(flag) });
+        }
+    }
+
+    /// Lays the volume that the working directory lies on over these: it counts for more than a file.
+    pub fn lay_found_volume(&mut self, path: &Path) {
+        let is_named = matches!(self.get("volume").origin, Origin::Flag(_) | Origin::Environment(_));
+        if !is_named {
+            let text = path.display().to_string();
+            self.values.insert("volume", Value { text, origin: Origin::WorkingDirectory });
         }
     }
 

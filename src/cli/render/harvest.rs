@@ -65,6 +65,7 @@ fn fate(job: &PlannedJob) -> &'static str {
     match job.verdict {
         JobVerdict::Incomplete => "not complete, left for later",
         JobVerdict::Taken | JobVerdict::Blocked if job.files.is_empty() => "",
+        JobVerdict::Blocked if (job.files.len() as u64) < job.frames.ok => "part of it is there already, verified",
         JobVerdict::Taken if job.files.iter().any(|file| file.verdict != FileVerdict::There) => "",
         _ if job.frames.ok < job.frames.expected => "the others are there already, verified",
         _ => "there already, verified",
@@ -162,7 +163,8 @@ fn summary(report: &HarvestReport, volume: &Path) -> String {
     let dist = volume.join("dist").join(plan.request.release.as_str()).display().to_string();
     let files = || plan.jobs.iter().flat_map(|job| &job.files);
     let is_put = |verdict| !matches!(verdict, FileVerdict::There | FileVerdict::Finish);
-    let now = files().filter(|file| is_put(file.verdict)).count();
+    let planned = files().filter(|file| is_put(file.verdict)).count();
+    let now = planned.saturating_sub(report.left.len());
     let frames = plan.frames();
     let unfine = frames.expected - frames.ok;
     let not_fine = format!("{} {} not fine", counted(unfine, "frame"), agree(unfine, "is", "are"));
@@ -174,8 +176,12 @@ fn summary(report: &HarvestReport, volume: &Path) -> String {
             format!("{not_fine}, so nothing was moved. {}", next_steps(plan))
         }
         Outcome::Partial => {
-            let left = (counted(unfine, "frame"), agree(unfine, "is", "are"));
-            format!("{put} {were} put into {dist}; {} {} still to come", left.0, left.1)
+            let to_come = format!("{} {} still to come", counted(unfine, "frame"), agree(unfine, "is", "are"));
+            let left = report.left.len();
+            let left_words = format!("{} {} not moved", counted(left, "file"), agree(left, "was", "were"));
+            let rest = [(unfine > 0, to_come), (left > 0, left_words)];
+            let rest: Vec<String> = rest.into_iter().filter(|(is, _)| *is).map(|(_, words)| words).collect();
+            format!("{put} {were} put into {dist}; {}", rest.join(", "))
         }
         Outcome::Harvested if now == 0 => {
             format!("every file was in {dist} already; manifest.json lists them all with their digests")

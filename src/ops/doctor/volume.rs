@@ -157,7 +157,8 @@ fn file_system(volume: &Volume) -> Check {
             "in memory: everything on it is gone after a restart",
             "Move the volume to a disk, unless it is for trials only.",
         ),
-        FileSystem::Local(_) => Check::ok(NAME, "on a disk of this machine"),
+        FileSystem::Local => Check::ok(NAME, "on a disk of this machine"),
+        FileSystem::Other(kind) => Check::ok(NAME, format!("of a kind that farm does not tell apart ({kind:#x})")),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::carry::{Carried, Carrier, Knowledge};
 use super::manifest::{Manifest, ManifestFile};
-use super::plan::{FileVerdict, HarvestPlan, Transaction};
+use super::plan::{FileVerdict, HarvestPlan, PlannedFile, PlannedJob, Transaction};
 use super::recover;
 use super::refusal::HarvestError;
 use super::report::{HarvestReport, Outcome};
@@ -24,6 +24,7 @@ use crate::volume::area::Area;
 use crate::volume::journal::Journal;
 use crate::volume::lock::Lock;
 use crate::volume::{Volume, layout};
+use std::collections::HashSet;
 
 /// Harvests the release. A saved plan is carried out as it is, or refused because the world moved.
 ///
@@ -94,8 +95,8 @@ pub(super) fn record(
 ) -> Result<(), Failure> {
     lock.check()?;
     let mut manifest = Manifest::load(volume, &transaction.release)?;
-    let gone: Vec<_> = transaction.replaced.iter().map(|old| &old.path).collect();
-    manifest.files.retain(|file| !gone.contains(&&file.path));
+    let gone: HashSet<_> = transaction.replaced.iter().map(|old| &old.path).collect();
+    manifest.files.retain(|file| !gone.contains(&file.path));
     manifest.replace_all(placed);
     let dist = volume.make_dir(&layout::dist_dir(&transaction.release))?;
     manifest.save(&dist)
@@ -151,11 +152,11 @@ fn refuse_if_moved(saved: &HarvestPlan, now: &HarvestPlan) -> Result<(), Failure
 /// Files that would be treated otherwise than the saved plan says.
 fn changed_files(saved: &HarvestPlan, now: &HarvestPlan) -> Vec<String> {
     let files = |plan: &'_ HarvestPlan| -> std::collections::BTreeMap<String, String> {
-        let rows = plan
-            .jobs
-            .iter()
-            .flat_map(|job| job.files.iter().map(|file| (format!("{}/{}", job.out, file.from), format!("{file:?}"))));
-        rows.collect()
+        let dist = layout::dist_dir(&plan.request.release);
+        let files = plan.jobs.iter().flat_map(|job| job.files.iter().map(move |file| (job, file)));
+        let path =
+            |(job, file): &(&PlannedJob, &PlannedFile)| format!("{}/{}", file.origin(&job.out, &dist), file.from);
+        files.map(|file| (path(&file), format!("{:?}", file.1))).collect()
     };
     let (old, new) = (files(saved), files(now));
     let changed =

@@ -97,13 +97,27 @@ impl Carrier<'_> {
     pub(super) fn carry(&self, transaction: &Transaction) -> Result<Carried, Failure> {
         let base = layout::dist_dir(&transaction.release);
         let dist = self.volume.make_dir(&base)?;
-        let mut carried = Carried { trashed: self.clear_the_way(transaction, &base, &dist)?, ..Carried::default() };
-        let mut folders = Folders::new(base, dist);
+        // No renderer puts its frames on disk, and a new name in `dist/` must not outlive the bytes that it is for.
+        self.volume.root().sync_file_system()?;
+        let mut carried = Carried::default();
+        match self.carry_into(&base, dist, transaction, &mut carried) {
+            Ok(()) => Ok(carried),
+            Err(end) => Err(how_far(end, &carried, transaction)),
+        }
+    }
+
+    fn carry_into(
+        &self,
+        base: &RelPath,
+        dist: Dir,
+        transaction: &Transaction,
+        carried: &mut Carried,
+    ) -> Result<(), Failure> {
+        carried.trashed = self.clear_the_way(transaction, base, &dist)?;
+        let mut folders = Folders::new(base.clone(), dist);
         let items: Vec<Item<'_>> = transaction.items().collect();
-        self.carry_all(&items, transaction.keeping, &mut folders, &mut carried)
-            .map_err(|end| how_far(end, &carried, transaction))?;
-        folders.sync(self.knowledge.hands())?;
-        Ok(carried)
+        self.carry_all(&items, transaction.keeping, &mut folders, carried)?;
+        Ok(folders.sync(self.knowledge.hands())?)
     }
 
     /// What is out of date goes to the trash, unless the new file has its name already.
@@ -140,20 +154,23 @@ impl Carrier<'_> {
         folders: &mut Folders,
         carried: &mut Carried,
     ) -> Result<(), Failure> {
+        let mut twice = Vec::new();
         while !rest.is_empty() {
             self.knowledge.go_on()?;
             let routes = self.routes(rest, folders)?;
             let (items, later) = rest.split_at(routes.len());
             self.lock.check()?;
-            self.carry_batch(items, &routes, keeping, folders, carried)?;
+            twice.extend(self.carry_batch(items, &routes, keeping, folders, carried)?);
             rest = later;
             if folders.are_many() {
                 folders.sync(self.knowledge.hands())?;
             }
         }
+        carried.trashed.extend(self.discard(&twice)?);
         Ok(())
     }
 
+    /// Moves some files. The value is what lies in `dist/` as well and goes to the trash, all of it at the end.
     fn carry_batch(
         &self,
         items: &[Item<'_>],
@@ -161,8 +178,8 @@ impl Carrier<'_> {
         keeping: Keeping,
         folders: &Folders,
         carried: &mut Carried,
-    ) -> Result<(), Failure> {
-        let mut discards = Vec::new();
+    ) -> Result<Vec<Discard>, Failure> {
+        let (mut twice, mut overtaken) = (Vec::new(), Vec::new());
         for ((item, route), moved) in items.iter().zip(routes).zip(self.move_all(items, routes)?) {
             let outcome = match moved {
                 Some(outcome) => outcome?,
@@ -173,12 +190,12 @@ impl Carrier<'_> {
                 Outcome::Placed => {}
                 Outcome::Duplicate => {
                     let reason = format!("the same bytes were harvested as {}", item.file.to);
-                    discards.push(Discard { path: folders.whole(item)?, reason });
+                    twice.push(Discard { path: folders.whole(item)?, reason });
                 }
                 Outcome::Overtaken => {
                     let path = folders.whole(item)?;
                     let reason = format!("it was written to while it was harvested, and {path} was rendered meanwhile");
-                    discards.push(Discard { path: folders.base.join(item.file.to.as_str())?, reason });
+                    overtaken.push(Discard { path: folders.base.join(item.file.to.as_str())?, reason });
                     carried.left.push(Left { path, cause: OVERTAKEN.to_owned() });
                     continue;
                 }
@@ -189,8 +206,8 @@ impl Carrier<'_> {
             }
             carried.placed.push(item.share.manifest_file(item.file));
         }
-        carried.trashed.extend(self.discard(&discards)?);
-        Ok(())
+        carried.trashed.extend(self.discard(&overtaken)?);
+        Ok(twice)
     }
 
     /// The ways of the first of `items`: a batch, or fewer where many folders are open. At least one.

@@ -1,6 +1,6 @@
 //! The folders that files come from and go to while a harvest is carried out.
 
-use super::plan::{FileVerdict, Item};
+use super::plan::Item;
 use crate::base::error::Failure;
 use crate::base::rel_path::RelPath;
 use crate::ops::check::in_parallel::all_by_hands;
@@ -41,7 +41,7 @@ impl Folders {
 
     /// The folder that a file's `from` is beneath.
     pub(super) fn origin<'o>(&'o self, item: &Item<'o>) -> &'o RelPath {
-        if item.file.verdict == FileVerdict::Rename { &self.base } else { &item.share.out }
+        item.file.origin(&item.share.out, &self.base)
     }
 
     /// Where a file comes from, beneath the volume.

@@ -24,8 +24,8 @@ use std::collections::BTreeMap;
 
 /// So many folders are open at once: enough to spread the reading, far below what a process may open.
 const OPEN_FOLDERS: usize = 200;
-/// So many jobs are listed at once, beside those that are waiting to be read.
-pub(super) const LISTED_AT_ONCE: usize = 32;
+/// The jobs that are listed at once have so many folders at most, or are a single one.
+const LISTED_AT_ONCE: usize = 32;
 
 /// A job and what its files were found to be.
 #[derive(Debug)]
@@ -81,6 +81,17 @@ pub(super) struct Looking<'a> {
     pub(super) depth: Depth,
     pub(super) remember: Remember,
     pub(super) work: &'a OpenWork,
+}
+
+/// The first of `records` that are listed at once, and the others.
+pub(super) fn listed_at_once<'r, 'j>(records: &'r [&'j JobRecord]) -> (&'r [&'j JobRecord], &'r [&'j JobRecord]) {
+    let mut folders = 0;
+    // A File Output node writes into a folder of its own.
+    let fits = |record: &&&JobRecord| {
+        folders += 1 + record.current().output.passes.len();
+        folders <= LISTED_AT_ONCE
+    };
+    records.split_at(records.iter().take_while(fits).count().max(1).min(records.len()))
 }
 
 impl<'a> Batch<'a> {
@@ -333,7 +344,24 @@ mod tests {
     use super::*;
     use crate::base::status::TaskStatus;
     use crate::ops::check::room::Room;
+    use crate::volume::release_file::Pass;
     use std::sync::atomic::Ordering;
+
+    #[test]
+    fn jobs_of_many_folders_are_listed_apart() {
+        let mut room = Room::rendered(&[("A", "1"), ("B", "1"), ("C", "1")]);
+        let pass = Pass { node: "n".into(), slot: "s".into(), view: String::new(), pattern: "n/s######.png".into() };
+        room.file.jobs[1].revisions[0].output.passes = vec![pass; 100];
+        let records: Vec<&JobRecord> = room.file.jobs.iter().collect();
+        let counts = |records: &[&JobRecord]| {
+            let (now, later) = listed_at_once(records);
+            (now.len(), later.len())
+        };
+        assert_eq!(counts(&records), (1, 2));
+        assert_eq!(counts(&records[1..]), (1, 1), "one is listed whatever it has");
+        assert_eq!(counts(&records[2..]), (1, 0));
+        assert_eq!(counts(&[records[0]; 40]), (32, 8));
+    }
 
     /// The threads that read frames do not multiply what is asked of a Manager.
     #[test]

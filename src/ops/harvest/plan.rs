@@ -106,6 +106,13 @@ pub struct PlannedFile {
     pub reason: Reason,
 }
 
+impl PlannedFile {
+    /// The folder that its `from` is beneath: `out`, of its job, or `dist`, of the release, where it only gets another name.
+    pub fn origin<'o>(&self, out: &'o RelPath, dist: &'o RelPath) -> &'o RelPath {
+        if self.verdict == FileVerdict::Rename { dist } else { out }
+    }
+}
+
 /// What happens to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,6 +1,6 @@
 //! Finding out what a harvest would do. Reads only.
 
-use super::look::{Batch, LISTED_AT_ONCE, Looked, LookedAt, Looking};
+use super::look::{Batch, Looked, LookedAt, Looking, listed_at_once};
 use super::plan::{HarvestPlan, JobVerdict, PlannedFile, PlannedJob, Problem, ProblemState, Replaced, SCHEMA};
 use super::refusal::HarvestError;
 use super::request::{Gaps, HarvestRequest, JobsTaken, Suspects};
@@ -91,8 +91,9 @@ impl Surveyor<'_> {
         });
         let of_job = |looked: &LookedAt<'_>| held.get(&looked.record.name).map_or(&[][..], Vec::as_slice);
         let problems: Vec<Problem> = taken().flat_map(|looked| self.problems(looked, of_job(looked))).collect();
-        let blocked = !problems.is_empty() && self.request.gaps == Gaps::Refuse;
-        let (files, replaced) = if blocked { (self.in_place(&jobs), Vec::new()) } else { self.assign(file, &jobs)? };
+        let refused = !problems.is_empty() && self.request.gaps == Gaps::Refuse;
+        let (files, replaced) = if refused { (self.in_place(&jobs), Vec::new()) } else { self.assign(file, &jobs)? };
+        let blocked = refused || !problems.is_empty() && files.iter().all(Vec::is_empty);
         let fate = |verdict| if blocked && verdict == JobVerdict::Taken { JobVerdict::Blocked } else { verdict };
         let jobs = jobs.into_iter().map(|job| SurveyedJob { verdict: fate(job.verdict), ..job });
         let stale = try_in_parallel(self.ports, records, |record| stale_inputs(self.ports.volume, record))?;
@@ -149,7 +150,10 @@ impl Surveyor<'_> {
         let mut jobs = Vec::new();
         let mut batch = Batch::default();
         let list = |record: &&'j JobRecord| Batch::of(self.ports.volume, &self.request.release, record, &self.work);
-        for records in records.chunks(LISTED_AT_ONCE) {
+        let mut rest = records;
+        while !rest.is_empty() {
+            let (records, later) = listed_at_once(rest);
+            rest = later;
             for (record, one) in records.iter().zip(try_in_parallel(self.ports, records, list)?) {
                 let incomplete = one.has_gaps() || !self.work.frames(&record.name).is_empty();
                 if incomplete && self.request.taken == JobsTaken::Completed {

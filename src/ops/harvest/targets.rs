@@ -109,6 +109,7 @@ pub(super) fn settle(
         }
     }
     let twins = twins(ports, &known, &targets, &shares)?;
+    let dist = layout::dist_dir(&request.release);
     let mut settled = Settled { files: Vec::new(), replaced: Vec::new(), conflicts: Vec::new() };
     for (job, out, candidates) in shares {
         let mut files = Vec::with_capacity(candidates.len());
@@ -121,9 +122,9 @@ pub(super) fn settle(
                 }
                 Occupant::Earlier(_) => {
                     let cause = Some(ConflictCause::RenderedAgain { from: out.join(candidate.planned.from.as_str())? });
-                    settled.conflicts.push(conflict(&candidate.planned, &out, cause)?);
+                    settled.conflicts.push(conflict(&candidate.planned, &out, &dist, cause)?);
                 }
-                Occupant::Conflict(cause) => settled.conflicts.push(conflict(&candidate.planned, &out, cause)?),
+                Occupant::Conflict(cause) => settled.conflicts.push(conflict(&candidate.planned, &out, &dist, cause)?),
             }
             files.push(candidate.planned);
         }
@@ -134,8 +135,13 @@ pub(super) fn settle(
     Ok(settled)
 }
 
-fn conflict(file: &PlannedFile, out: &RelPath, cause: Option<ConflictCause>) -> Result<Conflict, Failure> {
-    let from = out.join(file.from.as_str())?;
+fn conflict(
+    file: &PlannedFile,
+    out: &RelPath,
+    dist: &RelPath,
+    cause: Option<ConflictCause>,
+) -> Result<Conflict, Failure> {
+    let from = file.origin(out, dist).join(file.from.as_str())?;
     Ok(Conflict { path: file.to.clone(), cause: cause.unwrap_or(ConflictCause::OtherBytes { from }) })
 }
 

@@ -1,14 +1,15 @@
 //! The contact sheet of a job.
 
 use super::{Series, Unmade};
+use crate::base::error::Failure;
 use crate::frames::decode;
 use crate::frames::picture::Picture;
 use crate::frames::sheet::{self, SheetStyle, Thumb};
 use crate::frames::verdict::Format;
-use crate::ops::check::in_parallel::in_parallel;
+use crate::ops::check::in_parallel::try_in_parallel;
 use crate::ops::check::read_files::extension;
 use crate::ops::harvest::manifest::ManifestFile;
-use crate::ops::ports::{Ports, Stage};
+use crate::ops::ports::Ports;
 use crate::sys::disk::Dir;
 use std::collections::BTreeMap;
 
@@ -28,15 +29,13 @@ pub(super) fn make(ports: &Ports<'_>, dist: &Dir, folder: &Dir, name: &str, seri
     let chosen: Vec<i32> = sheet::pick(frames.len(), MOST).into_iter().map(|at| frames[at]).collect();
     let output = &series.record.current().output;
     let style = SheetStyle::for_series(chosen.len(), output.width.max(1), output.height.max(1));
-    let order: Vec<usize> = (0..chosen.len()).collect();
-    let draw = |at: usize, (): &mut ()| {
-        let file = harvested.get(&chosen[at]);
+    let draw = |frame: &i32| {
+        let file = harvested.get(frame);
         let picture =
             file.and_then(|file| picture(dist, file, format)).map(|whole| whole.fit(style.cell.0, style.cell.1));
-        Thumb { frame: chosen[at], picture }
+        Ok::<_, Failure>(Thumb { frame: *frame, picture })
     };
-    let thumbs =
-        in_parallel(ports, Stage::Previews, &order, || (), draw).map_err(|end| Unmade::Impossible(end.message()))?;
+    let thumbs = try_in_parallel(ports, &chosen, draw).map_err(|end| Unmade::Impossible(end.message()))?;
     if thumbs.iter().all(|thumb| thumb.picture.is_none()) {
         return Err(Unmade::Impossible("no contact sheet: none of the frames can be shown".to_owned()));
     }

@@ -30,6 +30,7 @@ pub(super) struct Temporary {
     folder: RelPath,
     name: OsString,
     bytes: u64,
+    old: bool,
     /// The lock over its folder.
     scope: Option<Scope>,
 }
@@ -42,9 +43,9 @@ impl fmt::Display for Temporary {
 }
 
 impl Temporary {
-    /// Whether its writer is known to be gone.
+    /// Whether nobody can be writing it any more: its writer is known to be gone, or it is old.
     pub(super) fn is_abandoned(&self) -> bool {
-        erase::is_abandoned(&self.name)
+        self.old || erase::is_abandoned(&self.name)
     }
 }
 
@@ -77,7 +78,7 @@ fn probes(volume: &Volume) -> Result<Vec<Temporary>, Failure> {
     for entry in own.list()?.into_iter().filter(|entry| entry.kind == FileKind::Folder && erase::is_probe(&entry.name))
     {
         if own.stat(&entry.name)?.is_some_and(|attributes| is_old(&attributes)) {
-            found.push(Temporary { folder: folder.clone(), name: entry.name, bytes: 0, scope: None });
+            found.push(Temporary { folder: folder.clone(), name: entry.name, bytes: 0, old: true, scope: None });
         }
     }
     Ok(found)
@@ -109,7 +110,8 @@ fn look(
     };
     for (name, attributes) in erase::temporaries(&dir)? {
         if scope.is_some() || erase::is_abandoned(&name) || is_old(&attributes) {
-            let temporary = Temporary { folder: folder.clone(), name, bytes: attributes.size, scope: scope.cloned() };
+            let (bytes, old) = (attributes.size, is_old(&attributes));
+            let temporary = Temporary { folder: folder.clone(), name, bytes, old, scope: scope.cloned() };
             found.push(temporary);
         }
     }

@@ -159,6 +159,11 @@ impl Dir {
         call("sync the folder", || self.path(), || rustix::fs::fsync(self))
     }
 
+    /// Puts on disk whatever was written to its file system, by whom it may be.
+    pub fn sync_file_system(&self) -> Result<(), DiskError> {
+        call("sync the file system of", || self.path(), || rustix::fs::syncfs(self))
+    }
+
     /// Where the folder really is, links resolved; `None` where the system does not tell.
     pub fn resolved_path(&self) -> Option<PathBuf> {
         use std::os::fd::AsRawFd;

@@ -66,13 +66,16 @@ fn move_checked(
     }
 }
 
-/// Gives anything, also a whole folder, another place on the same device. A link is moved as a link.
+/// Gives anything, also a whole folder, another place on the same device. A link is moved as a link. A file that has both
+/// names, for an earlier move was killed between the two, loses the old one.
 pub fn rename_new(from: &Dir, name: impl AsRef<OsStr>, to: &Dir, new_name: impl AsRef<OsStr>) -> Result<(), DiskError> {
     let (name, new_name) = (from.checked(name.as_ref())?, to.checked(new_name.as_ref())?);
-    take_name(from, name, to, new_name).map_err(|errno| match errno {
-        Errno::XDEV => DiskError::OtherDevice { path: to.path_of(new_name) },
-        errno => failed(from, name, to, new_name, errno),
-    })
+    match take_name(from, name, to, new_name) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) if is_same_file(from, name, to, new_name)? => erase::second_name(from, name, to, new_name),
+        Err(Errno::XDEV) => Err(DiskError::OtherDevice { path: to.path_of(new_name) }),
+        Err(errno) => Err(failed(from, name, to, new_name, errno)),
+    }
 }
 
 /// Ends a move that was killed before the old name went: takes it away if the new one is that of the same file, or of
@@ -168,8 +171,11 @@ fn copy_across(
     let copy = read_back(file, to, new_name, written)?;
     source.check_unchanged()?;
     temporary.publish(&copy, new_name, Target::New)?;
-    confirm_and_erase(VerifiedCopy::new(from, name, &source), to, new_name, &copy)?;
-    Ok(written)
+    match confirm_and_erase(VerifiedCopy::new(from, name, &source), to, new_name, &copy) {
+        // What was asked for is in its place. What was written since stays where it is, as something new.
+        Ok(()) | Err(DiskError::Changed { .. }) => Ok(written),
+        Err(error) => Err(error),
+    }
 }
 
 /// What a rename would have kept. Some shares refuse either; the bytes count.
@@ -243,6 +249,18 @@ mod tests {
         assert_eq!(content(&b, "A.0001.png").as_deref(), Some(&b"frame"[..]));
         assert!(move_new(&a, "no", &b, "x").expect_err("missing").is_missing());
         assert!(matches!(move_new(&a, "../b/A.0001.png", &b, "x"), Err(DiskError::Name { .. })));
+    }
+
+    #[test]
+    fn a_move_between_two_names_of_a_file_is_finished() {
+        let (_temp, a, b) = two();
+        a.create("x", b"journal").expect("create");
+        rustix::fs::linkat(&a, "x", &b, "y", AtFlags::empty()).expect("link");
+        rename_new(&a, "x", &b, "y").expect("killed in between, and done again");
+        assert_eq!((content(&a, "x"), content(&b, "y").as_deref()), (None, Some(&b"journal"[..])));
+        a.create("x", b"another").expect("create");
+        assert!(rename_new(&a, "x", &b, "y").expect_err("taken").is_exists());
+        assert!(content(&a, "x").is_some());
     }
 
     #[test]

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 /// Makes the folder `path` where its parent exists already, or finds it there: a volume has to begin somewhere.
 pub fn make_root(path: &Path) -> Result<(), DiskError> {
     match retry(|| rustix::fs::mkdir(path, Mode::from_raw_mode(0o775))) {
-        Ok(()) | Err(Errno::EXIST) => Ok(()),
-        Err(errno) => Err(DiskError::Io { op: "make the folder", path: path.to_owned(), source: errno.into() }),
-    }?;
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Ok(()),
+        Err(errno) => return Err(DiskError::Io { op: "make the folder", path: path.to_owned(), source: errno.into() }),
+    }
     let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return Ok(()) };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let parent_fd = call("open", || parent, || rustix::fs::open(parent, flags, Mode::empty()))?;

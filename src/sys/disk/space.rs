@@ -29,8 +29,10 @@ pub enum FileSystem {
     Fuse,
     /// In memory: it does not survive a restart.
     Memory,
-    /// On a disk of this machine, or of a kind that farm does not tell apart. Holds the kernel's magic number.
-    Local(u64),
+    /// On a disk of this machine.
+    Local,
+    /// Of a kind that farm does not tell apart. Holds the kernel's magic number.
+    Other(u64),
 }
 
 impl FileSystem {
@@ -60,7 +62,9 @@ pub fn file_system(dir: &Dir) -> Result<FileSystem, DiskError> {
         0xff53_4d42 | 0xfe53_4d42 | 0x517b => FileSystem::Smb,
         0x6573_5546 => FileSystem::Fuse,
         0x0102_1994 => FileSystem::Memory,
-        _ => FileSystem::Local(magic),
+        // ext2 to ext4, XFS, Btrfs, ZFS, F2FS, bcachefs, overlay.
+        0xef53 | 0x5846_5342 | 0x9123_683e | 0x2fc1_2fc1 | 0xf2f5_2010 | 0xca45_1a4e | 0x794c_7630 => FileSystem::Local,
+        _ => FileSystem::Other(magic),
     })
 }
 

@@ -76,8 +76,10 @@ impl ProcessId {
         }
         match proc_table::entry(self.pid) {
             Ok(Some(entry)) if self.is(&entry) => Life::Runs,
-            Ok(_) => Life::Ended,
-            Err(_) => Life::Runs,
+            Ok(Some(_)) => Life::Ended,
+            // /proc may hide what other users run (hidepid): the kernel itself knows whether there is such a process.
+            Ok(None) if !proc_table::exists(self.pid) => Life::Ended,
+            Ok(None) | Err(_) => Life::Runs,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The kernel's table of processes, as `/proc` shows it (proc(5)).
 
+use rustix::io::Errno;
+use rustix::process::Pid;
 use std::fs;
 use std::io::{self, Read};
 
@@ -33,6 +35,12 @@ pub fn entry(pid: u32) -> io::Result<Option<Entry>> {
         Err(error) if is_gone(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether there is a process with this id, seen or not. Asks by signal 0, which is sent to nobody.
+pub fn exists(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(Errno::SRCH))
 }
 
 /// All processes that can be seen.
@@ -89,6 +97,12 @@ fn is_gone(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whether_a_process_exists_is_told_without_proc() {
+        assert!(exists(std::process::id()) && exists(1));
+        assert!(!exists(0) && !exists(u32::MAX) && !exists(i32::MAX as u32));
+    }
 
     #[test]
     fn odd_names_do_not_shift_the_fields() {

@@ -192,6 +192,7 @@ impl Places {
 impl Bin {
     /// What is at `path`, which lies below this bin's root; `None` if nothing is.
     fn find(&mut self, path: &RelPath) -> Result<Option<Attributes>, TrashError> {
+        self.make_room()?;
         match self.source(path)? {
             Some((folder, name)) => Ok(folder.stat(name)?),
             None => Ok(None),
@@ -204,6 +205,7 @@ impl Bin {
         }
         self.record.append(&jsonl::encode(items))?;
         for item in items {
+            self.make_room()?;
             let (to, new_name) = self.place(&item.kept)?;
             let source = self.source(&item.path)?;
             let lost = || TrashError::Lost { path: self.root.path_of(item.path.as_str()) };
@@ -240,12 +242,14 @@ impl Bin {
         if let Some(dir) = self.touched.get(key) {
             return Ok(Some(dir.clone()));
         }
-        if self.touched.len() >= OPEN_FOLDERS {
-            self.sync()?;
-        }
         let dir = open()?;
         self.touched.extend(dir.clone().map(|dir| (key.clone(), dir)));
         Ok(dir)
+    }
+
+    /// Makes room for the two folders of a move. Between the two nothing may be forgotten: it would not be synced.
+    fn make_room(&mut self) -> Result<(), TrashError> {
+        if self.touched.len() + 2 > OPEN_FOLDERS { self.sync() } else { Ok(()) }
     }
 
     fn sync(&mut self) -> Result<(), TrashError> {

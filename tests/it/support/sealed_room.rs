@@ -83,12 +83,15 @@ impl Room {
 
     /// Starts farm as the last words of another program, such as `strace … farm …`.
     pub(crate) fn start_under<P: AsRef<OsStr>, S: AsRef<OsStr>>(&self, wrapper: &[P], args: &[S]) -> Running {
-        let mut words: Vec<OsString> = wrapper.iter().map(|word| word.as_ref().to_owned()).collect();
+        let heeding: &[&str] = if ignores_interrupts() { &HEEDING } else { &[] };
+        let wrapper = heeding.iter().map(OsStr::new).chain(wrapper.iter().map(AsRef::as_ref));
+        let mut words: Vec<OsString> = wrapper.map(ToOwned::to_owned).collect();
+        let wrapped = words.len();
         words.push(env!("CARGO_BIN_EXE_farm").into());
         words.extend(args.iter().map(|word| word.as_ref().to_owned()));
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
-        self.start_command(command, words[wrapper.len() + 1..].join(OsStr::new(" ")).to_string_lossy().into_owned())
+        self.start_command(command, words[wrapped + 1..].join(OsStr::new(" ")).to_string_lossy().into_owned())
     }
 
     /// Gives a command the room's environment and folder, and no input.
@@ -112,6 +115,15 @@ impl Room {
             .unwrap_or_else(|e| panic!("{words}: {e}"));
         Running { child, words, stdout, stderr, room: self.folder.path().to_owned() }
     }
+}
+
+/// Whoever runs the tests in a shell's background has Ctrl-C ignored, and so would every farm that they start.
+const HEEDING: [&str; 2] = ["env", "--default-signal=INT,HUP"];
+
+fn ignores_interrupts() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 0b11 != 0)
 }
 
 impl Running {

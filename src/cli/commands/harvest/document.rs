@@ -116,7 +116,7 @@ fn file_of<'a>(dist: &RelPath, job: &'a PlannedJob, file: &'a PlannedFile) -> Fi
         reference: &job.reference,
         frame: file.frame,
         role: &file.role,
-        from: below(&job.out, &file.from),
+        from: below(file.origin(&job.out, dist), &file.from),
         size: file.size,
         sha256: file.sha256,
         verdict: file.verdict,
