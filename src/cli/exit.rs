@@ -55,7 +55,7 @@ pub const TABLE: &[Row] = &[
     row("0", "done", "also when there was nothing left to do"),
     row("1", "failed", "a disk error, a renderer that fails, a file that is no scene"),
     row("2", "usage", "an unknown option, a name that is no name, no volume anywhere"),
-    row("3", "nothing matched", "no release or job of that name"),
+    row("3", "nothing matched", "no release or job of that name; no Manager that answers `farm setup find`"),
     row("4", "partly done", "some items were done, others not; the report says which"),
     row(
         "5",
@@ -63,7 +63,12 @@ pub const TABLE: &[Row] = &[
         "consent is missing (`--yes`), a file is in the way, the world changed since the plan was made",
     ),
     row("6", "Manager unreachable or incompatible", "Flamenco is down, or too old"),
-    row("7", "a check found something wrong", "missing, bad or suspect frames; a failed check of `farm doctor`"),
+    row(
+        "7",
+        "a check found something wrong",
+        "missing, bad or suspect frames; a failed check of `farm doctor`; `farm setup manager` while the job type is \
+         not served yet",
+    ),
     row("75", "locked by another run", "somebody else is at work on this release; the message says who and since when"),
     row("129", "its terminal was closed", "the same as 130; `nohup`, `tmux` and `screen` keep a farm running"),
     row("130", "interrupted by Ctrl-C", "what was done is kept; run it again or run `farm recover`"),

@@ -6,6 +6,13 @@ use crate::cli::exit;
 use clap::{Arg, Command, CommandFactory};
 use std::fmt::Write;
 
+/// What the list of the options of every command ends with.
+const HELP_AND_VERSION: &str = "- `-h`, `--help`: Print help; `-h` prints less
+
+`farm --version`, or `farm -V`, prints the version; the commands themselves have no such option. What `--json` prints is
+told in [JSON documents](json.md).
+";
+
 /// Every command with its help, as Markdown: `docs/commands.md`.
 pub fn reference() -> String {
     let mut farm = Cli::command().disable_help_subcommand(true).disable_help_flag(true).disable_version_flag(true);
@@ -18,7 +25,7 @@ pub fn reference() -> String {
     }
     text += "\n## Options of every command\n\n";
     text += &options(&farm, |arg| arg.is_global_set());
-    text += "- `-h`, `--help`: Print help; `-h` prints less\n- `-V`, `--version`: Print the version; `farm --version` alone\n";
+    text += HELP_AND_VERSION;
     for command in leaves(&farm) {
         text += &section(command);
     }

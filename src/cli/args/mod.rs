@@ -82,7 +82,8 @@ pub enum Command {
     Recover(setup::RecoverArgs),
     /// Check volume, Blender, ffmpeg, Manager and clock, and say what to do.
     ///
-    /// Changes nothing. Exit code 7 when a check fails.
+    /// Changes nothing, but for a test file and, with Flamenco, an empty folder that it makes and takes away. Exit code
+    /// 7 when a check fails.
     Doctor(setup::DoctorArgs),
     /// Prepare a Flamenco Manager for farm, or find one on the network.
     #[command(subcommand)]

@@ -63,7 +63,7 @@ pub struct CompletionsArgs {
 // `farm man`
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// Write one page per command into this folder instead
+    /// Write one page per command into this folder instead; it has to be there
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

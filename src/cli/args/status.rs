@@ -35,7 +35,7 @@ pub enum Place {
     Dist,
     /// The copy of its scene that is rendered; of a release, the folder of them
     Store,
-    /// The folder of its renderer's logs, of the newest run
+    /// The folder of its renderer's logs, of the newest run; on Flamenco the Manager keeps them, and farm ends with 3
     Log,
 }
 

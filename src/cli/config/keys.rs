@@ -96,6 +96,11 @@ pub const KEYS: &[Key] = &[
     ),
     key("wait.patience", "FARM_WAIT_PATIENCE", "10m", "how long --wait bears with a Manager that is away"),
     key("wait.tries", "FARM_WAIT_TRIES", "2", "how often --wait submits frames that are missing or broken anew"),
-    key("lock.wait", "FARM_LOCK_WAIT", "0s", "how long to wait for a lock without a terminal, e.g. 5m"),
-    key("threads", "FARM_THREADS", "0", "threads that read and check files; 0: one per core"),
+    key(
+        "lock.wait",
+        "FARM_LOCK_WAIT",
+        "0s",
+        "how long to wait for a lock, e.g. 5m; 0s: without end on a terminal, elsewhere not at all",
+    ),
+    key("threads", "FARM_THREADS", "0", "threads that read and check files, at most 64; 0: one per core"),
 ];
