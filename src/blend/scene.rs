@@ -211,7 +211,10 @@ fn compositor(part: &Part<'_>) -> Switch {
 }
 
 fn has_strips(part: &Part<'_>) -> bool {
-    part.follow("ed").is_some_and(|editing| editing.record.pointer("seqbase.first").is_some())
+    // As Blender decides it (RE_seq_render_active in render/intern/pipeline.cc): sounds show nothing.
+    const SOUND: i64 = 4;
+    let strips = part.follow("ed").map(|editing| editing.list("seqbase")).unwrap_or_default();
+    strips.iter().any(|strip| strip.record.int("type") != Some(SOUND))
 }
 
 fn border(part: &Part<'_>) -> Border {

@@ -73,6 +73,11 @@ pub fn marker_file() -> RelPath {
     below(&own_dir(), "volume.yaml")
 }
 
+/// Which areas are file systems of their own.
+pub fn mounts_file() -> RelPath {
+    below(&own_dir(), "mounts.json")
+}
+
 /// The volume's layer of configuration.
 pub fn config_file() -> RelPath {
     below(&own_dir(), "config.yaml")

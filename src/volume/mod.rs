@@ -9,6 +9,7 @@ mod jsonl;
 pub mod layout;
 pub mod lock;
 pub mod marker;
+mod mounts;
 pub mod open;
 mod refusal;
 pub mod release_file;

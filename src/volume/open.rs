@@ -3,6 +3,7 @@
 use super::area::Area;
 use super::layout;
 use super::marker::{self, Marker, MarkerFault};
+use super::mounts;
 use super::refusal::VolumeError;
 use crate::base::ids::VolumeId;
 use crate::base::rel_path::RelPath;
@@ -27,6 +28,7 @@ impl Volume {
         refuse_unmounted(&root.path())?;
         let marker = read_marker(&root)?.ok_or_else(|| no_marker(&root))?;
         let mounts = mounts_of(&root)?;
+        mounts::refuse_missing(&root, &mounts)?;
         Ok(Volume { root, marker, mounts })
     }
 

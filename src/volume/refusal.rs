@@ -52,6 +52,14 @@ pub enum VolumeError {
         /// Where a file system belongs.
         mount: PathBuf,
     },
+    /// A part of the volume was a file system of its own, and is an empty folder now.
+    #[error("{} is not mounted: {area}/ of this volume is a file system of its own", path.display())]
+    AreaNotMounted {
+        /// The mount point.
+        path: PathBuf,
+        /// The area's name.
+        area: String,
+    },
     /// The folder is one that must never be a volume.
     #[error("{} cannot be a farm volume: it is {what}", path.display())]
     Forbidden {
@@ -128,6 +136,10 @@ impl Explain for VolumeError {
                 "Restore .farm/volume.yaml from a backup; `farm init DIR --new-identity` makes a new one with another id."
             }
             VolumeError::NotMounted { .. } => "Mount the share first; nothing was changed.",
+            VolumeError::AreaNotMounted { .. } => {
+                "Mount it first; nothing was changed. If what was on it lies in the folder itself now, remove \
+                 .farm/mounts.json."
+            }
             VolumeError::Forbidden { .. } => "Choose a folder of its own.",
             VolumeError::Nested { .. } => "Use that volume, or choose a folder that is neither in it nor around it.",
             VolumeError::Newer { .. } => "Update farm on this machine.",

@@ -71,3 +71,26 @@ fn exr_frames_are_checked_and_harvested() {
     png::cut(&frame, std::fs::metadata(&frame).expect("a frame").len() - 1);
     farm.run("harvest release r1").expect(7).says(&["000104.exr"]);
 }
+
+#[test]
+fn a_sequencer_with_sounds_alone_takes_no_picture_away() {
+    if !has_blender("a_sequencer_with_sounds_alone_takes_no_picture_away") {
+        return;
+    }
+    let farm = Farm::with_real_blender();
+    farm.scene("beep.wav", "scenes/deps/media/sounds/beep.wav");
+    let make = |scene: &str, strip: &str| {
+        let script = format!(
+            "import bpy; s = bpy.context.scene; s.sequence_editor_create(); s.sequence_editor.sequences.{strip}; \
+             bpy.ops.wm.save_as_mainfile(filepath='{}')",
+            farm.room.path(format!("scenes/{scene}")).display()
+        );
+        let mut blender = std::process::Command::new("blender");
+        blender.args(["-b", "scenes/A.blend", "--python-exit-code", "1", "--python-expr", &script]);
+        farm.room.start_command(blender, scene.to_owned()).wait().expect(0);
+        farm.run(&format!("plan release r1 scenes/{scene} --frames 1 --dry-run")).expect(0).text()
+    };
+    let sound = format!("new_sound('beep', '{}', 1, 1)", farm.room.path("scenes/beep.wav").display());
+    assert!(!make("sound.blend", &sound).contains("sequencer"));
+    assert!(make("colour.blend", "new_effect('c', 'COLOR', 1, frame_start=1, frame_end=9)").contains("sequencer"));
+}

@@ -223,6 +223,11 @@ fn next_steps(plan: &HarvestPlan) -> String {
     if has(&[ProblemState::Rendering]) {
         steps.push("`farm status` shows what is still being rendered; on the local queue `farm work` goes on with it.");
     }
+    let is_in_dist =
+        |problem: &&Problem| problem.state == ProblemState::Bad && problem.path.as_str().starts_with("dist/");
+    if plan.problems.iter().any(|problem| is_in_dist(&problem)) {
+        steps.push("Move what is bad in dist/ away first: as long as it is there its frame is not rendered again.");
+    }
     if has(&[ProblemState::Missing, ProblemState::Bad]) {
         steps.push("The command that planned the release, with --wait, renders what is missing or bad.");
     }

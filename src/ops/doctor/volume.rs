@@ -6,6 +6,7 @@ use crate::base::error::{Explain, Failure};
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::size::Bytes;
 use crate::ops::harvest::manifest::{self, Manifest};
+use crate::ops::harvest::unfinished;
 use crate::ops::preview;
 use crate::ops::recover;
 use crate::ops::release;
@@ -175,7 +176,10 @@ fn releases(volume: &Volume) -> Check {
         let message = format!("{} of {} cannot be read: {}", unreadable.len(), found.names.len(), words.join("; "));
         return Check::fail(NAME, message, first.hint().unwrap_or("Restore the file from a backup."));
     }
-    let lost: Vec<&ReleaseName> = found.names.iter().filter(|name| lacks_its_manifest(volume, name)).collect();
+    // A harvest that was killed has not come to its manifest: its journal is told of, and whoever finishes it writes that.
+    let is_half_done = |name: &ReleaseName| unfinished::of_release(volume, name).is_ok_and(|left| !left.is_empty());
+    let lacks = |name: &&ReleaseName| lacks_its_manifest(volume, name) && !is_half_done(name);
+    let lost: Vec<&ReleaseName> = found.names.iter().filter(lacks).collect();
     if let Some(first) = lost.first() {
         let message = format!(
             "dist/{first} holds files and no {} that tells what was harvested: frames of it count as missing ({} in all)",

@@ -71,6 +71,7 @@ fn nothing_else_moved(failure: Failure) -> Failure {
 fn carry_out(ports: &Ports<'_>, lock: &Lock, transaction: &Transaction) -> Result<(TransactionId, Carried), Failure> {
     let files: usize = transaction.jobs.iter().map(|share| share.files.len()).sum();
     ports.progress.begin(Stage::Moves, files as u64);
+    ports.volume.remember_mounts()?;
     let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, transaction)?;
     let carrier = Carrier { volume: ports.volume, lock, id: journal.id(), knowledge: Knowledge::Surveyed(ports) };
     let mut carried = carrier.carry(transaction)?;
@@ -125,7 +126,7 @@ fn check_space(ports: &Ports<'_>, transaction: &Transaction) -> Result<(), Failu
 const NAMED: usize = 10;
 
 fn refuse_if_moved(saved: &HarvestPlan, now: &HarvestPlan) -> Result<(), Failure> {
-    if saved.is_same(now) {
+    if saved.is_same(now) || is_done(saved, now) {
         return Ok(());
     }
     let mut differences = Vec::new();
@@ -147,6 +148,15 @@ fn refuse_if_moved(saved: &HarvestPlan, now: &HarvestPlan) -> Result<(), Failure
         differences.push(format!("and {more} more"));
     }
     Err(HarvestError::Moved { differences }.into())
+}
+
+/// Whether all that the saved plan says was done since: the same command can be given again until it is.
+fn is_done(saved: &HarvestPlan, now: &HarvestPlan) -> bool {
+    let place = |job: &PlannedJob, file: &PlannedFile| (job.reference.clone(), file.to.clone(), file.sha256);
+    let files = |plan: &'_ HarvestPlan| -> HashSet<_> {
+        plan.jobs.iter().flat_map(|job| job.files.iter().map(move |file| place(job, file))).collect()
+    };
+    saved.volume == now.volume && now.outcome() == Outcome::Verified && files(saved) == files(now)
 }
 
 /// Files that would be treated otherwise than the saved plan says.

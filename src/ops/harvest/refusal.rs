@@ -39,6 +39,11 @@ pub enum ConflictCause {
         /// The file in `out/`, beneath the volume.
         from: RelPath,
     },
+    /// What was harvested from the same frame before lies there, and is not what it was; the file in `out/` is.
+    Altered {
+        /// The file in `out/`, beneath the volume.
+        from: RelPath,
+    },
     /// A harvested file of another frame lies there.
     Belongs {
         /// The job that it belongs to.
@@ -62,6 +67,9 @@ impl fmt::Display for Conflict {
             ConflictCause::OtherBytes { from } => write!(f, "{path} is there already and is not the same as {from}"),
             ConflictCause::RenderedAgain { from } => {
                 write!(f, "{path} was harvested before, and {from} was rendered again since")
+            }
+            ConflictCause::Altered { from } => {
+                write!(f, "{path} was altered or damaged since it was harvested, and {from} is as it was")
             }
             ConflictCause::Belongs { job, frame } => write!(f, "{path} is there already: it is frame {frame} of {job}"),
             ConflictCause::NotAFile => write!(f, "{path} is there already and is no file"),
@@ -126,6 +134,9 @@ impl Explain for HarvestError {
                     "--replace takes the new frames and puts the old ones into the trash; to keep the old ones, delete the new \
                      ones from out/."
                         .into()
+                }
+                Some(ConflictCause::Altered { .. }) => {
+                    "Move the files in dist/ away, then give the same command again: it takes those in out/.".into()
                 }
                 _ => "Move those files away, or choose other names with --template.".into(),
             },

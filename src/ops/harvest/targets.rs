@@ -124,6 +124,10 @@ pub(super) fn settle(
                     let cause = Some(ConflictCause::RenderedAgain { from: out.join(candidate.planned.from.as_str())? });
                     settled.conflicts.push(conflict(&candidate.planned, &out, &dist, cause)?);
                 }
+                Occupant::Altered => {
+                    let cause = Some(ConflictCause::Altered { from: out.join(candidate.planned.from.as_str())? });
+                    settled.conflicts.push(conflict(&candidate.planned, &out, &dist, cause)?);
+                }
                 Occupant::Conflict(cause) => settled.conflicts.push(conflict(&candidate.planned, &out, &dist, cause)?),
             }
             files.push(candidate.planned);
@@ -153,6 +157,8 @@ enum Occupant {
     SameBytes,
     /// What was harvested from this very frame before, and is not out of date.
     Earlier(Box<ManifestFile>),
+    /// The same, but what was harvested is what is to come: the file in `dist/` was altered.
+    Altered,
     /// Something else; without a cause: other bytes.
     Conflict(Option<ConflictCause>),
 }
@@ -200,6 +206,7 @@ fn occupant(
         Some(entry) => Occupant::Conflict(Some(ConflictCause::Belongs { job: entry.job.clone(), frame: entry.frame })),
         None if twins.get(&file.to) == Some(&file.sha256) => Occupant::SameBytes,
         None => match known.by_path.get(&file.to) {
+            Some(entry) if entry.sha256 == file.sha256 => Occupant::Altered,
             Some(entry) => Occupant::Earlier(Box::new((*entry).clone())),
             None => Occupant::Conflict(None),
         },

@@ -18,8 +18,16 @@ const MOST: usize = 100;
 /// The largest frame that is drawn, in bytes.
 const MAX_FRAME: u64 = 1 << 30;
 
-/// Draws the sheet of a job's frames as `name` in `folder`. Frames that were not harvested are crossed out.
-pub(super) fn make(ports: &Ports<'_>, dist: &Dir, folder: &Dir, name: &str, series: &Series<'_>) -> Result<(), Unmade> {
+/// Draws the sheet of a job's frames as `name` in `folder`; `clear` makes room for it. Frames that were not harvested are
+/// crossed out.
+pub(super) fn make(
+    ports: &Ports<'_>,
+    dist: &Dir,
+    folder: &Dir,
+    name: &str,
+    series: &Series<'_>,
+    clear: impl Fn(&str) -> Result<(), Unmade>,
+) -> Result<(), Unmade> {
     let format = series.files.first().and_then(|file| Format::of_extension(extension(file.path.as_str())));
     let Some(format) = format else {
         return Err(Unmade::Impossible("no contact sheet: farm cannot show files of this format".to_owned()));
@@ -41,6 +49,7 @@ pub(super) fn make(ports: &Ports<'_>, dist: &Dir, folder: &Dir, name: &str, seri
     }
     let bytes =
         sheet::draw(&thumbs, style).ok_or_else(|| Unmade::Failed("the contact sheet could not be drawn".to_owned()))?;
+    clear(name)?;
     folder.write(name, &bytes)?;
     Ok(())
 }

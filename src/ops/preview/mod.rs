@@ -8,16 +8,20 @@ mod video;
 
 use crate::base::digest::{Digest, Hasher};
 use crate::base::error::Failure;
+use crate::base::ids::TransactionId;
 use crate::base::name::{JobName, ReleaseName};
 use crate::base::rel_path::RelPath;
 use crate::frames::expected::Role;
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::{Ports, Stage};
 use crate::ops::release;
+use crate::sys::clock;
 use crate::sys::disk::{Dir, Kind};
+use crate::sys::process::environment::find_program;
 use crate::volume::layout;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::JobRecord;
+use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
 use index::{Index, Made};
 use serde::Serialize;
 
@@ -75,10 +79,10 @@ pub enum Level {
     Warning,
 }
 
-/// Makes the previews that are missing or out of date, of the jobs in `wanted`. `_lock` covers the release.
+/// Makes the previews that are missing or out of date, of the jobs in `wanted`. `lock` covers the release.
 pub fn make(
     ports: &Ports<'_>,
-    _lock: &Lock,
+    lock: &Lock,
     release: &ReleaseName,
     wanted: &[JobName],
     encoder: &Encoder,
@@ -97,7 +101,7 @@ pub fn make(
         let record = file.as_ref().and_then(|file| file.job(job));
         let series = record.and_then(|record| Series::of(&manifest, record));
         if let Some(series) = series {
-            let maker = Maker { ports, release, dist: &dist, folder: &folder, encoder };
+            let maker = Maker { ports, lock, release, dist: &dist, folder: &folder, encoder };
             previews.push(maker.preview(&series, &mut index)?);
         }
         ports.progress.advance(1);
@@ -142,6 +146,7 @@ impl<'a> Series<'a> {
 
 struct Maker<'a> {
     ports: &'a Ports<'a>,
+    lock: &'a Lock,
     release: &'a ReleaseName,
     dist: &'a Dir,
     folder: &'a Dir,
@@ -152,23 +157,55 @@ impl Maker<'_> {
     fn preview(&self, series: &Series<'_>, index: &mut Index) -> Result<Preview, Failure> {
         let job = &series.record.name;
         let fingerprint = series.fingerprint();
-        let kept = index.jobs.get(job).filter(|made| made.frames == fingerprint && self.is_there(made));
+        let is_whole =
+            |made: &&Made| made.frames == fingerprint && self.is_there(made) && !self.lacks_video(made, series);
+        let kept = index.jobs.get(job).filter(is_whole);
         if let Some(made) = kept {
             return self.told(job, PreviewState::Kept, made.clone(), Vec::new());
         }
+        let own = index.jobs.get(job).cloned();
+        let clear = |name: &str| self.clear(name, own.as_ref());
         let mut notes = Vec::new();
         let sheet = format!("{job}.png");
-        let sheet = note(contact::make(self.ports, self.dist, self.folder, &sheet, series), &mut notes).map(|()| sheet);
+        let sheet =
+            note(contact::make(self.ports, self.dist, self.folder, &sheet, series, clear), &mut notes).map(|()| sheet);
         let video = format!("{job}.mp4");
-        let video = note(video::make(self.dist, self.folder, &video, series, self.encoder), &mut notes).map(|()| video);
+        let video =
+            note(video::make(self.dist, self.folder, &video, series, self.encoder, clear), &mut notes).map(|()| video);
         // What failed is tried again; what cannot be here is not asked for each time.
         let made = Made { frames: fingerprint, sheet, video };
         if notes.iter().all(|note| note.level == Level::Note) {
             index.jobs.insert(job.clone(), made.clone());
         } else {
-            index.jobs.remove(job);
+            // Of no frames at all: what was made stays known as farm's own.
+            index.jobs.insert(job.clone(), Made { frames: Digest::of(b""), ..made.clone() });
         }
         self.told(job, PreviewState::Made, made, notes)
+    }
+
+    /// Makes room for a preview: what is called so and is none of farm's, as far as is known, goes to the trash.
+    fn clear(&self, name: &str, own: Option<&Made>) -> Result<(), Unmade> {
+        let is_own = own.is_some_and(|made| made.sheet.iter().chain(&made.video).any(|own| own == name));
+        if is_own || self.folder.stat(name)?.is_none() {
+            return Ok(());
+        }
+        let failed = |failure: Failure| Unmade::Failed(format!("no preview {name}: {failure}"));
+        let path = self.path_of(name).map_err(failed)?;
+        let reason = "a preview has this name".to_owned();
+        let mut trash = Trash::begin(self.ports.volume, self.lock, TransactionId::random(), clock::now(), HOLD_DAYS);
+        trash.put(&[Discard { path, reason }]).map_err(|error| failed(error.into()))?;
+        trash.finish().map_err(|error| failed(error.into()))?;
+        Ok(())
+    }
+
+    /// Where a preview lies, beneath the volume.
+    fn path_of(&self, name: &str) -> Result<RelPath, Failure> {
+        Ok(layout::dist_dir(self.release).join(&format!("{FOLDER}/{name}"))?)
+    }
+
+    /// Whether there was no ffmpeg, and is one now.
+    fn lacks_video(&self, made: &Made, series: &Series<'_>) -> bool {
+        made.video.is_none() && series.files.len() > 1 && find_program(&self.encoder.program).is_some()
     }
 
     fn is_there(&self, made: &Made) -> bool {
@@ -177,7 +214,7 @@ impl Maker<'_> {
     }
 
     fn told(&self, job: &JobName, state: PreviewState, made: Made, notes: Vec<Note>) -> Result<Preview, Failure> {
-        let path = |name: String| layout::dist_dir(self.release).join(&format!("{FOLDER}/{name}"));
+        let path = |name: String| self.path_of(&name);
         let (sheet, video) = (made.sheet.map(path).transpose()?, made.video.map(path).transpose()?);
         Ok(Preview { job: job.clone(), state, sheet, video, notes })
     }

@@ -22,8 +22,15 @@ const USUAL_FPS: f64 = 24.0;
 /// The longest piece of ffmpeg's words that is repeated, in characters.
 const MAX_WORDS: usize = 300;
 
-/// Encodes the job's frames as `name` in `folder`.
-pub(super) fn make(dist: &Dir, folder: &Dir, name: &str, series: &Series<'_>, encoder: &Encoder) -> Result<(), Unmade> {
+/// Encodes the job's frames as `name` in `folder`; `clear` makes room for it.
+pub(super) fn make(
+    dist: &Dir,
+    folder: &Dir,
+    name: &str,
+    series: &Series<'_>,
+    encoder: &Encoder,
+    clear: impl Fn(&str) -> Result<(), Unmade>,
+) -> Result<(), Unmade> {
     if series.files.len() < 2 {
         return Err(Unmade::NotWanted);
     }
@@ -45,6 +52,7 @@ pub(super) fn make(dist: &Dir, folder: &Dir, name: &str, series: &Series<'_>, en
     }
     let made =
         outside::open(&video)?.ok_or_else(|| Unmade::Failed(format!("no video: {} wrote none", encoder.program)))?;
+    clear(name)?;
     folder.copy_in(&made, name, Target::Replace)?;
     Ok(())
 }
