@@ -12,6 +12,7 @@ mod dry_run;
 mod examples;
 mod flamenco;
 mod harvest;
+mod harvest_again;
 mod harvest_damage;
 mod hostile;
 mod init;

@@ -162,13 +162,35 @@ pub fn broken_files(
     job: &JobRecord,
     frames: &FrameSet,
 ) -> Result<Vec<(RelPath, String)>, Failure> {
+    let mut broken = broken_among(ports, release, job, frames, Effort::Verify)?;
+    // What is whole by itself may differ from the others of its job, and it takes them to tell.
+    let alone: FrameSet = broken.iter().map(|(frame, ..)| *frame).collect();
+    if !frames.minus(&alone).is_empty() {
+        let all = broken_among(ports, release, job, &job.current().frames, Effort::Trust)?;
+        broken.extend(all.into_iter().filter(|(frame, ..)| frames.contains(*frame) && !alone.contains(*frame)));
+    }
+    Ok(broken.into_iter().map(|(_, path, cause)| (path, cause)).collect())
+}
+
+/// Those of these frames' files that are broken, or differ from most of them.
+fn broken_among(
+    ports: &Ports<'_>,
+    release: &ReleaseName,
+    job: &JobRecord,
+    frames: &FrameSet,
+    effort: Effort,
+) -> Result<Vec<(i32, RelPath, String)>, Failure> {
     let located = job_files::locate(ports.volume, release, job, frames, &[])?;
-    let looked = look(ports, &located, Effort::Verify, &VerdictCache::default())?;
+    let known = match effort {
+        Effort::Trust => VerdictCache::load(ports.volume, &located.reference),
+        Effort::Verify => VerdictCache::default(),
+    };
+    let looked = look(ports, &located, effort, &known)?;
     let paths = paths(&located, release)?;
     let mut files = judged(&located, &paths, looked)?;
     judge::compare(&mut files, image_size(job));
     let broken = files.into_iter().filter_map(|file| match file.state {
-        FileState::Broken(cause) => Some((file.path.clone(), cause)),
+        FileState::Broken(cause) => Some((file.expected.frame, file.path.clone(), cause)),
         _ => None,
     });
     Ok(broken.collect())

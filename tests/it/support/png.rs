@@ -38,6 +38,19 @@ pub(crate) fn picture(width: u32, height: u32, filling: Filling, seed: u64) -> V
     bytes
 }
 
+/// The RGBA picture in a file, without its alpha.
+pub(crate) fn without_alpha(path: &Path) -> Vec<u8> {
+    let (width, height) = size_of(path).expect("a picture");
+    let pixels: Vec<u8> = pixels_of(path).chunks(4).flat_map(|pixel| pixel[..3].to_vec()).collect();
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(&pixels).expect("the pixels fit");
+    writer.finish().expect("an end");
+    bytes
+}
+
 /// Cuts a file to its first `length` bytes.
 pub(crate) fn cut(path: &Path, length: u64) {
     let file = fs::File::options().write(true).open(path).expect("a frame to cut");

@@ -1,0 +1,116 @@
+//! `farm harvest release` where the world changed since the last one: a mount that is gone, files that were altered, plans
+//! that were applied, previews.
+
+use crate::support::{Farm, png};
+use std::fs;
+
+/// The frames that were delivered.
+fn delivered(farm: &Farm) -> Vec<String> {
+    let names = farm.tree_of("dist/r1").0.into_keys();
+    names.filter(|name| name.ends_with(".png") && !name.contains('/')).collect()
+}
+
+/// `dist/` as a file system of its own, while this lives.
+struct Mounted(std::path::PathBuf);
+
+impl Mounted {
+    /// `None` where this user may not mount.
+    fn on(path: std::path::PathBuf) -> Option<Mounted> {
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "farm-test"]).arg(&path).stderr(std::process::Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then_some(Mounted(path))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_dist_that_is_not_mounted_any_more_is_not_taken_for_empty() {
+    let farm = Farm::new().rendered("r1");
+    let Some(mounted) = Mounted::on(farm.path("dist")) else {
+        return crate::support::skipped("a_dist_that_is_not_mounted_any_more", "this user may not mount");
+    };
+    farm.run("harvest release r1 --dry-run").expect(0);
+    assert!(!farm.path(".farm/mounts.json").exists());
+    farm.run("harvest release r1 --no-preview").expect(0);
+    drop(mounted);
+    for words in ["status", "harvest release r1", "plan release r2 scenes/A.blend --yes", "recover"] {
+        farm.run(words).expect(5).says(&["V/dist is not mounted", "Mount it first"]);
+    }
+    farm.run("doctor").expect(7).says(&["V/dist is not mounted"]);
+    assert!(farm.tree_of("dist").0.is_empty(), "nothing goes beneath the mount point");
+    fs::rename(farm.path(".farm/mounts.json"), farm.room.path("away")).expect("it goes away");
+    farm.run("status").expect(0);
+}
+
+#[test]
+fn which_of_two_copies_was_altered_is_said() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1 --keep").expect(0);
+    png::flip(&farm.path("dist/r1/A.0002.png"), 200);
+    let refused = farm.run("harvest release r1").expect(5);
+    refused.says(&[
+        "A.0002.png was altered or damaged",
+        "out/A/000002.png is as it was",
+        "Move the files in dist/ away",
+    ]);
+    fs::rename(farm.path("dist/r1/A.0002.png"), farm.room.path("away.png")).expect("it goes away");
+    farm.run("harvest release r1").expect(0);
+    assert_eq!(delivered(&farm).len(), 6);
+}
+
+#[test]
+fn what_is_bad_in_dist_has_to_be_moved_away_first() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1").expect(0);
+    png::flip(&farm.path("dist/r1/A.0002.png"), 200);
+    farm.run("harvest release r1").expect(7).says(&["Move what is bad in dist/ away first"]);
+    fs::rename(farm.path("dist/r1/A.0002.png"), farm.room.path("away.png")).expect("it goes away");
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes --wait").expect(0);
+    farm.run("harvest release r1").expect(0);
+}
+
+#[test]
+fn a_saved_plan_that_was_applied_can_be_applied_again() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1 --plan-out r1.plan").expect(0);
+    farm.run("harvest release --apply r1.plan").expect(0);
+    farm.run("harvest release --apply r1.plan").expect(0).says(&["already"]);
+    png::flip(&farm.path("dist/r1/A.0002.png"), 200);
+    farm.run("harvest release --apply r1.plan").expect(5).says(&["out of date"]);
+}
+
+#[test]
+fn a_preview_takes_nobodys_place() {
+    let mut farm = Farm::new().rendered("r1");
+    fs::create_dir_all(farm.path("dist/r1/preview")).expect("a folder");
+    fs::write(farm.path("dist/r1/preview/A.png"), "mine").expect("a file");
+    farm.room.set("FARM_FFMPEG", "/nowhere/ffmpeg");
+    farm.run("harvest release r1").expect(0);
+    assert!(png::size_of(&farm.path("dist/r1/preview/A.png")).is_some());
+    let before: Vec<String> = farm.tree_of(".farm/trash").0.into_keys().collect();
+    assert_eq!(before.iter().filter(|path| path.ends_with("dist/r1/preview/A.png")).count(), 1, "{before:?}");
+    farm.run("harvest release r1").expect(0);
+    assert!(!farm.path("dist/r1/preview/A.mp4").exists());
+    farm.room.unset("FARM_FFMPEG");
+    farm.run("harvest release r1").expect(0);
+    let has_ffmpeg = std::path::Path::new("/usr/bin/ffmpeg").exists();
+    assert!(!has_ffmpeg || farm.path("dist/r1/preview/A.mp4").exists(), "ffmpeg is there now");
+    let after: Vec<String> = farm.tree_of(".farm/trash").0.into_keys().collect();
+    assert_eq!(after, before, "farm's own sheet is no stranger");
+}
+
+#[test]
+fn a_frame_that_differs_from_the_others_is_rendered_again() {
+    let farm = Farm::new().rendered("r1");
+    let other = png::without_alpha(&farm.frame("r1", "A", 2));
+    fs::write(farm.frame("r1", "A", 2), other).expect("a frame of another kind");
+    farm.run("harvest release r1").expect(7).says(&["channels"]);
+    let again = farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes --wait").expect(0);
+    again.says(&["submitted frame 2 again"]);
+    farm.run("harvest release r1").expect(0);
+}
