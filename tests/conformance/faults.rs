@@ -121,7 +121,7 @@ type Row = [Tells; 4];
 fn impatient(url: &str, timeout: Duration) -> Flamenco {
     let access = Access { timeout: Some(timeout), ..Access::default() };
     // Larger than what is no list may be.
-    let bounds = Bounds { pauses: [Duration::from_millis(5); 3], long: timeout, list: 40 << 20 };
+    let bounds = Bounds { pauses: [Duration::from_millis(5); 3], long: timeout, list: 40 << 20, arrival: timeout };
     Flamenco::with_bounds(url, &access, bounds).unwrap()
 }
 
@@ -265,7 +265,12 @@ fn a_silent_manager_is_asked_no_longer_than_was_said() {
     let subject = Subject::new();
     let server = subject.farm.server();
     let access = Access { timeout: Some(Duration::from_millis(200)), ..Access::default() };
-    let bounds = Bounds { pauses: [Duration::from_millis(5); 3], long: Duration::from_millis(800), list: 1 << 20 };
+    let bounds = Bounds {
+        pauses: [Duration::from_millis(5); 3],
+        long: Duration::from_millis(800),
+        list: 1 << 20,
+        arrival: Duration::from_millis(200),
+    };
     let manager = Flamenco::with_bounds(&server.url(), &access, bounds).unwrap();
     server.trap(Fault::Silent, "", usize::MAX);
     let asked = |call: &dyn Fn() -> Result<(), ManagerError>| {
