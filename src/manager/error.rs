@@ -131,7 +131,7 @@ impl Explain for ManagerError {
                 "Check that the volume has free space and can be written to; `farm doctor` looks closer at the queue.".into()
             }
             ManagerError::Unusable { .. } => {
-                "Check the address (--manager) and that the Manager runs; `farm doctor` looks closer.".into()
+                "Check the address (--manager), its path too, and that the Manager runs; `farm doctor` looks closer.".into()
             }
             ManagerError::Unknown { .. } => {
                 "Give the same command again: it looks first whether the request arrived.".into()
