@@ -233,6 +233,10 @@ fn bring_up_to_date(tx: &Transaction<'_>) -> Result<(), Fault> {
         tx.execute_batch(schema::FROM_1_TO_2)?;
         tx.pragma_update(None, "user_version", 2)?;
     }
+    if version(tx)? == 2 {
+        tx.execute_batch(schema::FROM_2_TO_3)?;
+        tx.pragma_update(None, "user_version", 3)?;
+    }
     Ok(())
 }
 
@@ -272,7 +276,7 @@ pub(super) fn check_integrity(connection: &Connection) -> Result<(), Fault> {
     if let Some(table) = dangling {
         return Err(Fault::Damaged(format!("table {table} refers to rows that are not there")));
     }
-    if version(connection)? < schema::VERSION { Ok(()) } else { check_tallies(connection) }
+    if version(connection)? < 2 { Ok(()) } else { check_tallies(connection) }
 }
 
 /// That each job's tally is what counting gives.
@@ -370,8 +374,11 @@ mod tests {
         tx.execute("UPDATE owner SET host = 'half done'", ()).unwrap();
         for n in 0..200 {
             let name = format!("{n}{}", "x".repeat(2000));
-            tx.execute("INSERT INTO worker VALUES (?1, ?1, '', '', '', '', '', 0, NULL, NULL, NULL, NULL)", (name,))
-                .unwrap();
+            tx.execute(
+                "INSERT INTO worker VALUES (?1, ?1, '', '', '', '', '', 0, NULL, NULL, NULL, NULL, NULL)",
+                (name,),
+            )
+            .unwrap();
         }
         for name in ["queue.sqlite", "queue.sqlite-journal"] {
             std::fs::copy(live.folder.join(name), dead.folder.join(name)).unwrap();
