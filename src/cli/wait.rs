@@ -148,7 +148,10 @@ impl Waiting<'_> {
     fn watch(&self, ports: &Ports<'_>) -> Result<(), Failure> {
         let (_running, stop) = channel();
         follow::watch(ports, self.name, &Watching { stop, patience: self.settings.wait_patience, told: &self.told })?;
-        follow::through_outages(ports, self.settings.wait_patience, || follow::settle(ports, self.name, SETTLING))
+        follow::through_outages(ports, self.settings.wait_patience, || {
+            follow::end_doubled(ports, self.name)?;
+            follow::settle(ports, self.name, SETTLING)
+        })
     }
 }
 

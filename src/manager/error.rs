@@ -61,6 +61,14 @@ pub enum ManagerError {
         /// The cause.
         message: String,
     },
+    /// The queue of this machine cannot be used: a file on the volume, which no address leads to.
+    #[error("the Manager at local cannot be used: {message}")]
+    Queue {
+        /// The cause, with the file's name.
+        message: String,
+        /// The next step.
+        next: String,
+    },
     /// Somebody asked farm to end.
     #[error("interrupted while the Manager at {address} was asked")]
     Interrupted {
@@ -100,6 +108,7 @@ impl Explain for ManagerError {
             ManagerError::ProxyUnauthorized { .. }
             | ManagerError::Unauthorized { .. }
             | ManagerError::Unusable { .. }
+            | ManagerError::Queue { .. }
             | ManagerError::InTrouble { .. }
             | ManagerError::Unknown { .. } => Class::Manager,
         }
@@ -113,7 +122,7 @@ impl Explain for ManagerError {
             // Whoever knows how far the operation came says what is next.
             ManagerError::Interrupted { .. } => return None,
             ManagerError::NotFound { .. } => "`farm status` shows what the Manager knows.".into(),
-            ManagerError::Incapable { next, .. } => next.clone(),
+            ManagerError::Incapable { next, .. } | ManagerError::Queue { next, .. } => next.clone(),
             ManagerError::OtherHost { owner, .. } => {
                 format!("Run farm on {owner}, or point --manager at a Flamenco Manager for more than one machine.")
             }
@@ -126,30 +135,12 @@ impl Explain for ManagerError {
             ManagerError::InTrouble { .. } => {
                 "See what the Manager's own log says, then give the same command again; `farm doctor` looks closer.".into()
             }
-            // No address leads to it: it is a file on the volume.
-            ManagerError::Unusable { address, .. } if address == super::local::ADDRESS => {
-                "Check that the volume has free space and can be written to; `farm doctor` looks closer at the queue.".into()
-            }
             ManagerError::Unusable { .. } => {
-                "Check the address (--manager) and that the Manager runs; `farm doctor` looks closer.".into()
+                "Check the address (--manager), its path too, and that the Manager runs; `farm doctor` looks closer.".into()
             }
             ManagerError::Unknown { .. } => {
                 "Give the same command again: it looks first whether the request arrived.".into()
             }
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_local_queue_is_looked_for_on_the_volume() {
-        let hint = |address: &str| {
-            ManagerError::Unusable { address: address.into(), message: "database or disk is full".into() }.hint()
-        };
-        assert!(hint("local").is_some_and(|words| words.contains("free space") && !words.contains("--manager")));
-        assert!(hint("http://farm:8080").is_some_and(|words| words.contains("--manager")));
     }
 }

@@ -121,7 +121,7 @@ type Row = [Tells; 4];
 fn impatient(url: &str, timeout: Duration) -> Flamenco {
     let access = Access { timeout: Some(timeout), ..Access::default() };
     // Larger than what is no list may be.
-    let bounds = Bounds { pauses: [Duration::from_millis(5); 3], long: timeout, list: 40 << 20 };
+    let bounds = Bounds { pauses: [Duration::from_millis(5); 3], long: timeout, list: 40 << 20, arrival: timeout };
     Flamenco::with_bounds(url, &access, bounds).unwrap()
 }
 
@@ -206,7 +206,11 @@ faults! {
     page_502: Fault::page(502), LONG =>
         Unusable("HTTP 502"), Unusable("HTTP 502"), Unusable("HTTP 502"), Unknown(true);
     busy_503: Fault::coded(503, "too busy"), LONG =>
-        InTrouble("too busy"), InTrouble("too busy"), InTrouble("too busy"), Unknown(false);
+        InTrouble("too busy"), InTrouble("too busy"), InTrouble("too busy"), Unknown(true);
+    a_gateways_504: Fault::plain(504, "The upstream server is timing out"), LONG =>
+        InTrouble("timing out"), InTrouble("timing out"), InTrouble("timing out"), Unknown(true);
+    failed_500_before_the_code: Fault::plain(500, "Internal Server Error"), LONG =>
+        InTrouble("HTTP 500"), InTrouble("HTTP 500"), InTrouble("HTTP 500"), Unknown(true);
     failed_500: Fault::coded(500, "database is locked"), LONG =>
         InTrouble("is locked"), InTrouble("is locked"), InTrouble("is locked"), Unknown(false);
     too_many_429: Fault::plain(429, "slow down"), LONG =>
@@ -216,6 +220,10 @@ faults! {
     refused_400_before_the_code: Fault::plain(400, "not nullable"), LONG =>
         Rejected("not nullable"), Rejected("not nullable"), Rejected("not nullable"), Rejected("not nullable");
     no_such_call: Fault::plain(404, "Not Found"), LONG => Incapable, Incapable, Incapable, Incapable;
+    a_gateways_404: Fault::plain(404, "no Route matched with those values"), LONG =>
+        Unusable("no Route"), Unusable("no Route"), Unusable("no Route"), Unusable("no Route");
+    a_gateways_405: Fault::plain(405, "not here"), LONG =>
+        Unusable("HTTP 405"), Unusable("HTTP 405"), Unusable("HTTP 405"), Unusable("HTTP 405");
     half_of_the_json: Fault::HalfJson, LONG => Unusable("not answer as a Flamenco"), Fine, Fine, Unknown(false);
     wrong_types: Fault::Instead(Answer::json(200, &json!([1, "x"]))), LONG =>
         Unusable("not answer as a Flamenco"), Unusable("not as a Flamenco"), Fine, Unknown(false);
@@ -265,7 +273,12 @@ fn a_silent_manager_is_asked_no_longer_than_was_said() {
     let subject = Subject::new();
     let server = subject.farm.server();
     let access = Access { timeout: Some(Duration::from_millis(200)), ..Access::default() };
-    let bounds = Bounds { pauses: [Duration::from_millis(5); 3], long: Duration::from_millis(800), list: 1 << 20 };
+    let bounds = Bounds {
+        pauses: [Duration::from_millis(5); 3],
+        long: Duration::from_millis(800),
+        list: 1 << 20,
+        arrival: Duration::from_millis(200),
+    };
     let manager = Flamenco::with_bounds(&server.url(), &access, bounds).unwrap();
     server.trap(Fault::Silent, "", usize::MAX);
     let asked = |call: &dyn Fn() -> Result<(), ManagerError>| {
@@ -319,6 +332,7 @@ fn a_cut_submission_makes_one_job_in_the_end() {
         (Fault::CutInBody, false, 1),
         (Fault::coded(500, "error retrieving job from database").after_success(), false, 1),
         (Fault::page(504).after_success(), true, 1),
+        (Fault::plain(504, "The upstream server is timing out").after_success(), true, 1),
         (Fault::page(502), true, 0),
         (Fault::Silent, true, 1),
         (Fault::SilentBefore, true, 0),

@@ -69,7 +69,7 @@ impl Manager for Flamenco {
     }
 
     fn may_arrive_within(&self) -> Duration {
-        self.api.bounds.short()
+        self.api.bounds.arrival
     }
 
     fn requests_at_once(&self) -> usize {

@@ -6,6 +6,9 @@ use crate::sys::http::Reply;
 
 /// The longest piece of a Manager's words that is repeated, in characters.
 const MAX_WORDS: usize = 500;
+/// The next step where a call is not there.
+const NO_CALL: &str =
+    "It may be too old for it: `farm doctor` shows its version. Or the path in its URL (--manager) is wrong.";
 
 /// A reply, and whose it is.
 pub(super) struct Answer<'a> {
@@ -50,6 +53,11 @@ impl<'a> Answer<'a> {
         is_missing_call(&self.reply)
     }
 
+    /// Whether Flamenco's own code speaks, and not what stands before it, here or on another machine.
+    pub(super) fn is_its_own(&self) -> bool {
+        parse(&self.reply).is_some_and(|said| said.code.is_some())
+    }
+
     /// The Manager's words, if it speaks as Flamenco does.
     pub(super) fn words(&self) -> Option<String> {
         words(&self.reply)
@@ -66,9 +74,14 @@ impl<'a> Answer<'a> {
             (_, Some(_)) if self.is_missing_call() => ManagerError::Incapable {
                 address,
                 what: format!("answer {what}: it does not know this call"),
-                next: "It may be too old for it: `farm doctor` shows its version.".to_owned(),
+                next: NO_CALL.to_owned(),
             },
             (404, Some(wire::Error { code: Some(_), .. })) => ManagerError::NotFound { address, what: what.to_owned() },
+            // A gateway that has nothing at this path.
+            (404 | 405, Some(said @ wire::Error { code: None, .. })) => {
+                let message = format!("{}: {}", strange(&self.reply), cut(&said.message));
+                ManagerError::Unusable { address, message }
+            }
             (408 | 429, Some(said)) => {
                 ManagerError::InTrouble { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
             }

@@ -17,6 +17,8 @@ use serde_json::{Map, Value, json};
 const PLATFORM: &str = "manager";
 /// What workers run on, as Go names it.
 const PLATFORMS: [&str; 3] = ["linux", "windows", "darwin"];
+/// What proxies say of a request that they have passed on, and that may still arrive.
+const OF_PROXIES: [u16; 4] = [408, 502, 503, 504];
 
 impl Flamenco {
     pub(super) fn check_submission(&self, submission: &Submission) -> Result<(), ManagerError> {
@@ -79,12 +81,12 @@ impl Flamenco {
                 Ok(job) => self.is_of(submission, job.into()).map(Some),
                 Err(error) => Err(self.unknown(reply::not_a_manager(&answer.reply, &error), false)),
             },
-            // Its own code failed, perhaps after the job was stored; or a proxy does not know, and has passed it on.
+            // Its own code failed, perhaps after the job was stored; or a proxy does not know, and has passed it on. Some
+            // proxies speak JSON too.
             500..=599 | 408 => {
-                let words = answer.words();
-                let is_its_own = words.is_some() && status != 408;
-                let words = words.map(|words| format!(": {words}")).unwrap_or_default();
-                Err(self.unknown(format!("HTTP {status}{words}"), !is_its_own))
+                let is_over = answer.is_its_own() && !OF_PROXIES.contains(&status);
+                let words = answer.words().map(|words| format!(": {words}")).unwrap_or_default();
+                Err(self.unknown(format!("HTTP {status}{words}"), !is_over))
             }
             _ => Err(answer.error("the submission of jobs")),
         }

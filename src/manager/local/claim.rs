@@ -24,6 +24,9 @@ pub(super) const CAPABLE: &str = "
     AND NOT EXISTS (SELECT 1 FROM block WHERE block.job = job.seq AND block.worker = worker.id
                                           AND block.task_type = task.type)";
 
+/// SQL: whether `worker`, another one, works on `job`: whoever waits for a release takes the tasks of that alone.
+pub(super) const IN_SCOPE: &str = "(worker.scope IS NULL OR job.id IN (SELECT value FROM json_each(worker.scope)))";
+
 /// SQL: whether `worker` may take tasks of `job` at all.
 const TAGGED: &str = "(job.tag IS NULL OR job.tag IN (SELECT value FROM json_each(worker.tags)))";
 
@@ -165,7 +168,7 @@ fn hopeless(connection: &Connection, worker: &Registered) -> Result<Option<i64>,
         format!(
             "SELECT task.seq FROM failure CROSS JOIN task ON task.seq = failure.task CROSS JOIN job ON job.seq = task.job
              WHERE task.status IN ('queued', 'soft-failed') AND {OPEN}
-               AND NOT EXISTS (SELECT 1 FROM worker WHERE worker.status = 'awake' AND {CAPABLE})
+               AND NOT EXISTS (SELECT 1 FROM worker WHERE worker.status = 'awake' AND {CAPABLE} AND {IN_SCOPE})
                AND (failure.worker = ?1 OR EXISTS (
                      SELECT 1 FROM block WHERE block.job = job.seq AND block.worker = ?1 AND block.task_type = task.type))
              ORDER BY job.seq, task.position LIMIT 1"
@@ -176,7 +179,7 @@ fn hopeless(connection: &Connection, worker: &Registered) -> Result<Option<i64>,
                                 AND task.type = mine.task_type
              WHERE mine.worker = ?1 AND {OPEN}
                AND NOT EXISTS (
-                     SELECT 1 FROM worker WHERE worker.status = 'awake' AND {TAGGED}
+                     SELECT 1 FROM worker WHERE worker.status = 'awake' AND {TAGGED} AND {IN_SCOPE}
                        AND mine.task_type IN (SELECT value FROM json_each(worker.task_types))
                        AND NOT EXISTS (SELECT 1 FROM block WHERE block.job = mine.job AND block.worker = worker.id
                                                              AND block.task_type = mine.task_type))
@@ -256,7 +259,7 @@ mod tests {
     use crate::base::frame_set::FrameSet;
     use crate::base::status::JobStatus;
     use crate::manager::compile::{Compiled, CompiledTask};
-    use crate::manager::local::{Ended, LocalSettings, WorkerOptions};
+    use crate::manager::local::{Ended, LocalSettings, Scope, WorkerOptions};
     use crate::manager::{Manager, RenderWork, Submission, Work};
     use crate::sys::process::Guard;
 
@@ -392,6 +395,32 @@ mod tests {
         let (status, tasks) = queue.statuses(&job);
         assert_eq!((status, tasks.split(' ').next()), (JobStatus::Failed, Some("failed")));
         assert!(matches!(queue.local.claim(&workers[0]).unwrap(), Claim::Nothing));
+    }
+
+    /// Whoever waits for a release takes nothing of another: a task that failed here must not wait for them.
+    #[test]
+    fn workers_on_other_jobs_are_no_hope_for_a_task() {
+        let queue = Queue::new();
+        let (job, other) = (queue.job(30), queue.job(1));
+        let worker = queue.workers(1).remove(0);
+        let scoped = |jobs: &[&JobId]| {
+            let scope = Scope::Jobs(jobs.iter().map(|job| (*job).clone()).collect());
+            let options = WorkerOptions { scope, ..WorkerOptions::new(Guard::this_executable()) };
+            queue.local.sign_on(&options).unwrap()
+        };
+        let elsewhere = [(); 2].map(|()| scoped(&[&other]));
+        let here = [(); 2].map(|()| scoped(&[&job, &other]));
+        assert_eq!(queue.fail(&worker), "t1");
+        assert_eq!(queue.statuses(&job).0, JobStatus::Active, "two others may take it");
+        for gone in &here {
+            queue.local.sign_off(gone).unwrap();
+        }
+        while let Some(taken) = queue.take(&worker) {
+            queue.local.finish(&worker, &taken, Ended::Completed).unwrap();
+        }
+        let (status, tasks) = queue.statuses(&job);
+        assert_eq!((status, tasks.split(' ').next()), (JobStatus::Failed, Some("failed")));
+        assert_eq!(elsewhere.map(|worker| queue.take(&worker).is_some()), [false, false]);
     }
 
     #[test]

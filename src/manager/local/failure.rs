@@ -4,7 +4,7 @@
 //! waiting for workers that are switched off; here only workers at work count, for on one machine they come and go.
 
 use super::change;
-use super::claim::CAPABLE;
+use super::claim::{CAPABLE, IN_SCOPE};
 use super::store::Fault;
 use super::transition::TaskEvent;
 use crate::base::ids::WorkerId;
@@ -76,7 +76,7 @@ fn gather(tx: &Transaction<'_>, task: i64, worker: &WorkerId) -> Result<Facts, F
         tx.query_row("SELECT count(*) FROM failure WHERE task = ?1", (task,), |row| row.get(0))?;
     let query = format!(
         "SELECT count(*) FROM worker JOIN task ON task.seq = ?1 JOIN job ON job.seq = task.job
-         WHERE worker.status = 'awake' AND {CAPABLE}"
+         WHERE worker.status = 'awake' AND {CAPABLE} AND {IN_SCOPE}"
     );
     let workers_left = tx.query_row(&query, (task,), |row| row.get(0))?;
     Ok(Facts { failures_of_worker, workers_that_failed, workers_left })

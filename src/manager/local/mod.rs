@@ -36,7 +36,7 @@ use std::time::Duration;
 use store::{Fault, Opened};
 
 /// How the local manager calls itself in messages.
-pub(super) const ADDRESS: &str = "local";
+const ADDRESS: &str = "local";
 
 /// Where the queue is and what its worker runs.
 #[derive(Debug, Clone)]
@@ -159,12 +159,20 @@ impl Local {
         body: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
         let watch = Stopwatch::start();
+        let mut is_reopened = false;
         loop {
             let mut slot = self.slot();
-            match self.begin_reading(&mut slot) {
+            let is_stale = match self.begin_reading(&mut slot) {
                 Ok(None) => return Ok(None),
                 Ok(Some(tx)) => return body(&tx).map(Some),
-                Err(fault) => bear(fault, &watch, patience)?,
+                // Another farm was killed since this handle was opened: a new one sees past what that left.
+                Err(fault) if fault.needs_rollback() && !is_reopened => true,
+                Err(fault) => bear(fault, &watch, patience).map(|()| false)?,
+            };
+            if is_stale {
+                *slot = None;
+                is_reopened = true;
+                continue;
             }
             // Within this process others may have their turn.
             drop(slot);

@@ -33,8 +33,8 @@ impl Local {
             let name = free_name(tx, base)?;
             tx.execute("DELETE FROM worker WHERE name = ?1", (&name,))?;
             tx.execute(
-                "INSERT INTO worker (id, name, status, version, process, task_types, tags, last_seen)
-                 VALUES (:id, :name, 'awake', :version, :process, :task_types, :tags, :now)",
+                "INSERT INTO worker (id, name, status, version, process, task_types, tags, last_seen, scope)
+                 VALUES (:id, :name, 'awake', :version, :process, :task_types, :tags, :now, :scope)",
                 named_params! {
                     ":id": id.0,
                     ":name": name,
@@ -43,6 +43,7 @@ impl Local {
                     ":task_types": to_json(&options.task_types),
                     ":tags": to_json(&options.tags),
                     ":now": stored(clock::now()),
+                    ":scope": scope,
                 },
             )?;
             Ok(name)

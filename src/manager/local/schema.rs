@@ -1,7 +1,7 @@
 //! The queue's tables.
 
 /// The version of the tables below, kept in SQLite's `user_version`. A farm refuses a queue of a later one.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// `"farm"`, in SQLite's `application_id`.
 pub(super) const APPLICATION_ID: i64 = 0x6661_726d;
@@ -61,7 +61,8 @@ pub(super) const TABLES: &str = "
         task TEXT,
         job TEXT,
         mark TEXT,
-        leader TEXT
+        leader TEXT,
+        scope TEXT                          -- the ids of the jobs that it works on; NULL for all
     ) WITHOUT ROWID;
     CREATE TABLE failure (
         task INTEGER NOT NULL REFERENCES task (seq) ON DELETE CASCADE,
@@ -91,11 +92,15 @@ pub(super) const FROM_1_TO_2: &str = "
     CREATE INDEX failure_worker ON failure (worker);
 ";
 
+/// What makes a queue of version 2 one of version 3.
+pub(super) const FROM_2_TO_3: &str = "ALTER TABLE worker ADD COLUMN scope TEXT;";
+
 #[cfg(test)]
 mod tests {
     use crate::base::status::{JobStatus, TaskStatus};
     use crate::manager::Manager;
-    use crate::manager::local::{Local, LocalSettings};
+    use crate::manager::local::{Local, LocalSettings, WorkerOptions};
+    use crate::sys::process::Guard;
     use rusqlite::Connection;
 
     /// The tables of version 1, as it made them.
@@ -203,6 +208,7 @@ mod tests {
         local.check_integrity().unwrap();
         let statuses: Vec<TaskStatus> = local.tasks(&id).unwrap().into_iter().map(|task| task.status).collect();
         assert_eq!(statuses, [TaskStatus::Completed, TaskStatus::Canceled, TaskStatus::Canceled]);
+        local.sign_on(&WorkerOptions::new(Guard::this_executable())).unwrap();
         let fresh = Local::open(LocalSettings::new(folder.path().join("fresh"))).unwrap();
         fresh.write(|_| Ok(())).unwrap();
         // Apart from the order of columns and from comments, both are the same.

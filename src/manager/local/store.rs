@@ -19,6 +19,11 @@ pub(super) const PAUSE: Duration = Duration::from_millis(10);
 /// How long one try takes at most.
 const TRY: Duration = Duration::from_secs(1);
 
+const DAMAGED: &str =
+    "`farm doctor` looks closer at the queue and says how it is mended; releases and frames are not in it.";
+const FULL: &str =
+    "Check that the volume has free space and can be written to; `farm doctor` looks closer at the queue.";
+
 /// Why something could not be done with the queue.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -52,7 +57,10 @@ impl Fault {
             Fault::Refused(refusal) => ManagerError::Rejected { address, message: refusal.to_string() },
             Fault::Rejected(message) => ManagerError::Rejected { address, message },
             Fault::OtherHost { owner, host } => ManagerError::OtherHost { owner: owner.name, host: host.name },
-            other => ManagerError::Unusable { address, message: format!("{}: {}", queue.display(), other.words()) },
+            other => ManagerError::Queue {
+                message: format!("{}: {}", queue.display(), other.words()),
+                next: other.next_step().to_owned(),
+            },
         }
     }
 
@@ -60,6 +68,37 @@ impl Fault {
     pub(super) fn is_busy(&self) -> bool {
         let Fault::Sqlite(error) = self else { return false };
         matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    }
+
+    /// Whether a handle for looking met what a killed process left half done.
+    pub(super) fn needs_rollback(&self) -> bool {
+        let Fault::Sqlite(error) = self else { return false };
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        code == Some(ffi::SQLITE_READONLY_ROLLBACK) || code == Some(ffi::SQLITE_READONLY_RECOVERY)
+    }
+
+    fn next_step(&self) -> &'static str {
+        let code = match self {
+            Fault::Newer { .. } => return "Update farm on this machine: a newer one made the queue what it is.",
+            Fault::Damaged(_) => return DAMAGED,
+            Fault::Io(_) => return FULL,
+            Fault::Sqlite(error) => error.sqlite_error_code(),
+            _ => None,
+        };
+        match code {
+            _ if self.is_busy() => {
+                "Wait for whoever has it, another farm or a backup, then give the same command again."
+            }
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => DAMAGED,
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::PermissionDenied,
+            ) => FULL,
+            _ => "`farm doctor` looks closer at the queue.",
+        }
     }
 
     fn words(&self) -> String {
@@ -134,7 +173,7 @@ pub(super) fn open_read_only(settings: &LocalSettings) -> Result<Option<Opened>,
     let opened = match version(&connection) {
         Ok(0) => return Ok(None),
         Ok(_) => Opened { connection, copy: None },
-        Err(Fault::Sqlite(error)) if needs_rollback(&error) => match open_copy(&queue)? {
+        Err(fault) if fault.needs_rollback() => match open_copy(&queue)? {
             Some(opened) => opened,
             None => return Ok(None),
         },
@@ -142,11 +181,6 @@ pub(super) fn open_read_only(settings: &LocalSettings) -> Result<Option<Opened>,
     };
     check_owner(&opened.connection, &settings.host)?;
     Ok(Some(opened))
-}
-
-fn needs_rollback(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error().map(|error| error.extended_code);
-    code == Some(ffi::SQLITE_READONLY_ROLLBACK) || code == Some(ffi::SQLITE_READONLY_RECOVERY)
 }
 
 fn open_copy(queue: &Path) -> Result<Option<Opened>, Fault> {
@@ -199,6 +233,10 @@ fn bring_up_to_date(tx: &Transaction<'_>) -> Result<(), Fault> {
         tx.execute_batch(schema::FROM_1_TO_2)?;
         tx.pragma_update(None, "user_version", 2)?;
     }
+    if version(tx)? == 2 {
+        tx.execute_batch(schema::FROM_2_TO_3)?;
+        tx.pragma_update(None, "user_version", 3)?;
+    }
     Ok(())
 }
 
@@ -238,7 +276,7 @@ pub(super) fn check_integrity(connection: &Connection) -> Result<(), Fault> {
     if let Some(table) = dangling {
         return Err(Fault::Damaged(format!("table {table} refers to rows that are not there")));
     }
-    if version(connection)? < schema::VERSION { Ok(()) } else { check_tallies(connection) }
+    if version(connection)? < 2 { Ok(()) } else { check_tallies(connection) }
 }
 
 /// That each job's tally is what counting gives.
@@ -262,6 +300,7 @@ fn check_tallies(connection: &Connection) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::Explain;
     use crate::manager::local::Local;
 
     fn settings(folder: &Path) -> LocalSettings {
@@ -311,35 +350,80 @@ mod tests {
         }
     }
 
-    /// A transaction that has spilled to disk, copied as a kill would leave it.
     #[test]
-    fn a_look_at_a_half_done_transaction_sees_the_state_before_and_changes_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let (live, dead) = (settings(&folder.path().join("live")), settings(&folder.path().join("dead")));
-        let local = Local::open(live.clone()).unwrap();
-        local.write(|_| Ok(())).unwrap();
-        files::make_folders(&dead.folder, 0o777).unwrap();
+    fn the_next_step_fits_the_fault() {
+        let sqlite = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            Fault::from(error).explain(Path::new("q")).hint().unwrap()
+        };
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR, ffi::SQLITE_READONLY] {
+            assert!(sqlite(code).contains("free space"), "{code}");
+        }
+        let newer = Fault::Newer { found: 99 }.explain(Path::new("q")).hint().unwrap();
+        let others = [newer, sqlite(ffi::SQLITE_CORRUPT), sqlite(ffi::SQLITE_NOTADB), sqlite(ffi::SQLITE_BUSY)];
+        for (hint, words) in others.iter().zip(["Update farm", "mended", "mended", "another farm"]) {
+            assert!(hint.contains(words) && !hint.contains("free space") && !hint.contains("--manager"), "{hint}");
+        }
+    }
+
+    /// A transaction that has spilled to disk, copied from `live` to `dead` as a kill would leave it.
+    fn leave_half_done(live: &LocalSettings, dead: &LocalSettings) {
         let mut raw = Connection::open(live.queue()).unwrap();
         raw.pragma_update(None, "cache_size", 2).unwrap();
         let tx = raw.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
         tx.execute("UPDATE owner SET host = 'half done'", ()).unwrap();
         for n in 0..200 {
             let name = format!("{n}{}", "x".repeat(2000));
-            tx.execute("INSERT INTO worker VALUES (?1, ?1, '', '', '', '', '', 0, NULL, NULL, NULL, NULL)", (name,))
-                .unwrap();
+            tx.execute(
+                "INSERT INTO worker VALUES (?1, ?1, '', '', '', '', '', 0, NULL, NULL, NULL, NULL, NULL)",
+                (name,),
+            )
+            .unwrap();
         }
         for name in ["queue.sqlite", "queue.sqlite-journal"] {
             std::fs::copy(live.folder.join(name), dead.folder.join(name)).unwrap();
         }
         tx.rollback().unwrap();
+    }
+
+    fn count_workers(connection: &Connection) -> Result<i64, Fault> {
+        Ok(connection.query_row("SELECT count(*) FROM worker", (), |row| row.get(0))?)
+    }
+
+    fn live_and_dead(folder: &Path) -> (LocalSettings, LocalSettings) {
+        let (live, dead) = (settings(&folder.join("live")), settings(&folder.join("dead")));
+        Local::open(live.clone()).unwrap().write(|_| Ok(())).unwrap();
+        files::make_folders(&dead.folder, 0o777).unwrap();
+        (live, dead)
+    }
+
+    /// Whoever looks on does not end because another one is killed.
+    #[test]
+    fn a_handle_for_looking_outlives_the_death_of_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let (live, dead) = live_and_dead(folder.path());
+        std::fs::copy(live.queue(), dead.queue()).unwrap();
+        let peek = Local::peek(dead.clone()).unwrap();
+        assert_eq!(peek.read(count_workers).unwrap(), Some(0));
+        leave_half_done(&live, &dead);
+        assert_eq!(peek.read(count_workers).unwrap(), Some(0));
+        // Somebody rolls it back, and goes on.
+        Local::open(dead).unwrap().write(|_| Ok(())).unwrap();
+        assert_eq!(peek.read(count_workers).unwrap(), Some(0));
+    }
+
+    #[test]
+    fn a_look_at_a_half_done_transaction_sees_the_state_before_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (live, dead) = live_and_dead(folder.path());
+        leave_half_done(&live, &dead);
         let before = std::fs::read(dead.queue()).unwrap();
         let peek = Local::peek(dead.clone()).unwrap();
-        let workers = |c: &Connection| Ok(c.query_row("SELECT count(*) FROM worker", (), |row| row.get::<_, i64>(0))?);
-        assert_eq!(peek.read(workers).unwrap(), Some(0));
+        assert_eq!(peek.read(count_workers).unwrap(), Some(0));
         assert_eq!(std::fs::read(dead.queue()).unwrap(), before);
         assert_eq!(outside::list(&dead.folder).unwrap().len(), 2);
         let open = Local::open(dead.clone()).unwrap();
-        assert_eq!(open.read(workers).unwrap(), Some(0));
+        assert_eq!(open.read(count_workers).unwrap(), Some(0));
         open.check_integrity().unwrap();
     }
 }

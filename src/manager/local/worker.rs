@@ -1,9 +1,9 @@
 //! The worker: takes tasks from the queue and works them off, one at a time.
 
+use super::Local;
 use super::attempt::{self, Ended, Post, RendererLives};
 use super::claim::{Assignment, Claim};
 use super::presence::Registered;
-use super::{ADDRESS, Local};
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
@@ -170,7 +170,7 @@ pub fn work(
         Err(Leaving::Failed(error)) => Err(error),
         Err(Leaving::RendererLives(message)) => {
             on_duty.desert()?;
-            Err(ManagerError::Unusable { address: ADDRESS.into(), message })
+            Err(ManagerError::Queue { message, next: "End that renderer as its user, then run `farm recover`.".into() })
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What could keep a Flamenco Manager and its workers from rendering what farm submits.
 
-use super::{Check, Found};
+use super::{Check, Found, Subject, scripts};
 use crate::base::error::{Class, Failure};
 use crate::base::status::WorkerStatus;
 use crate::manager::compile::farm_type;
@@ -27,7 +27,7 @@ pub struct Remote<'a> {
     pub stranger: Option<&'a Flamenco>,
 }
 
-pub(super) fn checks(remote: &Remote<'_>, volume: &Found<'_>) -> Vec<Check> {
+pub(super) fn checks(remote: &Remote<'_>, subject: &Subject<'_>) -> Vec<Check> {
     let client = match remote.client {
         Ok(client) => client,
         Err(failure) => return vec![Check::failure("manager", failure)],
@@ -41,12 +41,16 @@ pub(super) fn checks(remote: &Remote<'_>, volume: &Found<'_>) -> Vec<Check> {
     vec![
         found,
         job_type(client),
-        storage(client, volume),
-        shaman(client, volume),
+        storage(client, &subject.volume),
+        shaman(client, &subject.volume),
         exposure(client, remote.stranger),
-        of_workers(&workers, states),
-        of_workers(&workers, task_types),
-        of_workers(&workers, |workers| variables(client, workers)),
+        match &workers {
+            Ok(workers) => states(workers),
+            Err(error) => Check::fail("workers", error.to_string(), ADDRESS),
+        },
+        of_workers("task-types", &workers, task_types),
+        of_workers("variables", &workers, |workers| variables(client, workers)),
+        of_workers("scripts", &workers, |workers| scripts::of_manager(client, workers, subject.autoexec)),
     ]
 }
 
@@ -61,7 +65,7 @@ fn unreachable(client: &Flamenco, error: ManagerError) -> Check {
     }
 }
 
-fn troubled(name: &'static str, error: ManagerError) -> Check {
+pub(super) fn troubled(name: &'static str, error: ManagerError) -> Check {
     Check::fail(name, error.to_string(), "Look at what the message names; the Manager's own log may say more.")
 }
 
@@ -187,13 +191,15 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// What the workers are asked for. Why they are not known is told once, by the check of that name.
 fn of_workers(
+    name: &'static str,
     workers: &Result<Vec<ManagerWorker>, ManagerError>,
     check: impl FnOnce(&[ManagerWorker]) -> Check,
 ) -> Check {
     match workers {
         Ok(workers) => check(workers),
-        Err(error) => Check::fail("workers", error.to_string(), ADDRESS),
+        Err(_) => Check::skip(name, "not looked at: the workers cannot be listed"),
     }
 }
 
@@ -240,13 +246,19 @@ fn task_types(workers: &[ManagerWorker]) -> Check {
     }
 }
 
-fn variables(client: &Flamenco, workers: &[ManagerWorker]) -> Check {
-    const NAME: &str = "variables";
+/// What the workers run on, as Go names it.
+pub(super) fn platforms(workers: &[ManagerWorker]) -> BTreeSet<&str> {
     let mut platforms: BTreeSet<&str> =
         workers.iter().map(|worker| worker.platform.as_str()).filter(|platform| !platform.is_empty()).collect();
     if platforms.is_empty() {
         platforms.insert("linux");
     }
+    platforms
+}
+
+fn variables(client: &Flamenco, workers: &[ManagerWorker]) -> Check {
+    const NAME: &str = "variables";
+    let platforms = platforms(workers);
     let mut lacking = Vec::new();
     for platform in &platforms {
         let known = match client.variables(platform) {

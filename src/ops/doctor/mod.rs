@@ -5,6 +5,7 @@ mod clock;
 mod flamenco;
 mod programs;
 mod queue;
+mod scripts;
 mod volume;
 
 pub use flamenco::Remote;
@@ -105,11 +106,13 @@ pub fn examine(subject: &Subject<'_>) -> Vec<Check> {
     let (blender, version) = programs::blender(subject);
     checks.push(blender);
     checks.push(programs::scenes(subject, version));
-    checks.push(programs::scripts(subject.autoexec));
     checks.push(programs::ffmpeg(subject.ffmpeg));
     match &subject.manager {
-        Asked::Local(queue) => checks.push(queue::check(queue.as_ref().copied())),
-        Asked::Flamenco(remote) => checks.extend(flamenco::checks(remote, &subject.volume)),
+        Asked::Local(queue) => {
+            checks.push(scripts::here(subject.autoexec));
+            checks.push(queue::check(queue.as_ref().copied()));
+        }
+        Asked::Flamenco(remote) => checks.extend(flamenco::checks(remote, subject)),
     }
     checks.push(clock::check(&subject.volume));
     checks

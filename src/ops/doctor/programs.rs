@@ -77,19 +77,6 @@ fn newer_than(here: BlenderVersion, scenes: &[(String, BlenderVersion)]) -> Chec
     Check::warn("scenes", message, "Render them with a newer Blender (blender.executable), or save them with this one.")
 }
 
-/// Shown, not judged: both are right for somebody.
-pub(super) fn scripts(autoexec: bool) -> Check {
-    Check::ok(
-        "scripts",
-        match autoexec {
-            true => {
-                "scripts inside scenes may run, as in Flamenco; set blender.autoexec: false for scenes of strangers"
-            }
-            false => "scripts inside scenes do not run (blender.autoexec: false); rigs that need theirs render wrongly",
-        },
-    )
-}
-
 pub(super) fn ffmpeg(executable: &str) -> Check {
     const REMEDY: &str =
         "Install it (on Debian: apt install ffmpeg), or name it with FARM_FFMPEG or ffmpeg.executable.";

@@ -40,7 +40,9 @@ fn local(manager: &dyn Manager) -> Check {
 /// Where the queue itself cannot be used, errors send people here: they must not be sent in a circle.
 fn refused(failure: &Failure) -> Check {
     match failure.class() {
-        Class::Manager => Check::fail(NAME, failure.message(), QUEUE),
+        Class::Manager if failure.hint().is_none_or(|hint| hint.contains("farm doctor")) => {
+            Check::fail(NAME, failure.message(), QUEUE)
+        }
         _ => Check::failure(NAME, failure),
     }
 }

@@ -121,6 +121,18 @@ fn to_render(frames: &JobFrames, broken: &[(RelPath, String)]) -> FrameSet {
     frames.to_render().minus(&others)
 }
 
+/// Ends jobs of the release that came to a remote Manager twice, under the release's lock: two renderers must not write the
+/// same frames. Where there are none, nothing is locked.
+pub fn end_doubled(ports: &Ports<'_>, name: &ReleaseName) -> Result<(), Failure> {
+    let is_needless = !ports.manager.is_remote() || ports.progress.interrupted().is_some();
+    if is_needless || !submit::is_doubled(ports, &load(ports, name)?)? {
+        return Ok(());
+    }
+    let lock = locking::lock_release(ports, name)?;
+    let mut file = load(ports, name)?;
+    submit::submit_pending(ports, &lock, &mut file, clock::now()).map(drop)
+}
+
 /// Waits until no worker can still write frames of runs that have ended, at most for `patience`: a job that failed on one
 /// worker is being rendered by others for some seconds more.
 pub fn settle(ports: &Ports<'_>, name: &ReleaseName, patience: Duration) -> Result<(), Failure> {

@@ -24,6 +24,10 @@ use std::time::Duration;
 
 /// Between two looks into a job's folder.
 const LIST_AGAIN: Duration = Duration::from_secs(1);
+/// The list of many jobs is no less to read because somebody waits: between two of them is so many times as long as the last
+/// one took, but never longer than that.
+const LIST_REST: u32 = 10;
+const LONGEST_REST: Duration = Duration::from_secs(30);
 /// Up to so many runs are asked for one by one; for more, one request for all jobs costs less.
 const FEW: usize = 8;
 
@@ -52,14 +56,35 @@ pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching<'_>) -> 
         if open.is_empty() {
             return Ok(());
         }
+        let watch = Stopwatch::start();
         let looked = look(ports.manager, &open)
             .and_then(|heard| jobs.iter_mut().try_for_each(|job| job.learn(ports, &heard, watching.told)));
+        let rest = rest_after(open.len(), watch.elapsed(), ports.manager.look_again());
         outage.bear(ports, looked, watching.patience)?;
         if stopping || ports.progress.interrupted().is_some() {
             return Ok(());
         }
         // After the end one more look, so that the last state is shown.
-        stopping = watching.stop.recv_timeout(ports.manager.look_again()) != Err(RecvTimeoutError::Timeout);
+        stopping = is_stopped_within(rest, ports, watching);
+    }
+}
+
+/// How long to rest after a look at `open` runs that took so long.
+fn rest_after(open: usize, took: Duration, usual: Duration) -> Duration {
+    if open > FEW { usual.max((took * LIST_REST).min(LONGEST_REST)) } else { usual }
+}
+
+/// Rests; whether it is to stop. Whoever asks farm to end is heard as soon as in a short rest.
+fn is_stopped_within(rest: Duration, ports: &Ports<'_>, watching: &Watching<'_>) -> bool {
+    let watch = Stopwatch::start();
+    loop {
+        let left = rest.saturating_sub(watch.elapsed()).min(ports.manager.look_again());
+        if watching.stop.recv_timeout(left) != Err(RecvTimeoutError::Timeout) {
+            return true;
+        }
+        if ports.progress.interrupted().is_some() || watch.has_passed(rest) {
+            return false;
+        }
     }
 }
 
@@ -190,6 +215,17 @@ mod tests {
     use crate::ops::harvest::request::{Gaps, HarvestRequest};
     use crate::ops::ports::Progress;
     use std::sync::Mutex;
+
+    #[test]
+    fn a_list_that_takes_long_is_read_less_often() {
+        let after = |open, millis| rest_after(open, Duration::from_millis(millis), Duration::from_secs(2)).as_millis();
+        assert_eq!(
+            (after(8, 5000), after(9, 10)),
+            (2000, 2000),
+            "few are asked for one by one; a short list is read on"
+        );
+        assert_eq!((after(9, 700), after(200, 9000)), (7000, 30_000));
+    }
 
     /// Hears how many frames are done.
     #[derive(Default)]

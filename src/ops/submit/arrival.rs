@@ -1,7 +1,7 @@
 //! What the Manager has of a release's runs, before any of them is submitted.
 
 use crate::base::error::Failure;
-use crate::base::ids::RunId;
+use crate::base::ids::{JobId, RunId};
 use crate::base::status::JobStatus;
 use crate::base::time::Timestamp;
 use crate::manager::ManagerJob;
@@ -57,19 +57,44 @@ fn may_come_for(run: &RunRecord, began: Timestamp, now: Timestamp, within: Durat
 }
 
 fn known_runs(ports: &Ports<'_>, file: &ReleaseFile) -> Result<BTreeMap<RunId, ManagerJob>, Failure> {
-    let runs: BTreeSet<RunId> = file.jobs.iter().flat_map(|job| &job.runs).map(|run| run.id).collect();
-    let mut jobs = ports.manager.jobs()?;
-    jobs.sort_by(|a, b| a.precedence().cmp(&b.precedence()));
-    let mut known: BTreeMap<RunId, ManagerJob> = BTreeMap::new();
+    let (known, doubled) = sort_out(ports.manager.jobs()?, file);
+    for (run, job) in &doubled {
+        end_duplicate(ports, job, &known[run])?;
+    }
+    Ok(known)
+}
+
+/// Ends the doubles of runs that all have a job: a request that was given up may arrive after another took its place.
+pub(super) fn end_doubled(ports: &Ports<'_>, file: &ReleaseFile) -> Result<(), Failure> {
+    known_runs(ports, file).map(drop)
+}
+
+/// Whether there are any to be ended.
+pub(super) fn is_doubled(ports: &Ports<'_>, file: &ReleaseFile) -> Result<bool, Failure> {
+    Ok(!sort_out(ports.manager.jobs()?, file).1.is_empty())
+}
+
+/// Of the release's runs the job that counts, and those that do the same again. The one that the release names stays: it is
+/// looked at by its id.
+fn sort_out(mut jobs: Vec<ManagerJob>, file: &ReleaseFile) -> (BTreeMap<RunId, ManagerJob>, Vec<(RunId, ManagerJob)>) {
+    let runs: BTreeMap<RunId, Option<&JobId>> =
+        file.jobs.iter().flat_map(|job| &job.runs).map(|run| (run.id, run.manager_job.as_ref())).collect();
+    let named: BTreeSet<&JobId> = runs.values().copied().flatten().collect();
+    jobs.sort_by_cached_key(|job| {
+        let (is_over, created, id) = job.precedence();
+        (is_over, !named.contains(id), created, id.clone())
+    });
+    let (mut known, mut doubled) = (BTreeMap::<RunId, ManagerJob>::new(), Vec::new());
     for job in jobs {
-        let Some(run) = job.run_id().filter(|run| runs.contains(run)) else { continue };
+        let Some(run) = job.run_id().filter(|run| runs.contains_key(run)) else { continue };
+        let ends = job.status.has_ended() || job.status == JobStatus::CancelRequested;
         match known.get(&run) {
             None => drop(known.insert(run, job)),
-            Some(first) if !job.status.has_ended() => end_duplicate(ports, &job, first)?,
+            Some(_) if !ends => doubled.push((run, job)),
             Some(_) => {}
         }
     }
-    Ok(known)
+    (known, doubled)
 }
 
 fn end_duplicate(ports: &Ports<'_>, job: &ManagerJob, first: &ManagerJob) -> Result<(), Failure> {
@@ -82,6 +107,28 @@ fn end_duplicate(ports: &Ports<'_>, job: &ManagerJob, first: &ManagerJob) -> Res
 mod tests {
     use super::*;
     use crate::ops::check::room::Room;
+
+    /// The second job of a run is the double, whichever came first, and only while it may still render.
+    #[test]
+    fn the_job_that_the_release_names_is_the_one_that_stays() {
+        let mut room = Room::new(&[("A", "1-3")]);
+        room.add_run("1-3", crate::base::status::TaskStatus::Queued);
+        let second = room.manager.jobs[0].clone();
+        let first = ManagerJob { id: JobId("earlier".into()), created: Timestamp::from_unix(1), ..second.clone() };
+        let ends = |file: &ReleaseFile, first: &ManagerJob, second: &ManagerJob| {
+            let (known, doubled) = sort_out(vec![first.clone(), second.clone()], file);
+            assert_eq!(known.len(), 1);
+            doubled.into_iter().map(|(_, job)| job.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ends(&room.file, &first, &second), vec![second.id.clone()], "none is named");
+        room.file.jobs[0].runs[0].manager_job = Some(second.id.clone());
+        assert_eq!(ends(&room.file, &first, &second), vec![first.id.clone()]);
+        for status in [JobStatus::CancelRequested, JobStatus::Canceled, JobStatus::Completed] {
+            assert!(ends(&room.file, &ManagerJob { status, ..first.clone() }, &second).is_empty());
+        }
+        let failed = ManagerJob { status: JobStatus::Failed, ..second.clone() };
+        assert!(ends(&room.file, &first, &failed).is_empty(), "the other one renders instead");
+    }
 
     const WITHIN: Duration = Duration::from_secs(30);
 

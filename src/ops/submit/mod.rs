@@ -61,7 +61,7 @@ pub fn add_run(job: &mut JobRecord, id: RunId, frames: FrameSet, queueing: &Queu
 ///
 /// Returns the jobs that were submitted now. `lock` is the release's; runs written down before `began` are those of an
 /// earlier command, whose submission may still be on its way. A death in between costs nothing, for the next call
-/// finds each run by its `farm.id`.
+/// finds each run by its `farm.id`. Also where nothing waits, what came twice is ended.
 pub fn submit_pending(
     ports: &Ports<'_>,
     lock: &Lock,
@@ -78,11 +78,19 @@ pub fn submit_pending(
     submitted
 }
 
+/// Whether a run of the release is in the Manager's queue twice, and both may be rendered.
+pub fn is_doubled(ports: &Ports<'_>, file: &ReleaseFile) -> Result<bool, Failure> {
+    arrival::is_doubled(ports, file)
+}
+
 fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile, began: Timestamp) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let address = ports.manager.address();
     let is_ours = |run: &RunRecord| is_pending(run) && run.manager == address;
     let waiting = file.jobs.iter().flat_map(|job| &job.runs).filter(|run| is_ours(run)).count();
     if waiting == 0 {
+        if ports.manager.is_remote() && file.jobs.iter().flat_map(|job| &job.runs).any(|run| run.manager == address) {
+            arrival::end_doubled(ports, file)?;
+        }
         return Ok(Vec::new());
     }
     let before = |end| how_far(end, 0, waiting);

@@ -33,6 +33,9 @@ const REDIRECTS: usize = 5;
 pub const MAX_BODY: u64 = 32 << 20;
 /// The words of the client's own library for a proxy's 407.
 const PROXY_WANTS: &str = "proxy authorization required";
+/// What is wrong where a user asks as two.
+const TWICE: &str =
+    "its URL holds a name or a password, and access.user or a token is set too; only one of them can be sent";
 /// The largest file of certificates that is read, in bytes.
 const MAX_PEM: u64 = 4 << 20;
 
@@ -124,6 +127,10 @@ impl Client {
     pub fn with(base: &str, access: &Access) -> Result<Client, HttpError> {
         let base = parse_base(base)?;
         let setup = |cause: String| HttpError::Setup { url: shown(&base), cause };
+        // Each would be sent, and servers take either.
+        if access.credentials.is_some() && has_credentials(&base) {
+            return Err(setup(TWICE.to_owned()));
+        }
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("http").enable_all().build();
         let runtime = runtime.map_err(|error: io::Error| setup(error.to_string()))?;
         let asking = build(&base, access, Policy::custom(follow_on_one_host)).map_err(setup)?;
@@ -319,13 +326,17 @@ fn is_loopback(url: &Url) -> bool {
 /// `address` as it may be printed: without a user's name and password.
 pub fn without_credentials(address: &str) -> String {
     match Url::parse(address) {
-        Ok(url) if url.has_authority() => match url.username().is_empty() && url.password().is_none() {
-            true => address.to_owned(),
-            false => shown(&url),
+        Ok(url) if url.has_authority() => match has_credentials(&url) {
+            true => shown(&url),
+            false => address.to_owned(),
         },
         // Nobody knows what stands before the @ of what is no URL.
         _ => address.rsplit('@').next().unwrap_or_default().to_owned(),
     }
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 /// The address without a user's name and password: those are never printed.

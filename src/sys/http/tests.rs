@@ -100,6 +100,18 @@ fn credentials_are_never_printed() {
 }
 
 #[test]
+fn nobody_asks_as_two() {
+    let secret = crate::base::secret::Secret::new("hush");
+    let basic = Credentials::Basic { user: "ann".into(), password: secret.clone() };
+    for credentials in [basic, Credentials::Bearer(secret)] {
+        let access = Access { credentials: Some(credentials), ..Access::default() };
+        let error = Client::with("http://me:secret@m:8080", &access).err().expect("two");
+        assert!(matches!(error, HttpError::Setup { .. }) && !error.to_string().contains("secret"), "{error}");
+        Client::with("http://m:8080", &access).unwrap();
+    }
+}
+
+#[test]
 fn other_addresses_are_refused() {
     for text in ["ftp://x/", "x", "", "http://", "file:///etc/passwd"] {
         assert!(matches!(Client::new(text), Err(HttpError::Address { .. })), "{text:?}");

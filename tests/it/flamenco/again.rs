@@ -6,7 +6,9 @@ use super::server::flamenco::{Release, StandIn};
 use crate::support::fake_blender::Fake;
 use farm::base::status::{JobStatus, TaskStatus};
 use farm::manager::Manager;
+use farm::sys::http::{Client, Method, Request};
 use std::fs;
+use std::time::{Duration, Instant};
 
 /// A plan whose submissions fail after some: `how_many` jobs.
 fn cut_off(how_many: usize) -> (Studio, String) {
@@ -108,6 +110,58 @@ fn each_failure_is_told_once_while_waiting() {
     assert!(tries >= 1, "{outcome}");
     let told = outcome.text().matches("r1/A: task render-2 failed").count();
     assert_eq!(told, studio.jobs().len(), "{outcome}");
+}
+
+/// The job's request arrives once more, as one does that a gateway kept for a while. Paused, so that no worker is done with
+/// it before farm sees it: rendering what is there already takes no time.
+fn arrives_again(studio: &Studio) {
+    let first = studio.jobs()[0].id.clone();
+    let mut body = studio.gate.stand_in().submitted(&first.0).expect("it was submitted");
+    body["initial_status"] = "paused".into();
+    let client = Client::new(&studio.server.url()).expect("an address");
+    let post =
+        Request { method: Method::Post, json: Some(body.to_string().into_bytes()), ..Request::get("api/v3/jobs") };
+    assert_eq!(client.send(&post).expect("an answer").status, 200);
+    assert_eq!(studio.jobs().len(), 2);
+}
+
+#[track_caller]
+fn one_was_ended(studio: &Studio) {
+    let mut statuses: Vec<JobStatus> = studio.jobs().into_iter().map(|job| job.status).collect();
+    statuses.retain(|status| *status == JobStatus::Canceled);
+    assert_eq!(statuses.len(), 1, "{:?}", studio.jobs());
+}
+
+/// Also where nothing is left to submit.
+#[test]
+fn what_arrived_twice_is_ended_by_the_same_command() {
+    let studio = Studio::new(Release::V3_9);
+    let plan = "plan release r1 scenes/A.blend --frames 1-4 --yes";
+    studio.run(plan).expect(0);
+    let named = studio.jobs()[0].id.clone();
+    arrives_again(&studio);
+    studio.run(plan).expect(0).says(&["submitted twice", &named.0]);
+    one_was_ended(&studio);
+    let stays = studio.jobs().into_iter().find(|job| job.status != JobStatus::Canceled).expect("one stays");
+    assert_eq!(stays.id, named);
+    assert!(!studio.run(plan).expect(0).text().contains("submitted twice"));
+}
+
+#[test]
+fn what_arrives_twice_is_ended_by_whoever_waits() {
+    let studio = Studio::with(Release::V3_9, &Fake { pause: "0.3", ..Fake::default() });
+    let outcome = studio.while_working(|| {
+        let waiting = studio.farm.start("plan release r1 scenes/A.blend --frames 1-4 --yes --wait");
+        let began = Instant::now();
+        while !studio.farm.frame("r1", "A", 1).exists() {
+            assert!(began.elapsed() < Duration::from_secs(60), "waited in vain for a frame");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        arrives_again(&studio);
+        waiting.wait()
+    });
+    outcome.expect(0).says(&["submitted twice"]);
+    one_was_ended(&studio);
 }
 
 fn studio_with_tags() -> Studio {

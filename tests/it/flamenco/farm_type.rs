@@ -2,7 +2,7 @@
 
 use super::Studio;
 use super::server::flamenco::{Release, StandIn};
-use super::server::{Heard, Server, Site, nobody};
+use super::server::{Fault, Heard, Server, Site, nobody};
 use crate::support::fake_blender::Fake;
 use crate::support::output::list;
 use crate::support::png;
@@ -154,6 +154,39 @@ fn setup_asks_before_it_copies() {
     studio.run(&format!("setup manager --scripts {}", scripts.display())).expect(6).says(&["efused", "next:"]);
     studio.farm.unchanged_since(&before);
     assert!(!scripts.exists());
+}
+
+/// The check of this name.
+#[track_caller]
+fn check(findings: &serde_json::Value, name: &str) -> serde_json::Value {
+    let of_name: Vec<_> = list(&findings["checks"]).iter().filter(|check| check["name"] == name).collect();
+    let [found] = of_name[..] else { panic!("not one check {name}: {findings:#}") };
+    found.clone()
+}
+
+/// Each check keeps its name, whatever keeps it from looking.
+#[test]
+fn doctor_says_once_that_workers_cannot_be_listed() {
+    let studio = Studio::new(Release::V3_9);
+    studio.server.trap(Fault::coded(500, "no such table"), "GET /api/v3/worker-mgt/workers ", usize::MAX);
+    let findings = studio.run("doctor --json").expect(7).json("farm.doctor/1");
+    assert_eq!(check(&findings, "workers")["status"], "fail", "{findings:#}");
+    for name in ["task-types", "variables", "scripts"] {
+        assert_eq!(check(&findings, name)["status"], "skip", "{findings:#}");
+    }
+}
+
+/// The Manager's variable decides, and not what is set here.
+#[test]
+fn doctor_says_that_scripts_run_on_a_manager_all_the_same() {
+    let mut studio = Studio::new(Release::V3_9);
+    let scripts = |studio: &Studio| check(&studio.run("doctor --json").json("farm.doctor/1"), "scripts");
+    assert_eq!(scripts(&studio)["status"], "ok");
+    studio.farm.room.set("FARM_BLENDER_AUTOEXEC", "false");
+    let warned = scripts(&studio);
+    assert_eq!(warned["status"], "warn", "{warned:#}");
+    assert!(warned["message"].as_str().is_some_and(|words| words.contains("-b -y")), "{warned:#}");
+    assert!(warned["remedy"].as_str().is_some_and(|words| words.contains("flamenco-manager.yaml")), "{warned:#}");
 }
 
 #[test]

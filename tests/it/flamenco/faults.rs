@@ -38,6 +38,7 @@ fn cases() -> Vec<Case> {
         case("403 page", Fault::page(403), 6, &["credentials (HTTP 403)"]),
         case("404 page", Fault::page(404), 6, &["HTTP 404"]),
         case("no such call", Fault::plain(404, "Not Found"), 6, &["does not know this call"]),
+        case("a gateway's 404", Fault::plain(404, "no Route matched"), 6, &["no Route matched"]),
         case("500 by its code", Fault::coded(500, "database is locked"), 6, &["database is locked"]),
         case("502 page", Fault::page(502), 6, &["HTTP 502"]),
         case("503 by its code", Fault::coded(503, "too busy"), 6, &["too busy"]),

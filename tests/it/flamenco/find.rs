@@ -1,6 +1,6 @@
 //! `farm setup find`
 
-use super::server::{Answer, Heard, Server};
+use super::server::{Answer, Heard, Server, nobody};
 use crate::support::Farm;
 use crate::support::output::list;
 use serde_json::json;
@@ -52,4 +52,26 @@ fn who_answers_is_asked_for_its_name_at_once() {
     let found = farm.run(&format!("setup find --ask {to} --wait 1s --json")).expect(0).json("farm.setup-find/1");
     let names: Vec<&str> = list(&found["managers"]).iter().filter_map(|found| found["name"].as_str()).collect();
     assert_eq!(names, ["Barn"; 3], "{found:#}");
+}
+
+/// What is chosen is asked before everyone is sent to it.
+#[test]
+fn what_does_not_answer_as_a_manager_is_not_remembered() {
+    let farm = Farm::new();
+    let to = who_knows(Vec::new());
+    let config = farm.path(".farm/config.yaml");
+    let before = std::fs::read(&config).ok();
+    let page = Server::new(|_: &Heard| Answer::text(200, "text/html", "<html></html>"));
+    for url in [nobody(), page.url()] {
+        let words = format!("setup find --ask {to} --wait 100ms --choose {url}");
+        farm.run(&words).expect(6).says(&[&url, "nothing was written", "next:"]);
+        assert_eq!(std::fs::read(&config).ok(), before);
+    }
+    let manager = Server::new(|_: &Heard| {
+        Answer::json(200, &json!({"name": "Barn", "version": "3.9", "shortversion": "3.9", "git": "x"}))
+    });
+    let url = manager.url();
+    farm.run(&format!("setup find --ask {to} --wait 100ms --choose {url}")).expect(0).says(&["wrote", &url]);
+    let written = std::fs::read_to_string(&config).expect("a config");
+    assert!(written.contains(&format!("manager: {url}")), "{written}");
 }

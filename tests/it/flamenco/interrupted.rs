@@ -1,9 +1,9 @@
 //! Ctrl-C while a Manager is asked.
 
-use super::Studio;
 use super::gate::Stand;
 use super::server::Fault;
 use super::server::flamenco::Release;
+use super::{Studio, all_at_once};
 use crate::support::fake_blender::Fake;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
@@ -54,18 +54,23 @@ fn what_is_asked_again_and_what_is_not_answered_is_let_go_of_at_once() {
 /// A request that changes something is not cut; whether it arrived is the next command's to find out.
 #[test]
 fn a_submission_on_its_way_is_not_let_go_of() {
-    for fault in [Fault::Silent, Fault::SilentBefore, Fault::CutBefore] {
-        let mut studio = Studio::new(Release::V3_9);
-        studio.farm.room.set("FARM_ACCESS_TIMEOUT", "1s");
-        studio.server.trap(fault, "POST /api/v3/jobs ", 1);
-        let running = studio.farm.start(PLAN);
-        until_it_hears(&studio, "POST /api/v3/jobs");
-        running.signal(Signal::INT);
-        running.wait().expect(130).says(&["interrupted", "next:"]);
-        studio.farm.room.set("FARM_ACCESS_TIMEOUT", "5s");
-        studio.run(PLAN).expect(0);
-        assert_eq!(studio.jobs().len(), 1);
-    }
+    // Those that do not arrive are waited for, half a minute each, so all at once.
+    let faults = [Fault::Silent, Fault::SilentBefore, Fault::CutBefore];
+    let parts = faults.map(|fault| (format!("{fault:?}"), move || is_not_let_go_of(fault)));
+    all_at_once(parts.into());
+}
+
+fn is_not_let_go_of(fault: Fault) {
+    let mut studio = Studio::new(Release::V3_9);
+    studio.farm.room.set("FARM_ACCESS_TIMEOUT", "1s");
+    studio.server.trap(fault, "POST /api/v3/jobs ", 1);
+    let running = studio.farm.start(PLAN);
+    until_it_hears(&studio, "POST /api/v3/jobs");
+    running.signal(Signal::INT);
+    running.wait().expect(130).says(&["interrupted", "next:"]);
+    studio.farm.room.set("FARM_ACCESS_TIMEOUT", "5s");
+    studio.run(PLAN).expect(0);
+    assert_eq!(studio.jobs().len(), 1);
 }
 
 /// Whoever looks on while the Manager is away is told that its workers go on.

@@ -97,6 +97,16 @@ fn in_the_url_of_the_environment() {
 }
 
 #[test]
+fn not_in_the_url_and_in_variables_of_their_own() {
+    let mut studio = studio();
+    studio.farm.room.set("FARM_MANAGER", with_credentials(&studio.server.url()));
+    studio.farm.room.set("FARM_ACCESS_TOKEN", SECRET);
+    studio.run("status").expect(2).says(&["access.user or a token is set too", "next:"]);
+    assert!(studio.server.take_heard().is_empty());
+    is_kept(&studio, Path::new(""));
+}
+
+#[test]
 fn in_the_url_of_the_command_line() {
     let studio = studio();
     speaks(&studio, &format!("--manager {}", with_credentials(&studio.server.url())));

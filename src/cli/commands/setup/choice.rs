@@ -1,10 +1,12 @@
 //! Which Manager is remembered: never one that nobody chose.
 
 use super::find::FoundView;
-use crate::base::error::{Class, Failure};
+use crate::base::error::{Class, Explain, Failure};
+use crate::cli::access::access;
 use crate::cli::config::{Config, Origin};
-use crate::cli::needs::Context;
-use crate::cli::settings::parse_manager;
+use crate::cli::needs::{Context, flamenco};
+use crate::cli::settings::{ManagerChoice, Settings, parse_manager};
+use crate::manager::{Manager, ManagerError};
 use crate::sys::http::without_credentials;
 use crate::sys::{files, outside};
 use std::path::PathBuf;
@@ -58,6 +60,27 @@ fn picked(answer: &str, count: usize) -> Picked {
         Ok(number) if (1..=count).contains(&number) => Picked::At(number - 1),
         _ => Picked::Nonsense,
     }
+}
+
+/// Asks what was chosen whether it is a Manager: an address that leads nowhere would keep everyone on the volume from work.
+pub(super) fn prove(url: &str, context: &Context) -> Result<(), Failure> {
+    if parse_manager(url) == Ok(ManagerChoice::Local) {
+        return Ok(());
+    }
+    let (volume, settings) = context.volume()?;
+    // The settings of a volume without a Manager have no access.
+    let settings = Settings { access: access(&context.config(Some(&volume.path()))?)?, ..settings };
+    flamenco(url, &settings)?.version().map(drop).map_err(|error| {
+        let class = match error.class() {
+            Class::Interrupted(signal) => Class::Interrupted(signal),
+            _ => Class::Manager,
+        };
+        let next = match (&error, error.hint()) {
+            (ManagerError::Unauthorized { .. } | ManagerError::ProxyUnauthorized { .. }, Some(hint)) => hint,
+            _ => "Check the URL, its path too, and that the Manager runs; then choose it again.".to_owned(),
+        };
+        Failure::new(class, format!("{error}; nothing was written")).with_hint(next)
+    })
 }
 
 /// Writes the choice into the volume's configuration; all else in the file stays as it is.

@@ -44,6 +44,9 @@ pub(super) fn find(args: &SetupFindArgs, context: &Context) -> Result<u8, Failur
     })?;
     let managers = introduced(found.into_iter().collect());
     let chosen = choice::choose(args.choose.as_deref(), &managers, context)?;
+    if let Some(url) = &chosen {
+        choice::prove(url, context)?;
+    }
     let mut text: String = managers.iter().map(line).collect();
     if managers.is_empty() {
         text.push_str("no Manager answered\n");
