@@ -114,3 +114,14 @@ fn a_frame_that_differs_from_the_others_is_rendered_again() {
     again.says(&["submitted frame 2 again"]);
     farm.run("harvest release r1").expect(0);
 }
+
+#[test]
+fn a_lost_manifest_is_named_before_anything_is_rendered_again() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1").expect(0);
+    fs::rename(farm.path("dist/r1/manifest.json"), farm.room.path("manifest.json")).expect("it goes away");
+    farm.run("harvest release r1").expect(7).says(&["dist/r1 holds files and no manifest.json", "restore it"]);
+    farm.run("doctor").says(&["no manifest.json"]);
+    fs::rename(farm.room.path("manifest.json"), farm.path("dist/r1/manifest.json")).expect("it comes back");
+    farm.run("harvest release r1").expect(0);
+}

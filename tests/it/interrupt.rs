@@ -80,3 +80,14 @@ fn a_signal_that_is_ignored_from_outside_stays_so() {
     run.signal(Signal::TERM);
     run.wait().expect(143);
 }
+
+#[test]
+fn a_worker_that_is_interrupted_tells_once_what_it_did() {
+    let farm = Farm::new();
+    let run = farm.start("work --follow --json");
+    std::thread::sleep(Duration::from_millis(500));
+    run.signal(Signal::TERM);
+    let outcome = run.wait().expect(143);
+    assert_eq!(outcome.json("farm.work/1")["completed"], 0);
+    assert!(outcome.stderr.contains("interrupted"), "{outcome}");
+}

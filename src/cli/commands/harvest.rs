@@ -14,13 +14,14 @@ use crate::cli::settings::Settings;
 use crate::frames::sampling::Depth;
 use crate::frames::template::Template;
 use crate::ops::check::Remember;
-use crate::ops::harvest::plan::{self, HarvestPlan, JobVerdict};
+use crate::ops::harvest::plan::{self, HarvestPlan, JobVerdict, Problem, ProblemState};
 use crate::ops::harvest::request::{NamesOfOld, RenderedAgain};
 use crate::ops::harvest::{Gaps, HarvestReport, HarvestRequest, JobsTaken, Keeping, Outcome, Suspects, apply, survey};
+use crate::ops::harvest::{manifest, unfinished};
 use crate::ops::ports::{Actor, Ports};
 use crate::ops::preview::{self, Encoder, Level};
-use crate::volume::Volume;
 use crate::volume::lock::Lock;
+use crate::volume::{Volume, layout};
 use std::path::Path;
 
 /// Harvests a release.
@@ -140,6 +141,16 @@ impl Call<'_> {
                     Level::Warning => output.warn(&line),
                 }
             }
+        }
+        let is_missing = |problem: &Problem| problem.state == ProblemState::Missing;
+        let release = &report.plan.request.release;
+        if report.plan.problems.iter().any(is_missing) && unfinished::lacks_manifest(self.volume, release) {
+            let dist = layout::dist_dir(release);
+            output.warn(&format!(
+                "{dist} holds files and no {}, which tells what was harvested: restore it from a backup before anything is \
+                 rendered again",
+                manifest::NAME
+            ));
         }
         let text = || render::harvest::text(report, &self.volume.path());
         output.long_result(text, || document::Document::of(report));

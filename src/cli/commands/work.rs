@@ -47,10 +47,11 @@ pub fn run(args: &WorkArgs, context: &Context) -> Result<u8, Failure> {
         counted(completed, "task")
     );
     context.output.result(&text, &Document { schema: "farm.work/1", completed, failed, requeued, revoked });
-    match interrupt.signal() {
-        Some(signal) => Err(in_this_queue(signal)),
-        None => Ok(exit_code(completed, failed)),
-    }
+    Ok(interrupt.signal().map_or(exit_code(completed, failed), |signal| {
+        let interrupted = in_this_queue(signal);
+        context.output.error(&interrupted);
+        exit::code(interrupted.class())
+    }))
 }
 
 /// What was put back or canceled is neither done nor failed.

@@ -7,7 +7,6 @@ use crate::base::name::{JobRef, ReleaseName};
 use crate::base::size::Bytes;
 use crate::ops::harvest::manifest::{self, Manifest};
 use crate::ops::harvest::unfinished;
-use crate::ops::preview;
 use crate::ops::recover;
 use crate::ops::release;
 use crate::ops::status::interrupted;
@@ -16,7 +15,6 @@ use crate::volume::journal::{self, Account};
 use crate::volume::lock::{self, Standing};
 use crate::volume::release_file::ReleaseFile;
 use crate::volume::{Volume, VolumeError, layout};
-use std::ffi::OsString;
 
 /// Below this nothing can be rendered: less than a few frames.
 const TOO_LITTLE: u64 = 64 << 20;
@@ -176,10 +174,7 @@ fn releases(volume: &Volume) -> Check {
         let message = format!("{} of {} cannot be read: {}", unreadable.len(), found.names.len(), words.join("; "));
         return Check::fail(NAME, message, first.hint().unwrap_or("Restore the file from a backup."));
     }
-    // A harvest that was killed has not come to its manifest: its journal is told of, and whoever finishes it writes that.
-    let is_half_done = |name: &ReleaseName| unfinished::of_release(volume, name).is_ok_and(|left| !left.is_empty());
-    let lacks = |name: &&ReleaseName| lacks_its_manifest(volume, name) && !is_half_done(name);
-    let lost: Vec<&ReleaseName> = found.names.iter().filter(lacks).collect();
+    let lost: Vec<&ReleaseName> = found.names.iter().filter(|name| unfinished::lacks_manifest(volume, name)).collect();
     if let Some(first) = lost.first() {
         let message = format!(
             "dist/{first} holds files and no {} that tells what was harvested: frames of it count as missing ({} in all)",
@@ -193,14 +188,6 @@ fn releases(volume: &Volume) -> Check {
         return Check::warn(NAME, message, "farm leaves it alone: move it elsewhere.");
     }
     Check::ok(NAME, format!("{} on the volume", found.names.len()))
-}
-
-/// Whether files lie in the release's folder of `dist/` that no manifest knows.
-fn lacks_its_manifest(volume: &Volume, name: &ReleaseName) -> bool {
-    let listed = volume.dir(&layout::dist_dir(name)).ok().flatten().and_then(|dir| dir.list().ok());
-    let names: Vec<OsString> = listed.unwrap_or_default().into_iter().map(|entry| entry.name).collect();
-    let is_frame = |name: &OsString| name != preview::FOLDER && !name.to_string_lossy().starts_with('.');
-    !names.iter().any(|name| name == manifest::NAME) && names.iter().any(is_frame)
 }
 
 /// What keeps a release from being looked at.

@@ -46,6 +46,8 @@ const TAIL_LINES: usize = 12;
 pub struct Followed {
     /// Its frames.
     pub frames: FrameCounts,
+    /// Those that are missing and that somebody may still render: they were added, or put back, meanwhile.
+    pub under_way: u64,
     /// How often missing frames were submitted anew.
     pub tries: u32,
     /// Harvested files that are not what was harvested, beneath the volume: a person has to look at those.
@@ -155,11 +157,12 @@ pub fn outcome(ports: &Ports<'_>, name: &ReleaseName, tries: u32) -> Result<Foll
     let work = OpenWork::of(ports, &file)?;
     let checked = check_all(ports, &file, &work)?;
     let frames: FrameCounts = checked.iter().map(|(_, frames)| frames.counts()).sum();
+    let under_way = checked.iter().map(|(_, frames)| frames.rendering.len() as u64).sum();
     keep_pace(ports, name, &checked)?;
     let tail = if frames.missing + frames.bad == 0 { String::new() } else { failing_tail(ports, &file, &work)? };
     let flaws = checked.iter().flat_map(|(_, frames)| &frames.flaws);
     let altered = flaws.map(|flaw| flaw.path.clone()).filter(|path| path.is_within(&Area::Dist.folder())).collect();
-    Ok(Followed { frames, tries, altered, tail })
+    Ok(Followed { frames, under_way, tries, altered, tail })
 }
 
 /// Says which frames are left alone because somebody may still write them, though nobody is known to be at them.
@@ -234,6 +237,10 @@ impl Followed {
         match self.altered.first() {
             Some(path) => format!(
                 "{path} is not what was harvested: restore it, or move it away to have it rendered again by the same command."
+            ),
+            None if self.under_way == self.frames.missing + self.frames.bad => format!(
+                "They are in the queue, added meanwhile: the same command goes on with them, and `farm status {name}` shows \
+                 who renders them."
             ),
             None => format!(
                 "Look at `farm status {name}`; mend the cause, then give the same command again. A scene that was changed \

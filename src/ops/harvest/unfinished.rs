@@ -1,13 +1,15 @@
 //! Harvests that were killed: what they set out to do counts as harvested where it is done.
 
-use super::manifest::ManifestFile;
+use super::manifest::{self, ManifestFile};
 use super::plan::Transaction;
 use crate::base::error::{Class, Explain, Failure};
 use crate::base::ids::TransactionId;
 use crate::base::name::ReleaseName;
-use crate::volume::Volume;
+use crate::ops::preview;
 use crate::volume::journal::{self, Account};
 use crate::volume::lock::Scope;
+use crate::volume::{Volume, layout};
+use std::ffi::OsString;
 
 /// The journal's word for harvesting.
 pub const JOURNAL_KIND: &str = "harvest";
@@ -52,4 +54,14 @@ pub fn files(volume: &Volume, release: &ReleaseName) -> Result<Vec<ManifestFile>
     let killed = of_release(volume, release)?;
     let shares = killed.iter().flat_map(|(_, transaction)| &transaction.jobs);
     Ok(shares.flat_map(|share| share.files.iter().map(|file| share.manifest_file(file))).collect())
+}
+
+/// Whether files lie in the release's folder of `dist/` that no manifest knows. A harvest that was killed has not come to
+/// its manifest: whoever finishes it writes that.
+pub fn lacks_manifest(volume: &Volume, release: &ReleaseName) -> bool {
+    let listed = volume.dir(&layout::dist_dir(release)).ok().flatten().and_then(|dir| dir.list().ok());
+    let names: Vec<OsString> = listed.unwrap_or_default().into_iter().map(|entry| entry.name).collect();
+    let is_frame = |name: &OsString| name != preview::FOLDER && !name.to_string_lossy().starts_with('.');
+    let is_lost = !names.iter().any(|name| name == manifest::NAME) && names.iter().any(is_frame);
+    is_lost && of_release(volume, release).is_ok_and(|left| left.is_empty())
 }

@@ -6,6 +6,7 @@ use crate::base::counted::frames_named;
 use crate::base::error::{Class, Explain};
 use crate::base::frame_set::FrameSet;
 use crate::base::name::{JobName, JobRef, ReleaseName};
+use crate::base::render_options::RenderOptions;
 use crate::volume::release_file::{JobRecord, ReleaseFile, Revision};
 use std::collections::{HashMap, HashSet};
 
@@ -146,14 +147,18 @@ fn against(job: &PlannedJob, record: &JobRecord) -> Result<JobVerdict, Conflict>
 /// What makes the planned job another one than the revision on the volume.
 fn scene_difference(job: &PlannedJob, revision: &Revision) -> Option<String> {
     if job.source.digest != revision.source.digest {
-        return Some(format!("{} changed since it was planned ({})", job.source.path, revision.planned));
+        let (now, then) = (&job.source.path, &revision.source.path);
+        return Some(match now == then {
+            true => format!("{now} changed since it was planned ({})", revision.planned),
+            false => format!("{now} instead of {then}"),
+        });
     }
     if job.scene != revision.scene {
         let word = |scene: &Option<String>| scene.clone().unwrap_or_else(|| "the active scene".into());
         return Some(format!("{} instead of {}", word(&job.scene), word(&revision.scene)));
     }
     if job.options != revision.options {
-        return Some("other --blender, --device, --samples or --env than it was planned with".to_owned());
+        return Some(options_difference(&job.options, &revision.options));
     }
     if job.output != revision.output {
         return Some(format!("output {} instead of {}", describe(&job.output), describe(&revision.output)));
@@ -163,6 +168,22 @@ fn scene_difference(job: &PlannedJob, revision: &Revision) -> Option<String> {
         .iter()
         .find(|new| revision.dependencies.iter().any(|old| old.path == new.path && old.digest != new.digest));
     changed.map(|dependency| format!("{} changed since it was planned", dependency.path))
+}
+
+/// The options that differ, with what they were: values of `--env` may be secret, so only that they differ.
+fn options_difference(now: &RenderOptions, then: &RenderOptions) -> String {
+    let word = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+    let of = |options: &RenderOptions| {
+        let samples = options.samples.map(|samples| samples.to_string());
+        [options.blender.clone(), options.device.clone(), samples].map(word)
+    };
+    let values = ["--blender", "--device", "--samples"].into_iter().zip(of(now).into_iter().zip(of(then)));
+    let differ = values.filter(|(_, (now, then))| now != then);
+    let mut words: Vec<String> = differ.map(|(name, (now, then))| format!("{name} {now} instead of {then}")).collect();
+    if now.environment != then.environment {
+        words.push("another --env".to_owned());
+    }
+    words.join(", ")
 }
 
 fn describe(output: &crate::volume::release_file::Output) -> String {
