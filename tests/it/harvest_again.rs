@@ -1,8 +1,9 @@
 //! `farm harvest release` where the world changed since the last one: a mount that is gone, files that were altered, plans
 //! that were applied, previews.
 
-use crate::support::{Farm, png};
+use crate::support::{Farm, png, skipped, strace};
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 /// The frames that were delivered.
 fn delivered(farm: &Farm) -> Vec<String> {
@@ -32,7 +33,7 @@ impl Drop for Mounted {
 fn a_dist_that_is_not_mounted_any_more_is_not_taken_for_empty() {
     let farm = Farm::new().rendered("r1");
     let Some(mounted) = Mounted::on(farm.path("dist")) else {
-        return crate::support::skipped("a_dist_that_is_not_mounted_any_more", "this user may not mount");
+        return skipped("a_dist_that_is_not_mounted_any_more", "this user may not mount");
     };
     farm.run("harvest release r1 --dry-run").expect(0);
     assert!(!farm.path(".farm/mounts.json").exists());
@@ -124,4 +125,27 @@ fn a_lost_manifest_is_named_before_anything_is_rendered_again() {
     farm.run("doctor").says(&["no manifest.json"]);
     fs::rename(farm.room.path("manifest.json"), farm.path("dist/r1/manifest.json")).expect("it comes back");
     farm.run("harvest release r1").expect(0);
+}
+
+#[test]
+fn what_was_just_rendered_is_put_on_disk_before_it_is_moved() {
+    if !strace::works() {
+        return skipped("what_was_just_rendered_is_put_on_disk_before_it_is_moved", "strace may not trace here");
+    }
+    for (age, calls) in [(0, 1), (3600, 0)] {
+        let farm = Farm::new().rendered("r1");
+        let log = farm.room.path("strace.log");
+        for (job, frame) in [("A", 1), ("A", 2), ("A", 3), ("B", 1), ("B", 2), ("B", 3)] {
+            let file = fs::File::options().write(true).open(farm.frame("r1", job, frame)).expect("a frame");
+            file.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("a time");
+        }
+        let tracing = strace::tracing(&log, &["syncfs", "renameat2"]);
+        let harvest = farm.arguments("harvest release r1 --no-preview");
+        farm.room.start_under(&tracing, &harvest).wait().expect(0);
+        let called = strace::all(&log);
+        let synced = called.iter().position(|call| call.name == "syncfs");
+        let moved = called.iter().position(|call| call.rest.contains("000001.png"));
+        assert_eq!(called.iter().filter(|call| call.name == "syncfs").count(), calls, "{age} s old: {called:?}");
+        assert!(moved.is_some() && synced.is_none_or(|synced| Some(synced) < moved), "{called:?}");
+    }
 }
