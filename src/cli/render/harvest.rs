@@ -7,6 +7,7 @@ use crate::base::size::Bytes;
 use crate::ops::harvest::plan::{FileVerdict, HarvestPlan, JobVerdict, PlannedFile, PlannedJob, Problem, ProblemState};
 use crate::ops::harvest::{HarvestReport, Outcome};
 use crate::ops::preview::PreviewState;
+use crate::volume::area::Area;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -224,8 +225,8 @@ fn next_steps(plan: &HarvestPlan) -> String {
         steps.push("`farm status` shows what is still being rendered; on the local queue `farm work` goes on with it.");
     }
     let is_in_dist =
-        |problem: &&Problem| problem.state == ProblemState::Bad && problem.path.as_str().starts_with("dist/");
-    if plan.problems.iter().any(|problem| is_in_dist(&problem)) {
+        |problem: &Problem| problem.state == ProblemState::Bad && problem.path.is_within(&Area::Dist.folder());
+    if plan.problems.iter().any(is_in_dist) {
         steps.push("Move what is bad in dist/ away first: as long as it is there its frame is not rendered again.");
     }
     if has(&[ProblemState::Missing, ProblemState::Bad]) {

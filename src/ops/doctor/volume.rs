@@ -246,10 +246,9 @@ fn half_written(volume: &Volume) -> Check {
         Err(failure) => Check::failure(NAME, &failure),
         Ok(found) => match found.as_slice() {
             [] => Check::ok(NAME, "none"),
-            [one] => Check::warn(NAME, format!("left by a process that is gone: {one}"), RECOVER),
-            [first, more @ ..] => {
-                let more = more.len();
-                Check::warn(NAME, format!("left by a process that is gone: {first}, and {more} more"), RECOVER)
+            [first, others @ ..] => {
+                let more = if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+                Check::warn(NAME, format!("left by a process that is gone: {first}{more}"), RECOVER)
             }
         },
     }

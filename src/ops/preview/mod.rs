@@ -8,20 +8,18 @@ mod video;
 
 use crate::base::digest::{Digest, Hasher};
 use crate::base::error::Failure;
-use crate::base::ids::TransactionId;
 use crate::base::name::{JobName, ReleaseName};
 use crate::base::rel_path::RelPath;
 use crate::frames::expected::Role;
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
 use crate::ops::ports::{Ports, Stage};
 use crate::ops::release;
-use crate::sys::clock;
+use crate::ops::work::discard;
 use crate::sys::disk::{Dir, Kind};
 use crate::sys::process::environment::find_program;
 use crate::volume::layout;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::JobRecord;
-use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
 use index::{Index, Made};
 use serde::Serialize;
 
@@ -174,12 +172,10 @@ impl Maker<'_> {
             note(video::make(self.dist, self.folder, &video, series, self.encoder, clear), &mut notes).map(|()| video);
         // What failed is tried again; what cannot be here is not asked for each time.
         let made = Made { frames: fingerprint, sheet, video };
-        if notes.iter().all(|note| note.level == Level::Note) {
-            index.jobs.insert(job.clone(), made.clone());
-        } else {
-            // Of no frames at all: what was made stays known as farm's own.
-            index.jobs.insert(job.clone(), Made { frames: Digest::of(b""), ..made.clone() });
-        }
+        // Then it is of no frames at all, and what was made stays known as farm's own.
+        let has_failed = notes.iter().any(|note| note.level == Level::Warning);
+        let frames = if has_failed { Digest::of(b"") } else { fingerprint };
+        index.jobs.insert(job.clone(), Made { frames, ..made.clone() });
         self.told(job, PreviewState::Made, made, notes)
     }
 
@@ -189,13 +185,9 @@ impl Maker<'_> {
         if is_own || self.folder.stat(name)?.is_none() {
             return Ok(());
         }
-        let failed = |failure: Failure| Unmade::Failed(format!("no preview {name}: {failure}"));
-        let path = self.path_of(name).map_err(failed)?;
         let reason = "a preview has this name".to_owned();
-        let mut trash = Trash::begin(self.ports.volume, self.lock, TransactionId::random(), clock::now(), HOLD_DAYS);
-        trash.put(&[Discard { path, reason }]).map_err(|error| failed(error.into()))?;
-        trash.finish().map_err(|error| failed(error.into()))?;
-        Ok(())
+        let moved = self.path_of(name).and_then(|path| discard(self.ports, self.lock, vec![(path, reason)]));
+        moved.map_err(|failure| Unmade::Failed(format!("no preview {name}: {failure}")))
     }
 
     /// Where a preview lies, beneath the volume.

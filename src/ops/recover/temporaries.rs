@@ -109,9 +109,9 @@ fn look(
         Err(error) => return Err(error.into()),
     };
     for (name, attributes) in erase::temporaries(&dir)? {
-        if scope.is_some() || erase::is_abandoned(&name) || is_old(&attributes) {
-            let (bytes, old) = (attributes.size, is_old(&attributes));
-            let temporary = Temporary { folder: folder.clone(), name, bytes, old, scope: scope.cloned() };
+        let (bytes, old) = (attributes.size, is_old(&attributes));
+        let temporary = Temporary { folder: folder.clone(), name, bytes, old, scope: scope.cloned() };
+        if scope.is_some() || temporary.is_abandoned() {
             found.push(temporary);
         }
     }
