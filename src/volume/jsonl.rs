@@ -23,8 +23,7 @@ pub(super) struct LineFault {
 pub(super) fn encode<T: Serialize>(items: &[T]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for item in items {
-        let line = serde_json::to_vec(item).expect("documents have text keys and finite numbers");
-        bytes.extend_from_slice(&line);
+        serde_json::to_writer(&mut bytes, item).expect("documents have text keys and finite numbers");
         bytes.push(b'\n');
     }
     bytes

@@ -83,6 +83,16 @@ pub fn locate(
     Ok(JobFiles { reference, out, dist: dist.root, files, extras: folders.extras(), folders: open })
 }
 
+/// Where each file lies, or would lie, beneath the volume.
+pub fn paths(located: &JobFiles, release: &ReleaseName) -> Result<Vec<RelPath>, Failure> {
+    let dist = layout::dist_dir(release);
+    let path = |file: &JobFile| match (&file.place, &file.harvested) {
+        (Place::Dist(_), Some(entry)) => dist.join(entry.path.as_str()),
+        _ => located.out.join(file.expected.path.as_str()),
+    };
+    located.files.iter().map(|file| Ok(path(file)?)).collect()
+}
+
 /// The folders of `dist/<release>/` that harvested files lie in, each opened once: a job has more files than a process may
 /// open folders.
 struct DistFolders {

@@ -134,7 +134,7 @@ impl Look<'_> {
         if self.remember == Remember::Keep && fresh != *known {
             fresh.save(ports.volume, &located.reference);
         }
-        let paths = paths(&located, self.release)?;
+        let paths = job_files::paths(&located, self.release)?;
         let mut files = judged(&located, &paths, looked)?;
         judge::compare(&mut files, image_size(job));
         let suspicions = task_logs::suspicions(runs, &fresh.notes);
@@ -186,7 +186,7 @@ fn broken_among(
         Effort::Verify => VerdictCache::default(),
     };
     let looked = look(ports, &located, effort, &known)?;
-    let paths = paths(&located, release)?;
+    let paths = job_files::paths(&located, release)?;
     let mut files = judged(&located, &paths, looked)?;
     judge::compare(&mut files, image_size(job));
     let broken = files.into_iter().filter_map(|file| match file.state {
@@ -206,24 +206,22 @@ struct Looked {
 fn look(ports: &Ports<'_>, located: &JobFiles, effort: Effort, known: &VerdictCache) -> Result<Vec<Looked>, Failure> {
     let mut looked: Vec<Option<Looked>> = located.files.iter().map(|file| at_a_glance(file, effort, known)).collect();
     let places: Vec<usize> = (0..looked.len()).filter(|at| looked[*at].is_none()).collect();
-    let files: Vec<FileToRead> = places.iter().filter_map(|at| to_read(&located.files[*at]).cloned()).collect();
-    let purpose = |at: usize| purpose_of(&located.files[places[at]]);
-    for (at, reading) in places.iter().zip(read_files::read_files(ports, &files, purpose)?) {
-        looked[*at] = Some(after_reading(&located.files[*at], reading));
+    let to_read = |at: &usize| to_read(&located.files[*at]);
+    let files: Vec<(&FileToRead, Purpose)> = places.iter().filter_map(to_read).collect();
+    for (file, reading) in read_files::read_files(ports, &files)? {
+        let at = places[file];
+        looked[at] = Some(after_reading(&located.files[at], reading));
     }
     Ok(looked.into_iter().flatten().collect())
 }
 
-fn to_read(file: &JobFile) -> Option<&FileToRead> {
+/// Harvested files were walked when they were harvested: their digest says the rest.
+fn to_read(file: &JobFile) -> Option<(&FileToRead, Purpose)> {
     match &file.place {
-        Place::Out(file) | Place::Dist(file) => Some(file),
+        Place::Out(file) => Some((file, Purpose::Walk)),
+        Place::Dist(file) => Some((file, Purpose::Digest)),
         Place::Odd(_) | Place::Nowhere => None,
     }
-}
-
-/// Harvested files were walked when they were harvested: their digest says the rest.
-fn purpose_of(file: &JobFile) -> Purpose {
-    if matches!(file.place, Place::Dist(_)) { Purpose::Digest } else { Purpose::Walk }
 }
 
 /// What is known without reading; `None`: the file has to be read.
@@ -278,11 +276,6 @@ fn judged<'a>(located: &'a JobFiles, paths: &'a [RelPath], looked: Vec<Looked>) 
     located.files.iter().zip(paths).zip(looked).map(judged).collect()
 }
 
-/// Where each file lies, or would lie, beneath the volume.
-fn paths(located: &JobFiles, release: &ReleaseName) -> Result<Vec<RelPath>, Failure> {
-    located.files.iter().map(|file| path_of(located, release, file)).collect()
-}
-
 /// Whether a file of `out/` was harvested and stayed (`--keep`): it and the one in `dist/` are as the manifest says.
 fn is_kept(located: &JobFiles, file: &JobFile, looked: &Looked) -> Result<bool, Failure> {
     let (Some(entry), Some(dist), Some((now, _))) = (&file.harvested, &located.dist, &looked.checked) else {
@@ -296,14 +289,6 @@ fn is_kept(located: &JobFiles, file: &JobFile, looked: &Looked) -> Result<bool, 
     let there = dist.dir(&folder)?.map(|dir| dir.open_read(name)).transpose()?.flatten();
     // Some shares do not let a copy have the time of its source.
     there.map_or(Ok(false), |there| Ok(is_entry(there.attributes()) || there.digest()?.0 == entry.sha256))
-}
-
-/// Where a file lies, or would lie, beneath the volume.
-pub fn path_of(located: &JobFiles, release: &ReleaseName, file: &JobFile) -> Result<RelPath, Failure> {
-    Ok(match (&file.place, &file.harvested) {
-        (Place::Dist(_), Some(entry)) => crate::volume::layout::dist_dir(release).join(entry.path.as_str())?,
-        _ => located.out.join(file.expected.path.as_str())?,
-    })
 }
 
 #[cfg(test)]

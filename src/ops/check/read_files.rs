@@ -63,32 +63,26 @@ pub enum Reading {
     Failed(DiskError),
 }
 
-/// Reads all `files`, each for what `purpose` says of its place; the results are in their order.
-pub fn read_files(
-    ports: &Ports<'_>,
-    files: &[FileToRead],
-    purpose: impl Fn(usize) -> Purpose + Sync,
-) -> Result<Vec<Reading>, Failure> {
+/// Reads all `files`; each result comes with the index of its file, in no order.
+pub fn read_files(ports: &Ports<'_>, files: &[(&FileToRead, Purpose)]) -> Result<Vec<(usize, Reading)>, Failure> {
     let order = round_robin(files);
     let buffer = || vec![0; PIECE];
-    let read = |at: usize, buffer: &mut Vec<u8>| read_one(&files[at], purpose(at), buffer);
-    let readings = in_parallel(ports, Stage::Frames, &order, buffer, read)?;
-    let mut results: Vec<Option<Reading>> = std::iter::repeat_with(|| None).take(files.len()).collect();
-    order.into_iter().zip(readings).for_each(|(at, reading)| results[at] = Some(reading));
-    Ok(results.into_iter().flatten().collect())
+    let read = |at: usize, buffer: &mut Vec<u8>| read_one(files[at].0, files[at].1, buffer);
+    in_parallel(ports, Stage::Frames, &order, buffer, read)
 }
 
-/// Decodes `files` in full; `None` where that proved them. The formats come from the names.
-pub fn decode_files(ports: &Ports<'_>, files: &[FileToRead]) -> Result<Vec<Option<Undecoded>>, Failure> {
+/// Decodes `files` in full; `None` where that proved them. The formats come from the names. Each result comes with the
+/// index of its file, in no order.
+pub fn decode_files(ports: &Ports<'_>, files: &[&FileToRead]) -> Result<Vec<(usize, Option<Undecoded>)>, Failure> {
     let order: Vec<usize> = (0..files.len()).collect();
-    in_parallel(ports, Stage::Frames, &order, || (), |at, ()| decode_one(&files[at]))
+    in_parallel(ports, Stage::Frames, &order, || (), |at, ()| decode_one(files[at]))
 }
 
 /// One of each folder in turn.
-fn round_robin(files: &[FileToRead]) -> Vec<usize> {
+fn round_robin(files: &[(&FileToRead, Purpose)]) -> Vec<usize> {
     let mut folders: Vec<Vec<usize>> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
-    for (at, file) in files.iter().enumerate() {
+    for (at, (file, _)) in files.iter().enumerate() {
         let folder = *known.entry(file.dir.rel().as_str()).or_insert_with(|| {
             folders.push(Vec::new());
             folders.len() - 1

@@ -4,7 +4,7 @@
 //! the manifest; journal done. Until the journal is there nothing counts; afterwards whoever comes next finishes it.
 
 use super::carry::{Carried, Carrier, Knowledge};
-use super::manifest::{Manifest, ManifestFile};
+use super::listing;
 use super::plan::{FileVerdict, HarvestPlan, PlannedFile, PlannedJob, Transaction};
 use super::recover;
 use super::refusal::HarvestError;
@@ -17,13 +17,14 @@ use crate::base::error::{Class, Failure, again_or_recover};
 use crate::base::ids::TransactionId;
 use crate::base::size::Bytes;
 use crate::ops::check::Remember;
+use crate::ops::check::in_parallel::both;
 use crate::ops::locking;
 use crate::ops::ports::{Ports, Stage};
 use crate::sys::disk::{Dir, space};
 use crate::volume::area::Area;
 use crate::volume::journal::Journal;
+use crate::volume::layout;
 use crate::volume::lock::Lock;
-use crate::volume::{Volume, layout};
 use std::collections::HashSet;
 
 /// Harvests the release. A saved plan is carried out as it is, or refused because the world moved.
@@ -74,10 +75,11 @@ fn carry_out(ports: &Ports<'_>, lock: &Lock, transaction: &Transaction) -> Resul
     ports.volume.remember_mounts()?;
     let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, transaction)?;
     let carrier = Carrier { volume: ports.volume, lock, id: journal.id(), knowledge: Knowledge::Surveyed(ports) };
-    let mut carried = carrier.carry(transaction)?;
-    let count = carried.placed.len();
-    let listed = record(ports.volume, lock, transaction, std::mem::take(&mut carried.placed));
-    let id = listed.and_then(|()| Ok(journal.done(&count)?)).map_err(|end| unlisted(end, transaction))?;
+    let whole = || listing::text(ports.volume, transaction, &HashSet::new());
+    let (carried, whole) = both(ports, || carrier.carry(transaction), whole);
+    let carried = carried?;
+    let listed = whole.and_then(|whole| listing::record(ports.volume, lock, transaction, &carried, Some(whole)));
+    let id = listed.and_then(|()| Ok(journal.done(&carried.placed)?)).map_err(|end| unlisted(end, transaction))?;
     Ok((id, carried))
 }
 
@@ -85,22 +87,6 @@ fn carry_out(ports: &Ports<'_>, lock: &Lock, transaction: &Transaction) -> Resul
 fn unlisted(end: Failure, transaction: &Transaction) -> Failure {
     let words = format!("{}; the files are in dist/{}, but not in its list yet", end.message(), transaction.release);
     Failure::new(end.class(), words).with_hint(again_or_recover(end.hint(), "to finish the harvest"))
-}
-
-/// Writes the manifest: what was placed is in it, what went to the trash is not.
-pub(super) fn record(
-    volume: &Volume,
-    lock: &Lock,
-    transaction: &Transaction,
-    placed: Vec<ManifestFile>,
-) -> Result<(), Failure> {
-    lock.check()?;
-    let mut manifest = Manifest::load(volume, &transaction.release)?;
-    let gone: HashSet<_> = transaction.replaced.iter().map(|old| &old.path).collect();
-    manifest.files.retain(|file| !gone.contains(&file.path));
-    manifest.replace_all(placed);
-    let dist = volume.make_dir(&layout::dist_dir(&transaction.release))?;
-    manifest.save(&dist)
 }
 
 /// Where `dist/` is another device, the files must fit there.
@@ -180,6 +166,7 @@ fn changed_files(saved: &HarvestPlan, now: &HarvestPlan) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::manifest::Manifest;
     use super::*;
     use crate::base::status::TaskStatus;
     use crate::ops::check::room::{Room, message, picture};

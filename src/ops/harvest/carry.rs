@@ -1,12 +1,9 @@
 //! Moving files into `dist/`, so that a death at any point leaves each of them whole in one place at least.
-//!
-//! What was surveyed under the same lock is moved by one call each. What a killed harvest left is looked at first: every
-//! step asks what is there and does only what is missing, so that twice is once.
 
 use super::folders::Folders;
-use super::manifest::ManifestFile;
-use super::plan::{FileVerdict, Item, PlannedFile, Replaced, Transaction};
+use super::plan::{FileVerdict, Item, Replaced, Transaction};
 use super::request::Keeping;
+use super::route::{Outcome, Route};
 use crate::base::counted::{agree, counted};
 use crate::base::digest::Digest;
 use crate::base::error::{Class, Failure, again_or_recover};
@@ -15,12 +12,12 @@ use crate::base::rel_path::RelPath;
 use crate::ops::check::in_parallel::in_parallel;
 use crate::ops::ports::{Ports, Stage};
 use crate::sys::clock;
-use crate::sys::disk::{self, Dir, DiskError, Moved, OpenFile};
+use crate::sys::disk::{Dir, DiskError};
 use crate::volume::lock::Lock;
 use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
 use crate::volume::{Volume, layout};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// So many files are moved between two looks at the lock: a process that stood still must not go on for long.
@@ -62,12 +59,21 @@ impl Knowledge<'_> {
 /// What became of a transaction.
 #[derive(Debug, Default)]
 pub(super) struct Carried {
-    /// Files that lie in `dist/` now, as the manifest will have them.
-    pub(super) placed: Vec<ManifestFile>,
+    /// How many files lie in `dist/` now.
+    pub(super) placed: usize,
+    /// Those that do not, by the paths that they were to have beneath `dist/<release>/`.
+    pub(super) unplaced: HashSet<RelPath>,
     /// What went to the trash, beneath the volume.
     pub(super) trashed: Vec<RelPath>,
     /// What is not where it was to go.
     pub(super) left: Vec<Left>,
+}
+
+impl Carried {
+    fn leave(&mut self, item: &Item<'_>, path: RelPath, cause: &str) {
+        self.unplaced.insert(item.file.to.clone());
+        self.left.push(Left { path, cause: cause.to_owned() });
+    }
 }
 
 /// A file that was not moved, and why.
@@ -85,16 +91,6 @@ pub(super) struct Carrier<'a> {
     pub(super) lock: &'a Lock,
     pub(super) id: TransactionId,
     pub(super) knowledge: Knowledge<'a>,
-}
-
-/// What one file's move came to.
-enum Outcome {
-    Placed,
-    /// It is in `dist/` too, as another file: the one in `out/` goes to the trash.
-    Duplicate,
-    Left(&'static str),
-    /// It was written to after its check, and its old name was taken meanwhile: what came into `dist/` goes to the trash.
-    Overtaken,
 }
 
 impl Carrier<'_> {
@@ -203,15 +199,15 @@ impl Carrier<'_> {
                     let path = folders.whole(item)?;
                     let reason = format!("it was written to while it was harvested, and {path} was rendered meanwhile");
                     overtaken.push(Discard { path: folders.base.join(item.file.to.as_str())?, reason });
-                    carried.left.push(Left { path, cause: OVERTAKEN.to_owned() });
+                    carried.leave(item, path, OVERTAKEN);
                     continue;
                 }
                 Outcome::Left(cause) => {
-                    carried.left.push(Left { path: folders.whole(item)?, cause: cause.to_owned() });
+                    carried.leave(item, folders.whole(item)?, cause);
                     continue;
                 }
             }
-            carried.placed.push(item.share.manifest_file(item.file));
+            carried.placed += 1;
         }
         carried.trashed.extend(self.discard(&overtaken)?);
         Ok(twice)
@@ -252,107 +248,11 @@ impl Carrier<'_> {
         let first = ways.find(|(item, _)| item.file.verdict != FileVerdict::Rename).map(|(_, route)| route);
         if first.is_some_and(Route::is_to_another_device) {
             let order: Vec<usize> = (0..routes.len()).collect();
-            return in_parallel(ports, Stage::Moves, &order, || (), |at, ()| one(at));
+            let mut moved = in_parallel(ports, Stage::Moves, &order, || (), |at, ()| one(at))?;
+            moved.sort_unstable_by_key(|(at, _)| *at);
+            return Ok(moved.into_iter().map(|(_, outcome)| outcome).collect());
         }
         Ok((0..routes.len()).map(one).collect())
-    }
-}
-
-/// The way of one file.
-struct Route<'f> {
-    from: Option<Dir>,
-    name: &'f str,
-    to: Dir,
-    new_name: &'f str,
-}
-
-impl Route<'_> {
-    fn is_to_another_device(&self) -> bool {
-        let device = |dir: &Dir| dir.attributes().ok().map(|attributes| attributes.dev);
-        self.from.as_ref().and_then(device) != device(&self.to)
-    }
-
-    /// `None`: something is not as it was when it was surveyed, so a look is needed.
-    fn move_at_once(&self, file: &PlannedFile) -> Result<Option<Outcome>, DiskError> {
-        let (Some(from), false) = (&self.from, file.verdict == FileVerdict::Finish) else { return Ok(None) };
-        let done = match file.verdict {
-            FileVerdict::Keep => self.keep(from, file),
-            _ => self.rename(from, file),
-        };
-        match done {
-            Ok(outcome) => Ok(Some(outcome)),
-            Err(error) if error.is_exists() || error.is_missing() => Ok(None),
-            Err(DiskError::Changed { .. }) => Ok(Some(Outcome::Left(CHANGED))),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn rename(&self, from: &Dir, file: &PlannedFile) -> Result<Outcome, DiskError> {
-        match disk::move_known(from, self.name, &self.to, self.new_name, file.sha256)? {
-            Moved::Renamed | Moved::Copied(_) => Ok(Outcome::Placed),
-            Moved::SameFile => self.finish(from),
-        }
-    }
-
-    fn keep(&self, from: &Dir, file: &PlannedFile) -> Result<Outcome, DiskError> {
-        disk::copy_new(from, self.name, &self.to, self.new_name, file.sha256)?;
-        Ok(Outcome::Placed)
-    }
-
-    fn finish(&self, from: &Dir) -> Result<Outcome, DiskError> {
-        disk::finish_move(from, self.name, &self.to, self.new_name).map(|_| Outcome::Placed)
-    }
-
-    /// Looks what is in both places, and does what is missing.
-    fn look_and_move(&self, file: &PlannedFile, keeping: Keeping) -> Result<Outcome, DiskError> {
-        let keeping = if file.verdict == FileVerdict::Rename { Keeping::Move } else { keeping };
-        let source = self.from.as_ref().map(|from| from.open_read(self.name)).transpose()?.flatten();
-        let target = self.to.open_read(self.new_name)?;
-        match (source, target) {
-            (None, None) => Ok(Outcome::Left("it is neither in out/ nor in dist/ any more")),
-            (_, Some(target)) if target.digest()?.0 != file.sha256 => Ok(Outcome::Left(OTHER_BYTES)),
-            (None, Some(_)) => Ok(Outcome::Placed),
-            (Some(_), Some(_)) if keeping == Keeping::Keep => Ok(Outcome::Placed),
-            (Some(source), Some(target)) => self.end_with_both(&source, &target, file),
-            (Some(source), None) if !is_as_planned(&source, file)? => Ok(Outcome::Left(CHANGED)),
-            (Some(_), None) => match (&self.from, keeping) {
-                (Some(from), Keeping::Keep) => self.keep(from, file),
-                (Some(from), Keeping::Move) => self.rename(from, file),
-                (None, _) => Ok(Outcome::Left("its folder is gone")),
-            },
-        }
-    }
-
-    /// A rename takes the file along with whoever has it open. Whoever began to write to it between its check and its
-    /// rename has cut it by now, and later ones look for it by its old name: so one look afterwards is enough. What was
-    /// written to goes back to where it is written.
-    fn take_back_if_written(&self, file: &PlannedFile, outcome: Outcome) -> Result<Outcome, DiskError> {
-        let (Outcome::Placed, FileVerdict::Move, Some(from)) = (&outcome, file.verdict, &self.from) else {
-            return Ok(outcome);
-        };
-        if self.is_to_another_device() {
-            return Ok(outcome);
-        }
-        let now = self.to.stat(self.new_name)?;
-        if now.is_some_and(|now| (now.size, now.mtime) == (file.size, file.modified)) {
-            return Ok(outcome);
-        }
-        match disk::rename_new(&self.to, self.new_name, from, self.name) {
-            Ok(()) => Ok(Outcome::Left("it was written to after it had been checked: a renderer is still at it")),
-            // Whoever writes by another way than into the open file has put a new one there: that one is the frame.
-            Err(error) if error.is_exists() => Ok(Outcome::Overtaken),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The file in `dist/` is what it should be; what becomes of the one in `out/`?
-    fn end_with_both(&self, source: &OpenFile, target: &OpenFile, file: &PlannedFile) -> Result<Outcome, DiskError> {
-        match &self.from {
-            Some(from) if source.attributes().is_same_file(target.attributes()) => self.finish(from),
-            _ if source.digest()?.0 == file.sha256 => Ok(Outcome::Duplicate),
-            // A newer frame: it is not ours to move.
-            _ => Ok(Outcome::Placed),
-        }
     }
 }
 
@@ -360,7 +260,7 @@ impl Route<'_> {
 fn how_far(end: Failure, carried: &Carried, transaction: &Transaction) -> Failure {
     let class = if end.class() == Class::Refused { Class::Failed } else { end.class() };
     let total: usize = transaction.jobs.iter().map(|share| share.files.len()).sum();
-    let (placed, release) = (carried.placed.len(), &transaction.release);
+    let (placed, release) = (carried.placed, &transaction.release);
     let (total, verb) = (counted(total, "file"), agree(placed, "is", "are"));
     let words = format!(
         "{}; at least {placed} of {total} {verb} in dist/{release}, each of them whole, the others in out/",
@@ -369,18 +269,8 @@ fn how_far(end: Failure, carried: &Carried, transaction: &Transaction) -> Failur
     Failure::new(class, words).with_hint(again_or_recover(end.hint(), "to finish the harvest"))
 }
 
-const CHANGED: &str = "it changed since it was checked";
 const OVERTAKEN: &str =
     "it was rendered again while it was harvested: a renderer is still at it, and what had been moved is in the trash";
-const OTHER_BYTES: &str = "its place in dist/ is taken by other bytes";
-
-fn is_as_planned(source: &OpenFile, file: &PlannedFile) -> Result<bool, DiskError> {
-    let now = source.attributes();
-    if now.size != file.size {
-        return Ok(false);
-    }
-    Ok(now.mtime == file.modified || source.digest()?.0 == file.sha256)
-}
 
 /// Whether what lies at the old file's name is not yet the new one.
 fn is_still_old(old: &Replaced, coming: Option<&Digest>, dist: &Dir) -> Result<bool, DiskError> {
@@ -422,7 +312,8 @@ mod tests {
         let id = TransactionId::random();
         let carrier = Carrier { volume: &room.volume, lock: &lock, id, knowledge: Knowledge::Surveyed(&ports) };
         let carried = carrier.carry(&transaction).expect("it goes on");
-        assert_eq!((carried.placed.len(), carried.placed[0].frame), (1, 1));
+        assert_eq!(carried.placed, 1);
+        assert_eq!(carried.unplaced.iter().map(RelPath::as_str).collect::<Vec<_>>(), ["A.0002.png"]);
         assert_eq!(carried.left.len(), 1);
         assert_eq!(carried.left[0].path.as_str(), "releases/r1/out/A/000002.png");
         assert!(carried.left[0].cause.contains("trash"), "{:?}", carried.left);

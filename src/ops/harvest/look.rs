@@ -10,15 +10,14 @@ use crate::base::time::Timestamp;
 use crate::frames::decode::Undecoded;
 use crate::frames::expected::{Expected, Role};
 use crate::frames::sampling::{self, Depth};
-use crate::ops::check::in_parallel::try_in_parallel;
+use crate::ops::check::in_parallel::{map_in_parallel, try_in_parallel};
 use crate::ops::check::job_files::{self, JobFile, JobFiles, Place};
 use crate::ops::check::judge::{self, FileState, Judged, Surroundings};
 use crate::ops::check::read_files::{self, FileToRead, Purpose, Reading};
 use crate::ops::check::task_logs::ToRead;
 use crate::ops::check::verdict_cache::VerdictCache;
-use crate::ops::check::{CHANGED, FrameSuspicion, JobFrames, OpenWork, Remember, image_size, path_of, task_logs};
+use crate::ops::check::{CHANGED, FrameSuspicion, JobFrames, OpenWork, Remember, image_size, task_logs};
 use crate::ops::ports::Ports;
-use crate::volume::Volume;
 use crate::volume::release_file::JobRecord;
 use std::collections::BTreeMap;
 
@@ -54,7 +53,9 @@ pub(super) struct Looked {
 pub(super) enum Where {
     Out,
     Dist,
-    Neither,
+    /// Something else than a file bears its name.
+    Odd,
+    Nowhere,
 }
 
 /// What one pass over a file gave.
@@ -70,8 +71,22 @@ pub(super) struct Read {
 /// Jobs that are looked at together.
 #[derive(Default)]
 pub(super) struct Batch<'a> {
-    jobs: Vec<(&'a JobRecord, JobFiles)>,
+    jobs: Vec<UnreadJob<'a>>,
     folders: usize,
+}
+
+/// A job with its folders listed and open.
+struct UnreadJob<'a> {
+    record: &'a JobRecord,
+    reference: JobRef,
+    files: Vec<UnreadFile>,
+    extras: Vec<String>,
+}
+
+struct UnreadFile {
+    looked: Looked,
+    /// Where to read it, and for what; `None` if there is nothing to read.
+    source: Option<(FileToRead, Purpose)>,
 }
 
 /// What every look needs.
@@ -96,14 +111,17 @@ pub(super) fn listed_at_once<'r, 'j>(records: &'r [&'j JobRecord]) -> (&'r [&'j 
 
 impl<'a> Batch<'a> {
     /// One job, with its folders listed and open.
-    pub(super) fn of(
-        volume: &Volume,
-        release: &ReleaseName,
-        job: &'a JobRecord,
-        work: &OpenWork,
-    ) -> Result<Batch<'a>, Failure> {
-        let located = job_files::locate(volume, release, job, &job.current().frames, work.harvested(&job.name))?;
-        Ok(Batch { folders: located.folders, jobs: vec![(job, located)] })
+    pub(super) fn of(looking: &Looking<'_>, record: &'a JobRecord) -> Result<Batch<'a>, Failure> {
+        let (volume, release, work) = (looking.ports.volume, looking.release, looking.work);
+        let located =
+            job_files::locate(volume, release, record, &record.current().frames, work.harvested(&record.name))?;
+        let (paths, open) = (job_files::paths(&located, release)?, work.frames(&record.name));
+        let JobFiles { reference, files, extras, folders, .. } = located;
+        let files = files.into_iter().zip(paths);
+        let files = files.map(|(file, path)| UnreadFile::of(file, path, &open, looking.depth)).collect();
+        let mut job = UnreadJob { record, reference, files, extras };
+        job.choose_proofs(looking.depth);
+        Ok(Batch { folders, jobs: vec![job] })
     }
 
     /// Takes the jobs of another batch in.
@@ -119,42 +137,140 @@ impl<'a> Batch<'a> {
 
     /// Whether a file of these jobs is nowhere.
     pub(super) fn has_gaps(&self) -> bool {
-        self.jobs.iter().any(|(_, located)| located.files.iter().any(|file| matches!(file.place, Place::Nowhere)))
+        let is_nowhere = |file: &UnreadFile| file.looked.place == Where::Nowhere;
+        self.jobs.iter().any(|job| job.files.iter().any(is_nowhere))
     }
 
     /// Reads and judges the jobs' frames; those that a worker may still write are not opened.
-    pub(super) fn look(self, looking: &Looking<'_>) -> Result<Vec<LookedAt<'a>>, Failure> {
-        let mut read = Reader { ports: looking.ports, files: Vec::new() };
-        for (job, located) in &self.jobs {
-            read.add(job, located, looking)?;
-        }
-        read.choose_proofs(looking.depth);
-        read.read()?;
-        read.decode_the_rest(looking.depth)?;
-        let mut files = read.files.into_iter().map(|file| file.looked);
+    pub(super) fn look(mut self, looking: &Looking<'_>) -> Result<Vec<LookedAt<'a>>, Failure> {
+        self.read(looking.ports)?;
+        self.decode_the_rest(looking)?;
         let told = looking.suspicions(&self.jobs)?;
-        let mut jobs = Vec::with_capacity(self.jobs.len());
-        for ((record, located), suspicions) in self.jobs.into_iter().zip(told) {
-            let files: Vec<Looked> = files.by_ref().take(located.files.len()).collect();
-            let mut looked = judge_job(record, files, &suspicions, looking.work);
-            looked.frames.extras = located.extras;
-            jobs.push(looked);
+        let jobs = self.jobs.into_iter().zip(told).collect();
+        Ok(map_in_parallel(looking.ports, jobs, |(job, told)| job.judge(&told, looking.work)))
+    }
+
+    /// Reads every file that there is something to read of.
+    fn read(&mut self, ports: &Ports<'_>) -> Result<(), Failure> {
+        let sources = self.files().filter_map(|(at, file)| file.source.as_ref().map(|source| (at, source)));
+        let (places, files): (Vec<At>, Vec<(&FileToRead, Purpose)>) =
+            sources.map(|(at, (file, purpose))| (at, (file, *purpose))).unzip();
+        for (file, reading) in read_files::read_files(ports, &files)? {
+            self.file(places[file]).learn(reading);
         }
-        Ok(jobs)
+        Ok(())
+    }
+
+    /// Decodes what the sample of each series has beside those that were decoded as they were read: files of unusual size,
+    /// and those that broken ones made the first, the last or a 20th of the whole ones.
+    fn decode_the_rest(&mut self, looking: &Looking<'_>) -> Result<(), Failure> {
+        let mut places: Vec<At> = Vec::new();
+        for (job, unread) in self.jobs.iter().enumerate() {
+            places.extend(unread.left_to_decode(looking.depth).map(|file| (job, file)));
+        }
+        let source = |(job, file): &At| Some(&self.jobs[*job].files[*file].source.as_ref()?.0);
+        let files: Vec<&FileToRead> = places.iter().filter_map(source).collect();
+        for (file, found) in read_files::decode_files(looking.ports, &files)? {
+            if let Some(Undecoded::Bad(flaw)) = found {
+                self.file(places[file]).state = FileState::Broken(flaw.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> impl Iterator<Item = (At, &UnreadFile)> {
+        let jobs = self.jobs.iter().enumerate();
+        jobs.flat_map(|(job, unread)| unread.files.iter().enumerate().map(move |(at, file)| ((job, at), file)))
+    }
+
+    fn file(&mut self, (job, file): At) -> &mut Looked {
+        &mut self.jobs[job].files[file].looked
+    }
+}
+
+/// Which job of a batch, and which file of it.
+type At = (usize, usize);
+
+impl UnreadFile {
+    /// What is known without reading, and what is to be read.
+    fn of(file: JobFile, path: RelPath, open: &FrameSet, depth: Depth) -> Self {
+        let JobFile { expected, place, harvested } = file;
+        let (place, state, source) = match place {
+            Place::Nowhere => (Where::Nowhere, FileState::Missing, None),
+            Place::Odd(kind) => (Where::Odd, FileState::Broken(format!("it is {kind}, not a file")), None),
+            Place::Out(_) if open.contains(expected.frame) => (Where::Out, FileState::Unread, None),
+            Place::Out(at) => (Where::Out, FileState::Unread, Some((at, Purpose::WalkAndDigest))),
+            Place::Dist(at) if depth == Depth::Quick => (Where::Dist, by_size(harvested.as_deref(), &at), None),
+            Place::Dist(at) => (Where::Dist, FileState::Unread, Some((at, Purpose::Digest))),
+        };
+        UnreadFile { looked: Looked { expected, place, path, harvested, state, read: None }, source }
+    }
+}
+
+impl<'a> UnreadJob<'a> {
+    /// The files that are decoded whatever the others turn out to be are decoded as they are read.
+    fn choose_proofs(&mut self, depth: Depth) {
+        let is_new = |file: &UnreadFile| matches!(file.source, Some((_, Purpose::WalkAndDigest)));
+        for members in self.series(is_new) {
+            let certain = (0..members.len()).filter(|place| sampling::is_certain(depth, *place, members.len()));
+            for at in certain.map(|place| members[place]) {
+                if let Some((_, purpose)) = &mut self.files[at].source {
+                    *purpose = Purpose::Proof;
+                }
+            }
+        }
+    }
+
+    /// The members of the sample that were only walked.
+    fn left_to_decode(&self, depth: Depth) -> impl Iterator<Item = usize> {
+        let is_whole =
+            |file: &UnreadFile| matches!(file.looked.state, FileState::Whole(_)) && file.looked.place == Where::Out;
+        let size = |at: &usize| self.files[*at].looked.read.map_or(0, |read| read.size);
+        let sample = move |members: Vec<usize>| {
+            let sizes: Vec<u64> = members.iter().map(size).collect();
+            sampling::to_decode(depth, &sizes).into_iter().map(move |at| members[at])
+        };
+        let is_left = |at: &usize| self.files[*at].looked.read.is_some_and(|read| !read.decoded);
+        self.series(is_whole).into_iter().flat_map(sample).filter(is_left)
+    }
+
+    /// Which files should look alike, in their order: the frames, one view, one pass. Only those that `is_member` takes.
+    fn series(&self, is_member: impl Fn(&UnreadFile) -> bool) -> Vec<Vec<usize>> {
+        let mut series: BTreeMap<&Role, Vec<usize>> = BTreeMap::new();
+        for (at, file) in self.files.iter().enumerate().filter(|(_, file)| is_member(file)) {
+            series.entry(&file.looked.expected.role).or_default().push(at);
+        }
+        series.into_values().collect()
+    }
+
+    fn judge(self, suspicions: &[FrameSuspicion], work: &OpenWork) -> LookedAt<'a> {
+        let mut files: Vec<Looked> = self.files.into_iter().map(|file| file.looked).collect();
+        let states: Vec<FileState> =
+            files.iter_mut().map(|file| std::mem::replace(&mut file.state, FileState::Unread)).collect();
+        let mut judged: Vec<Judged<'_>> = files.iter().zip(states).map(|(file, state)| file.judged(state)).collect();
+        judge::compare(&mut judged, image_size(self.record));
+        let (expected, open) = (&self.record.current().frames, &work.frames(&self.record.name));
+        let mut frames = judge::frames(&judged, &Surroundings { expected, open, suspicions });
+        let states: Vec<FileState> = judged.into_iter().map(|file| file.state).collect();
+        for (file, state) in files.iter_mut().zip(states) {
+            file.state = state;
+        }
+        frames.extras = self.extras;
+        LookedAt { record: self.record, files, frames }
     }
 }
 
 impl Looking<'_> {
     /// What the logs say of each job; each is read once, if the volume may remember it.
-    fn suspicions(&self, jobs: &[(&JobRecord, JobFiles)]) -> Result<Vec<Vec<FrameSuspicion>>, Failure> {
-        let known = |(job, located): &(&JobRecord, JobFiles)| {
-            let is_told_of = !self.work.runs(job).is_empty();
-            Ok::<_, Failure>(is_told_of.then(|| VerdictCache::load(self.ports.volume, &located.reference)))
+    fn suspicions(&self, jobs: &[UnreadJob<'_>]) -> Result<Vec<Vec<FrameSuspicion>>, Failure> {
+        let known = |job: &UnreadJob<'_>| {
+            let is_told_of = !self.work.runs(job.record).is_empty();
+            Ok::<_, Failure>(is_told_of.then(|| VerdictCache::load(self.ports.volume, &job.reference)))
         };
         // Reading what is known is work for the disk; only what is left of it is asked of the Manager.
         let known = try_in_parallel(self.ports, jobs, known)?;
         let known: Vec<VerdictCache> = known.into_iter().map(Option::unwrap_or_default).collect();
-        let unread = |((job, _), known): (&(&JobRecord, _), _)| (self.work.runs(job), known);
+        let unread = |(job, known): (&UnreadJob<'_>, _)| (self.work.runs(job.record), known);
         let unread: Vec<ToRead<'_>> = jobs.iter().zip(known.iter().map(|known| &known.notes)).map(unread).collect();
         let notes = task_logs::read_all(self.ports, &unread)?;
         let suspicions =
@@ -162,7 +278,7 @@ impl Looking<'_> {
         if self.remember == Remember::Keep {
             let news = known.into_iter().zip(notes).zip(jobs).filter(|((known, notes), _)| *notes != known.notes);
             let news: Vec<(VerdictCache, &JobRef)> =
-                news.map(|((known, notes), (_, located))| (known.with_notes(notes), &located.reference)).collect();
+                news.map(|((known, notes), job)| (known.with_notes(notes), &job.reference)).collect();
             let save = |(cache, job): &(VerdictCache, &JobRef)| {
                 cache.save(self.ports.volume, job);
                 Ok::<_, Failure>(())
@@ -173,117 +289,9 @@ impl Looking<'_> {
     }
 }
 
-/// Files of many jobs, being read.
-struct Reader<'a> {
-    ports: &'a Ports<'a>,
-    files: Vec<Unread>,
-}
-
-struct Unread {
-    looked: Looked,
-    /// Where to read it, and for what; `None` if there is nothing to read.
-    source: Option<(FileToRead, Purpose)>,
-    /// The files of one job that should look alike have one number.
-    series: usize,
-}
-
-impl Reader<'_> {
-    fn add(&mut self, job: &JobRecord, located: &JobFiles, looking: &Looking<'_>) -> Result<(), Failure> {
-        let open = looking.work.frames(&job.name);
-        let first = self.files.last().map_or(0, |file| file.series + 1);
-        let mut series: BTreeMap<&Role, usize> = BTreeMap::new();
-        for file in &located.files {
-            let next = first + series.len();
-            let series = *series.entry(&file.expected.role).or_insert(next);
-            let (state, source) = at_a_glance(file, &open, looking.depth);
-            let place = match file.place {
-                Place::Out(_) => Where::Out,
-                Place::Dist(_) => Where::Dist,
-                Place::Odd(_) | Place::Nowhere => Where::Neither,
-            };
-            let path = path_of(located, looking.release, file)?;
-            let (expected, harvested) = (file.expected.clone(), file.harvested.clone());
-            self.files.push(Unread {
-                looked: Looked { expected, place, path, harvested, state, read: None },
-                source,
-                series,
-            });
-        }
-        Ok(())
-    }
-
-    /// The files that are decoded whatever the others turn out to be are decoded as they are read.
-    fn choose_proofs(&mut self, depth: Depth) {
-        let is_new = |file: &Unread| matches!(file.source, Some((_, Purpose::WalkAndDigest)));
-        for members in self.series(is_new).into_values() {
-            let certain = (0..members.len()).filter(|place| sampling::is_certain(depth, *place, members.len()));
-            for at in certain.map(|place| members[place]) {
-                if let Some((_, purpose)) = &mut self.files[at].source {
-                    *purpose = Purpose::Proof;
-                }
-            }
-        }
-    }
-
-    /// Which files each series has of those that `is_member` takes, in their order.
-    fn series(&self, is_member: impl Fn(&Unread) -> bool) -> BTreeMap<usize, Vec<usize>> {
-        let mut series: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (at, file) in self.files.iter().enumerate().filter(|(_, file)| is_member(file)) {
-            series.entry(file.series).or_default().push(at);
-        }
-        series
-    }
-
-    /// Reads every file that there is something to read of.
-    fn read(&mut self) -> Result<(), Failure> {
-        let wanted = |(at, file): (usize, &Unread)| file.source.clone().map(|source| (at, source));
-        let (places, sources): (Vec<usize>, Vec<(FileToRead, Purpose)>) =
-            self.files.iter().enumerate().filter_map(wanted).unzip();
-        let (files, purposes): (Vec<FileToRead>, Vec<Purpose>) = sources.into_iter().unzip();
-        for (at, reading) in places.into_iter().zip(read_files::read_files(self.ports, &files, |at| purposes[at])?) {
-            self.files[at].looked.learn(reading);
-        }
-        Ok(())
-    }
-
-    /// Decodes what the sample of each series has beside those that were decoded as they were read: files of unusual size,
-    /// and those that broken ones made the first, the last or a 20th of the whole ones.
-    fn decode_the_rest(&mut self, depth: Depth) -> Result<(), Failure> {
-        let is_whole =
-            |file: &Unread| matches!(file.looked.state, FileState::Whole(_)) && file.looked.place == Where::Out;
-        let size = |at: &usize| self.files[*at].looked.read.map_or(0, |read| read.size);
-        let sample = |members: Vec<usize>| {
-            let sizes: Vec<u64> = members.iter().map(size).collect();
-            sampling::to_decode(depth, &sizes).into_iter().map(move |at| members[at])
-        };
-        let is_left = |at: &usize| self.files[*at].looked.read.is_some_and(|read| !read.decoded);
-        let places: Vec<usize> = self.series(is_whole).into_values().flat_map(sample).filter(is_left).collect();
-        let files: Vec<FileToRead> =
-            places.iter().filter_map(|at| Some(self.files[*at].source.as_ref()?.0.clone())).collect();
-        for (at, found) in places.into_iter().zip(read_files::decode_files(self.ports, &files)?) {
-            if let Some(Undecoded::Bad(flaw)) = found {
-                self.files[at].looked.state = FileState::Broken(flaw.to_string());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What is known without reading, and what is to be read.
-fn at_a_glance(file: &JobFile, open: &FrameSet, depth: Depth) -> (FileState, Option<(FileToRead, Purpose)>) {
-    match &file.place {
-        Place::Nowhere => (FileState::Missing, None),
-        Place::Odd(kind) => (FileState::Broken(format!("it is {kind}, not a file")), None),
-        Place::Out(_) if open.contains(file.expected.frame) => (FileState::Unread, None),
-        Place::Out(at) => (FileState::Unread, Some((at.clone(), Purpose::WalkAndDigest))),
-        Place::Dist(at) if depth == Depth::Quick => (by_size(file, at), None),
-        Place::Dist(at) => (FileState::Unread, Some((at.clone(), Purpose::Digest))),
-    }
-}
-
 /// A harvested file, told by its size alone.
-fn by_size(file: &JobFile, at: &FileToRead) -> FileState {
-    let wanted = file.harvested.as_ref().map(|entry| entry.size);
+fn by_size(harvested: Option<&ManifestFile>, at: &FileToRead) -> FileState {
+    let wanted = harvested.map(|entry| entry.size);
     match at.dir.stat(&at.name) {
         Ok(Some(now)) if Some(now.size) == wanted => FileState::Harvested,
         Ok(Some(_)) => {
@@ -318,25 +326,6 @@ impl Looked {
             Reading::File { .. } => FileState::Broken(CHANGED.to_owned()),
         };
     }
-}
-
-fn judge_job<'a>(
-    record: &'a JobRecord,
-    mut files: Vec<Looked>,
-    suspicions: &[FrameSuspicion],
-    work: &OpenWork,
-) -> LookedAt<'a> {
-    let states: Vec<FileState> =
-        files.iter_mut().map(|file| std::mem::replace(&mut file.state, FileState::Unread)).collect();
-    let mut judged: Vec<Judged<'_>> = files.iter().zip(states).map(|(file, state)| file.judged(state)).collect();
-    judge::compare(&mut judged, image_size(record));
-    let around = Surroundings { expected: &record.current().frames, open: &work.frames(&record.name), suspicions };
-    let frames = judge::frames(&judged, &around);
-    let states: Vec<FileState> = judged.into_iter().map(|file| file.state).collect();
-    for (file, state) in files.iter_mut().zip(states) {
-        file.state = state;
-    }
-    LookedAt { record, files, frames }
 }
 
 #[cfg(test)]
@@ -379,7 +368,7 @@ mod tests {
         let look = |remember| {
             let mut batch = Batch::default();
             let jobs = room.file.jobs.iter();
-            jobs.for_each(|job| batch.append(Batch::of(&room.volume, release, job, &work).expect("located")));
+            jobs.for_each(|job| batch.append(Batch::of(&looking(remember), job).expect("located")));
             let looked = batch.look(&looking(remember)).expect("looked");
             looked.iter().map(|job| job.frames.suspicions.len()).collect::<Vec<_>>()
         };

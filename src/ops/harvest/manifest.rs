@@ -19,6 +19,9 @@ pub const NAME: &str = "manifest.json";
 /// The largest manifest that is read, in bytes: more than a million frames.
 const MAX_SIZE: u64 = 1 << 30;
 
+/// About so many bytes tell of a file.
+const USUAL_LINE: usize = 384;
+
 /// What lies in `dist/<release>/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -131,18 +134,18 @@ impl Manifest {
         }
     }
 
-    /// Writes it into `dist`, the release's folder, in place of the one that is there.
-    pub fn save(&mut self, dist: &Dir) -> Result<(), Failure> {
-        self.files.sort_by(|a, b| a.path.cmp(&b.path));
-        dist.write(NAME, &self.to_bytes())?;
-        Ok(())
+    /// Writes `text`, a manifest's, into `dist`, the release's folder, in place of the one that is there.
+    pub fn write(dist: &Dir, text: &[u8]) -> Result<(), Failure> {
+        Ok(dist.write(NAME, text)?)
     }
 
-    /// A line per file: people and line-based tools can read and compare it.
-    fn to_bytes(&self) -> Vec<u8> {
+    /// Its text, with a line per file, sorted by path: people and line-based tools can read and compare it.
+    pub fn into_text(mut self) -> Vec<u8> {
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut bytes = Vec::with_capacity(self.files.len() * USUAL_LINE);
         // Both are names: nothing in them needs escaping.
         let head = format!("{{\"schema\":\"{}\",\"release\":\"{}\",\"files\":[\n", self.schema, self.release);
-        let mut bytes = head.into_bytes();
+        bytes.extend_from_slice(head.as_bytes());
         for (at, file) in self.files.iter().enumerate() {
             if at > 0 {
                 bytes.extend_from_slice(b",\n");
@@ -220,11 +223,11 @@ mod tests {
         let pass = Role::Pass { node: "n \"quoted\"".into(), slot: "s".into(), view: Some("_R".into()) };
         let mut manifest = Manifest::empty(&"r1".parse().expect("name"));
         let path = path(&manifest.release);
-        assert_eq!(Manifest::parse(&manifest.to_bytes(), &path).expect("empty"), manifest);
+        assert_eq!(Manifest::parse(&manifest.clone().into_text(), &path).expect("empty"), manifest);
         manifest.files =
             vec![file("A.0001.png", 1, Role::Frame), file("A.0001_L.png", 1, view), file("p/x.exr", -3, pass)];
         manifest.files[1].stale = true;
-        let bytes = manifest.to_bytes();
+        let bytes = manifest.clone().into_text();
         assert_eq!(Manifest::parse(&bytes, &path).expect("the same"), manifest);
         assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), 5, "a line per file");
     }

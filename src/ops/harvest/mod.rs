@@ -6,6 +6,7 @@
 pub mod apply;
 mod carry;
 mod folders;
+mod listing;
 mod look;
 pub mod manifest;
 mod names;
@@ -14,6 +15,7 @@ pub mod recover;
 pub mod refusal;
 pub mod report;
 pub mod request;
+mod route;
 pub mod selection;
 pub mod survey;
 mod targets;

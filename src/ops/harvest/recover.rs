@@ -1,7 +1,7 @@
 //! Finishing harvests that were killed. Twice is once.
 
-use super::apply;
 use super::carry::{Carrier, Knowledge, Left};
+use super::listing;
 use super::unfinished;
 use crate::base::counted::counted;
 use crate::base::error::Failure;
@@ -32,10 +32,9 @@ pub fn recover(volume: &Volume, lock: &Lock, account: &Account) -> Result<Finish
     let journal = Journal::resume(volume, lock, account)?;
     let carrier = Carrier { volume, lock, id: journal.id(), knowledge: Knowledge::LeftBehind };
     let carried = carrier.carry(&transaction)?;
-    let placed = carried.placed.len();
-    apply::record(volume, lock, &transaction, carried.placed)?;
-    let id = journal.done(&placed)?;
-    Ok(Finished { id, release: transaction.release, placed, left: carried.left })
+    listing::record(volume, lock, &transaction, &carried, None)?;
+    let id = journal.done(&carried.placed)?;
+    Ok(Finished { id, release: transaction.release, placed: carried.placed, left: carried.left })
 }
 
 /// Finishes every killed harvest of the release, and files journals of what was finished but for that.
@@ -56,6 +55,7 @@ pub fn finish_killed(ports: &Ports<'_>, lock: &Lock, release: &ReleaseName) -> R
 
 #[cfg(test)]
 mod tests {
+    use super::super::apply;
     use super::*;
     use crate::ops::check::Remember;
     use crate::ops::check::room::Room;

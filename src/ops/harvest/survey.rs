@@ -123,10 +123,7 @@ impl Surveyor<'_> {
     ) -> Result<(Vec<Vec<PlannedFile>>, Vec<Replaced>), Failure> {
         let release = &self.request.release;
         let refuse = |conflicts| Failure::from(HarvestError::Conflicts { release: release.clone(), conflicts });
-        let mut candidates = Vec::new();
-        for job in jobs {
-            candidates.push(names::candidates(self.request, job)?);
-        }
+        let candidates = try_in_parallel(self.ports, jobs, |job| names::candidates(self.request, job))?;
         let clashes = names::clashes(&candidates);
         if !clashes.is_empty() {
             return Err(refuse(clashes));
@@ -149,7 +146,8 @@ impl Surveyor<'_> {
     fn look_at_all<'j>(&self, records: &[&'j JobRecord]) -> Result<Vec<SurveyedJob<'j>>, Failure> {
         let mut jobs = Vec::new();
         let mut batch = Batch::default();
-        let list = |record: &&'j JobRecord| Batch::of(self.ports.volume, &self.request.release, record, &self.work);
+        let looking = self.looking();
+        let list = |record: &&'j JobRecord| Batch::of(&looking, record);
         let mut rest = records;
         while !rest.is_empty() {
             let (records, later) = listed_at_once(rest);
@@ -171,15 +169,18 @@ impl Surveyor<'_> {
         Ok(jobs)
     }
 
-    fn look_at<'j>(&self, batch: Batch<'j>, jobs: &mut Vec<SurveyedJob<'j>>) -> Result<(), Failure> {
-        let looking = Looking {
+    fn looking(&self) -> Looking<'_> {
+        Looking {
             ports: self.ports,
             release: &self.request.release,
             depth: self.request.depth,
             remember: self.remember,
             work: &self.work,
-        };
-        let looked = batch.look(&looking)?;
+        }
+    }
+
+    fn look_at<'j>(&self, batch: Batch<'j>, jobs: &mut Vec<SurveyedJob<'j>>) -> Result<(), Failure> {
+        let looked = batch.look(&self.looking())?;
         jobs.extend(looked.into_iter().map(|looked| SurveyedJob { looked, verdict: JobVerdict::Taken }));
         Ok(())
     }

@@ -173,14 +173,15 @@ fn twins(
     let moving = shares.iter().flat_map(|(_, _, candidates)| candidates).map(|candidate| &candidate.planned);
     let comes = |file: &&PlannedFile| !matches!(file.verdict, FileVerdict::There | FileVerdict::Rename);
     let moving = moving.filter(comes).filter(|file| !known.stale_paths.contains(&file.to));
-    let (paths, files): (Vec<&RelPath>, Vec<FileToRead>) =
-        moving.filter_map(|file| Some((&file.to, targets.find(&file.to)?.0))).unzip();
-    let readings = read_files::read_files(ports, &files, |_| Purpose::Digest)?;
+    let there: Vec<(&RelPath, FileToRead)> =
+        moving.filter_map(|file| Some((&file.to, targets.find(&file.to)?.0))).collect();
+    let files: Vec<(&FileToRead, Purpose)> = there.iter().map(|(_, file)| (file, Purpose::Digest)).collect();
     let digest = |reading| match reading {
         Reading::File { digest, .. } => digest,
         _ => None,
     };
-    Ok(paths.into_iter().zip(readings).filter_map(|(path, reading)| Some((path.clone(), digest(reading)?))).collect())
+    let readings = read_files::read_files(ports, &files)?.into_iter();
+    Ok(readings.filter_map(|(at, reading)| Some((there[at].0.clone(), digest(reading)?))).collect())
 }
 
 fn occupant(
