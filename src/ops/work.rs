@@ -1,12 +1,15 @@
 //! Rendering on this machine: the local worker, and what farm does around each of its tasks.
 
+use crate::base::counted::{agree, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::name::ReleaseName;
 use crate::base::rel_path::RelPath;
+use crate::frames::expected::Role;
 use crate::manager::local::{self, Ended, Local, Unready, WorkReport, WorkerHooks, WorkerOptions};
 use crate::manager::{ManagerJob, ManagerTask};
 use crate::ops::check::inputs::lost_inputs;
+use crate::ops::check::job_files::{self, JobFile, Place};
 use crate::ops::ports::Ports;
 use crate::ops::{check, release};
 use crate::sys::clock;
@@ -14,7 +17,7 @@ use crate::sys::http::without_credentials;
 use crate::sys::process::environment;
 use crate::volume::journal::Journal;
 use crate::volume::lock::{Lock, LockError, LockWait, Requester, Scope, Waiting};
-use crate::volume::release_file::JobRecord;
+use crate::volume::release_file::{JobRecord, RunRecord};
 use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
@@ -43,7 +46,7 @@ pub fn work(
     Ok(local::work(local, options, &Around { ports }, stop)?)
 }
 
-/// Before a task: broken frames go to the trash, for Blender keeps whatever lies there.
+/// Before a task: broken frames go to the trash, for Blender keeps whatever lies there. After it: are the frames there?
 struct Around<'a> {
     ports: &'a Ports<'a>,
 }
@@ -57,12 +60,19 @@ impl WorkerHooks for Around<'_> {
         go_on: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<(), Unready> {
         // Jobs that farm did not plan are left as they are.
-        let Some(reference) = job.job_ref() else { return Ok(()) };
-        let Some(name) = reference.release() else { return Ok(()) };
-        let Some(file) = release::load(self.ports.volume, name)? else { return Ok(()) };
-        let Some(record) = file.job(&reference.job) else { return Ok(()) };
-        require_inputs(self.ports, record)?;
-        clear_broken(self.ports, name, record, frames, go_on)
+        let Some((name, record)) = self.planned(job)? else { return Ok(()) };
+        require_inputs(self.ports, &record)?;
+        clear_broken(self.ports, &name, &record, frames, go_on)
+    }
+
+    fn check_task(&self, job: &ManagerJob, _task: &ManagerTask, frames: &FrameSet) -> Result<(), String> {
+        // What cannot be looked up now says nothing against the task.
+        let Ok(Some((name, record))) = self.planned(job) else { return Ok(()) };
+        let is_of_revision = |run: &RunRecord| Some(run.id) == job.run_id() && run.revision == record.current().number;
+        if !record.runs.iter().any(is_of_revision) {
+            return Ok(());
+        }
+        require_frames(self.ports, &name, &record, frames)
     }
 
     fn after_task(&self, job: &ManagerJob, task: &ManagerTask, _frames: &FrameSet, ended: &Ended) {
@@ -74,6 +84,33 @@ impl WorkerHooks for Around<'_> {
             Ended::Revoked => self.ports.progress.note(&format!("{name}: task {} was canceled", task.name)),
         }
     }
+}
+
+impl Around<'_> {
+    /// The record of a job that farm planned, and its release.
+    fn planned(&self, job: &ManagerJob) -> Result<Option<(ReleaseName, JobRecord)>, Failure> {
+        let Some(reference) = job.job_ref() else { return Ok(None) };
+        let Some(name) = reference.release() else { return Ok(None) };
+        let Some(file) = release::load(self.ports.volume, name)? else { return Ok(None) };
+        Ok(file.job(&reference.job).map(|record| (name.clone(), record.clone())))
+    }
+}
+
+/// Fails if a frame is not there. Blender ends well also where it wrote nothing: without a camera's scene, or with an output
+/// that a script turned off. What File Output nodes write beside the frames is looked at when it is harvested.
+fn require_frames(ports: &Ports<'_>, name: &ReleaseName, record: &JobRecord, frames: &FrameSet) -> Result<(), String> {
+    let Ok(located) = job_files::locate(ports.volume, name, record, frames, &[]) else { return Ok(()) };
+    let is_missing =
+        |file: &&JobFile| matches!(file.place, Place::Nowhere) && !matches!(file.expected.role, Role::Pass { .. });
+    let missing: Vec<&JobFile> = located.files.iter().filter(is_missing).collect();
+    let Some(first) = missing.first() else { return Ok(()) };
+    let frames = frames_named(&missing.iter().map(|file| file.expected.frame).collect());
+    Err(format!(
+        "Blender ended well, but {frames} {} not there: {}/{}; what it wrote into this log may say why",
+        agree(missing.len(), "is", "are"),
+        located.out,
+        first.expected.path
+    ))
 }
 
 /// Fails if something that the job renders from is gone or damaged: Blender would render pink in its place and end well.

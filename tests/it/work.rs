@@ -32,6 +32,16 @@ fn two_workers_share_and_never_do_the_same() {
 }
 
 #[test]
+fn a_renderer_that_ends_well_without_its_frames_has_failed() {
+    let farm = Farm::with(&Fake { forgets: Some(2), ..Fake::default() });
+    farm.run("plan release r1 scenes/A.blend --frames 1-3 --chunk 3 --yes").expect(0);
+    let outcome = farm.run("work").expect(1);
+    assert!(outcome.stderr.contains("frame 2 is not there: releases/r1/out/A/000002.png"), "{outcome}");
+    let status = farm.run("status r1 --json").json("farm.status/1");
+    assert_eq!((&status["jobs"][0]["status"], &status["jobs"][0]["frames"]["missing"]), (&"failed".into(), &1.into()));
+}
+
+#[test]
 fn priority_goes_first() {
     let farm = Farm::new();
     farm.run("plan release low scenes/A.blend --frames 1-2 --priority 10 --yes").expect(0);

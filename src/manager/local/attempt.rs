@@ -116,7 +116,8 @@ impl<'a> Attempt<'a> {
             self.look()?;
             command::run(command, self)?;
         }
-        Ok(())
+        let Assignment { job, task, frames, .. } = self.assignment;
+        self.post.hooks.check_task(job, task, frames).map_err(Halt::Failed)
     }
 
     /// Writes a line of farm's own to the log.

@@ -109,6 +109,10 @@ pub trait WorkerHooks {
     ) -> Result<(), Unready> {
         Ok(())
     }
+    /// After the last command of a task has ended well. The words say why the task failed nevertheless.
+    fn check_task(&self, _job: &ManagerJob, _task: &ManagerTask, _frames: &FrameSet) -> Result<(), String> {
+        Ok(())
+    }
     /// After a task, when the queue knows how it ended. `job` and `task` are as they were when it was taken.
     fn after_task(&self, _job: &ManagerJob, _task: &ManagerTask, _frames: &FrameSet, _ended: &Ended) {}
     /// A line of a task's log, without its end. It comes from the renderer: escape it before a terminal sees it.

@@ -18,13 +18,15 @@ pub(crate) struct Fake {
     pub(crate) pause: &'static str,
     /// The frame at which it gives up.
     pub(crate) fails_at: Option<u32>,
+    /// The frame that it says nothing of and does not write.
+    pub(crate) forgets: Option<u32>,
     /// A line for each frame's log, with `printf`'s escapes.
     pub(crate) says: &'static str,
 }
 
 impl Default for Fake {
     fn default() -> Self {
-        Fake { size: (64, 64), filling: Filling::Noise, frames: 20, pause: "", fails_at: None, says: "" }
+        Fake { size: (64, 64), filling: Filling::Noise, frames: 20, pause: "", fails_at: None, forgets: None, says: "" }
     }
 }
 
@@ -39,11 +41,12 @@ impl Fake {
         }
         let program = folder.join("blender");
         let head = format!(
-            "#!/bin/sh\nPOOL='{}' LOG='{}' PAUSE='{}' FAIL='{}' SAY='{}'\n",
+            "#!/bin/sh\nPOOL='{}' LOG='{}' PAUSE='{}' FAIL='{}' FORGET='{}' SAY='{}'\n",
             pool.display(),
             folder.join("rendered.log").display(),
             self.pause,
             self.fails_at.map(|frame| frame.to_string()).unwrap_or_default(),
+            self.forgets.map(|frame| frame.to_string()).unwrap_or_default(),
             self.says,
         );
         fs::write(&program, head + include_str!("fake_blender.sh")).expect("the stand-in");

@@ -2,7 +2,8 @@
 # Stands in for Blender where a test needs frames and not pictures: understands what a worker passes, copies a
 # ready-made frame to each output path, and prints the lines that Blender prints. The first lines are put in by the
 # test: POOL (frames by number), LOG (what was rendered, one line each), PAUSE (seconds per frame, or empty), FAIL (the
-# frame at which it gives up, or empty), SAY (a line for the log, or empty).
+# frame at which it gives up, or empty), FORGET (the frame that it does not write, or empty), SAY (a line for the log, or
+# empty).
 case "$1" in
     -v | --version) printf 'Blender 3.4.1\n\tbuild date: 2022-12-20\n'; exit 0 ;;
 esac
@@ -48,6 +49,7 @@ render() {
         printf 'Error: the stand-in gives up at frame %s \033[2J\033]0;title\007\n' "$1"
         exit 1
     fi
+    [ "$1" = "$FORGET" ] && return
     [ -n "$SAY" ] && printf '%b\n' "$SAY"
     echo "Fra:$1 Mem:8.00M (Peak 8.00M) | Time:00:00.01 | Remaining:00:00.00 | Scene, ViewLayer | Sample 1/8"
     if [ -n "$PAUSE" ]; then
