@@ -174,7 +174,9 @@ impl Explain for DiskError {
 
 fn errno_hint(source: &io::Error) -> Option<String> {
     let hint = match Errno::from_io_error(source)? {
-        Errno::NOSPC => "The disk is full: free some space, then run the same command again.",
+        Errno::NOSPC => {
+            "The disk is full (`df` tells of its bytes, `df -i` of its files): free some space, then run the same command again."
+        }
         Errno::DQUOT => "Your quota is used up: free some of your files or ask for more, then run it again.",
         Errno::ACCESS | Errno::PERM => "Check the owner and the permissions of the folder.",
         Errno::ROFS => "The file system is mounted read-only: mount it writable, then run the same command again.",
