@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What a render may ask for beyond Flamenco's built-in job type.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct RenderOptions {
     /// The Manager's variable that names the Blender, without braces: `blender-4.2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,147 +1,110 @@
 //! Waiting until no worker can still write for jobs that were ended: before any of their files is touched.
 //!
-//! A status word says nothing about a renderer. A worker asks each ten seconds whether it may go on, and ends its renderer
-//! when it hears that it may not; `last_seen` moves with each such question (seen on Flamenco 3.2 to 3.9). So a worker that
-//! was at a task is quiet once it is at another, or was heard after the end and had time to stop. One that is not heard
-//! from may be rendering.
+//! A status word says nothing about a renderer. What each task's worker is known to do decides
+//! ([`openness`](crate::ops::check::openness)), as it does for a harvest; here it is waited for.
 
 use crate::base::error::{Class, Failure};
-use crate::base::ids::{JobId, TaskId, WorkerId};
-use crate::base::status::{TaskStatus, WorkerStatus};
-use crate::base::time::Timestamp;
-use crate::manager::ManagerWorker;
+use crate::base::ids::JobId;
+use crate::manager::{ManagerTask, ManagerWorker};
+use crate::ops::check::openness::{Openness, Sight, needs_its_worker, openness};
 use crate::ops::ports::Ports;
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::interrupt;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How long after the end a worker that was heard again may still be writing.
-pub const SETTLES_WITHIN: Duration = Duration::from_secs(12);
-
-/// Workers that were at tasks of jobs about to be ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Writers(Vec<Writer>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Writer {
-    worker: WorkerId,
-    name: String,
-    task: TaskId,
-}
-
-impl Writers {
-    /// Those who are at tasks of `jobs` now. To be asked before the jobs are ended: afterwards nobody knows any more.
-    pub fn of(ports: &Ports<'_>, jobs: &[JobId]) -> Result<Writers, Failure> {
+/// Waits until nobody can write for `jobs`, which were ended and not deleted, at most for `patience`. Who still can by then
+/// is named in the failure: the jobs' files must not be touched.
+///
+/// The tasks are asked for at each look: one that a worker took just before the end is waited for too.
+pub fn wait(ports: &Ports<'_>, jobs: &[JobId], patience: Duration) -> Result<(), Failure> {
+    let watch = Stopwatch::start();
+    let mut left: Vec<&JobId> = jobs.iter().collect();
+    loop {
+        ports.go_on()?;
         let workers = ports.manager.workers()?;
-        let mut writers = Vec::new();
-        for job in jobs {
-            for task in ports.manager.tasks(job)?.into_iter().filter(|task| task.status == TaskStatus::Active) {
-                match workers.iter().find(|worker| task.is_with(worker)) {
-                    Some(worker) => {
-                        writers.push(Writer { worker: worker.id.clone(), name: worker.name.clone(), task: task.id })
-                    }
-                    None => {
-                        let worker = task.worker.unwrap_or_else(|| WorkerId("unknown".to_owned()));
-                        writers.push(Writer { name: worker.to_string(), worker, task: task.id });
-                    }
-                }
+        let mut writers = BTreeSet::new();
+        let mut still = Vec::new();
+        for job in left {
+            let at_it = writers_of(ports, job, &workers)?;
+            if !at_it.is_empty() {
+                still.push(job);
             }
+            writers.extend(at_it);
         }
-        Ok(Writers(writers))
-    }
-
-    /// Whether nobody was at them.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Waits until all of them are quiet about jobs that were ended at `ended`, at most for `patience`. Who is not by then
-    /// is named in the failure: its files must not be touched.
-    pub fn wait(mut self, ports: &Ports<'_>, ended: Timestamp, patience: Duration) -> Result<(), Failure> {
-        let watch = Stopwatch::start();
-        loop {
-            if self.0.is_empty() {
-                return Ok(());
-            }
-            ports.go_on()?;
-            let workers = ports.manager.workers()?;
-            let now = clock::now();
-            let is_busy = |writer: &Writer| {
-                let worker = workers.iter().find(|worker| worker.id == writer.worker);
-                worker.is_none_or(|worker| !is_quiet(worker, &writer.task, ended, now))
-            };
-            self.0.retain(is_busy);
-            if !self.0.is_empty() && watch.has_passed(patience) {
-                return Err(self.not_quiet());
-            }
-            if !self.0.is_empty() {
-                interrupt::rest(ports.manager.look_again());
-            }
+        left = still;
+        if left.is_empty() {
+            return Ok(());
         }
-    }
-
-    fn not_quiet(&self) -> Failure {
-        let names: Vec<&str> = self.0.iter().map(|writer| writer.name.as_str()).collect();
-        let words = format!("worker {} was not heard since the cancel and may still be writing", names.join(", "));
-        Failure::new(Class::Refused, words).with_hint(
-            "See that its renderer has ended, or that the machine is off; then start its worker and give the command again.",
-        )
+        if watch.has_passed(patience) {
+            return Err(not_quiet(&writers));
+        }
+        interrupt::rest(ports.manager.look_again());
     }
 }
 
-/// Whether `worker` writes nothing more for a task that was ended at `ended`.
-pub fn is_quiet(worker: &ManagerWorker, task: &TaskId, ended: Timestamp, now: Timestamp) -> bool {
-    let elsewhere = worker.task.as_ref().is_some_and(|other| other != task);
-    let heard = worker.last_seen.is_some_and(|seen| seen > ended);
-    let settled = now.since(ended) >= SETTLES_WITHIN && worker.status != WorkerStatus::Error;
-    elsewhere || (heard && settled)
+/// The names of those who may still write for a job.
+fn writers_of(ports: &Ports<'_>, job: &JobId, workers: &[ManagerWorker]) -> Result<BTreeSet<String>, Failure> {
+    let (now, sight) = (clock::now(), if ports.manager.is_remote() { Sight::Far } else { Sight::Clear });
+    let mut writers = BTreeSet::new();
+    for task in ports.manager.tasks(job)? {
+        let asked = needs_its_worker(&task, true, workers, now).then(|| ports.manager.task_with_worker(&task));
+        let task = asked.transpose()?.flatten().unwrap_or(task);
+        if openness(&task, true, workers, now, sight) == Openness::Open {
+            writers.insert(name_of(&task, workers));
+        }
+    }
+    Ok(writers)
+}
+
+fn name_of(task: &ManagerTask, workers: &[ManagerWorker]) -> String {
+    let known = workers.iter().find(|worker| task.is_with(worker)).map(|worker| worker.name.clone());
+    let by_id = || task.worker.as_ref().map(ToString::to_string);
+    known.or_else(by_id).unwrap_or_else(|| format!("of task {}", task.name))
+}
+
+fn not_quiet(writers: &BTreeSet<String>) -> Failure {
+    let names: Vec<&str> = writers.iter().map(String::as_str).collect();
+    let words = format!("worker {} was not heard since the end of its task and may still be writing", names.join(", "));
+    Failure::new(Class::Refused, words).with_hint(
+        "See that its renderer has ended, or that the machine is off; then start its worker and give the command again.",
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::ids::TaskId;
+    use crate::base::status::TaskStatus;
     use crate::ops::check::room::Room;
-
-    fn seconds(seconds: i64) -> Timestamp {
-        Timestamp::from_unix(seconds)
-    }
-
-    #[test]
-    fn a_worker_is_quiet_once_it_is_elsewhere_or_was_heard_and_had_time() {
-        let mut room = Room::new(&[("A", "1-3")]);
-        let task = room.add_run("1-3", TaskStatus::Active);
-        let mut worker = room.manager.workers.remove(0);
-        let mut quiet = |status, seen, at: Option<&str>, now| {
-            worker.status = status;
-            worker.last_seen = Some(seconds(seen));
-            worker.task = at.map(|id| TaskId(id.into()));
-            is_quiet(&worker, &task, seconds(100), seconds(now))
-        };
-        assert!(!quiet(WorkerStatus::Awake, 108, None, 109), "it had no time yet");
-        assert!(quiet(WorkerStatus::Awake, 108, None, 112));
-        assert!(!quiet(WorkerStatus::Awake, 99, None, 500), "it was not heard since");
-        assert!(!quiet(WorkerStatus::Error, 108, None, 500), "nobody knows what it does");
-        assert!(quiet(WorkerStatus::Awake, 99, Some("another"), 101), "it has other work");
-        assert!(!quiet(WorkerStatus::Awake, 99, Some(&task.0), 101));
-    }
 
     #[test]
     fn who_was_at_it_is_waited_for_and_named() {
         let mut room = Room::new(&[("A", "1-3")]);
-        let task = room.add_run("1-3", TaskStatus::Active);
-        let job = room.manager.jobs[0].id.clone();
-        let writers = Writers::of(&room.ports(), std::slice::from_ref(&job)).expect("asked");
-        assert!(!writers.is_empty());
-        let ended = room.manager.workers[0].last_seen.expect("seen").plus_seconds(-1);
-        let failure = writers.clone().wait(&room.ports(), clock::now(), Duration::ZERO).expect_err("not heard");
+        let task = room.add_run("1-3", TaskStatus::Canceled);
+        let jobs = [room.manager.jobs[0].id.clone()];
+        let set = |room: &mut Room, updated| {
+            let tasks = room.manager.tasks.values_mut().flatten();
+            tasks.for_each(|task| task.updated = updated);
+        };
+        let seen = room.manager.workers[0].last_seen.expect("seen");
+        set(&mut room, seen.plus_seconds(-5));
+        let failure = wait(&room.ports(), &jobs, Duration::ZERO).expect_err("it had no time yet");
         assert_eq!(failure.class(), Class::Refused);
-        assert!(failure.message().contains("here"), "{failure}");
+        assert!(failure.message().contains("worker here"), "{failure}");
+        // By the Manager's clock alone: this machine's may be ahead.
+        set(&mut room, seen.plus_seconds(-11));
+        wait(&room.ports(), &jobs, Duration::ZERO).expect_err("its clock shows eleven seconds");
+        set(&mut room, seen.plus_seconds(-13));
+        wait(&room.ports(), &jobs, Duration::ZERO).expect("it was heard after the end, and had time");
+        set(&mut room, seen.plus_seconds(1));
+        wait(&room.ports(), &jobs, Duration::ZERO).expect_err("it was not heard since");
         room.manager.workers[0].task = Some(TaskId("another".into()));
-        writers.wait(&room.ports(), ended, Duration::ZERO).expect("it is elsewhere");
+        wait(&room.ports(), &jobs, Duration::ZERO).expect("it is elsewhere");
         // A task that does not name its worker is found by the worker.
-        let tasks = room.manager.tasks.get_mut(&job).expect("tasks");
-        tasks[0].worker = None;
-        room.manager.workers[0].last_task = Some(task);
-        assert!(!Writers::of(&room.ports(), &[job]).expect("asked").is_empty());
+        let tasks = room.manager.tasks.values_mut().flatten();
+        tasks.for_each(|task| task.worker = None);
+        (room.manager.workers[0].task, room.manager.workers[0].last_task) = (None, Some(task));
+        wait(&room.ports(), &jobs, Duration::ZERO).expect_err("it had it last");
     }
 }

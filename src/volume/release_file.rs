@@ -191,6 +191,9 @@ pub struct RunRecord {
     pub paused: bool,
     /// When it was written down, just before it was submitted.
     pub submitted: Timestamp,
+    /// Whether it was about to be sent to a Manager elsewhere, and no word of what came of that was written down yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sending: bool,
     /// When a submission ended without an answer and may still have been on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_doubt: Option<Timestamp>,

@@ -25,9 +25,9 @@ const MOST_MEMORY: u64 = 512 << 10;
 enum Tells {
     /// It does not: nothing did.
     Fine,
-    /// `Unusable`, with this word in the message.
-    /// It answers, and cannot.
+    /// It answers, and cannot; with this word in the message.
     InTrouble(&'static str),
+    /// `Unusable`, with this word in the message.
     Unusable(&'static str),
     Unauthorized,
     Rejected(&'static str),
@@ -255,12 +255,9 @@ fn what_passes_is_waited_for() {
             let outcome = (call.make)(&manager, &subject);
             match call.kind {
                 Kind::Made => assert!(matches!(outcome, Err(ManagerError::Unknown { .. })), "{outcome:?}"),
-                // Listed as it comes: see that its head is asked for again too. A second delete finds nothing more.
-                _ => assert!(
-                    matches!(outcome, Ok(()) | Err(ManagerError::NotFound { .. })),
-                    "{fault:?}: {}: {outcome:?}",
-                    call.name
-                ),
+                // The first one may have arrived.
+                _ if call.name == "delete_job" && matches!(outcome, Err(ManagerError::NotFound { .. })) => {}
+                _ => assert!(outcome.is_ok(), "{fault:?}: {}: {outcome:?}", call.name),
             }
         }
     }

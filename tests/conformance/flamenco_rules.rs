@@ -160,13 +160,29 @@ fn a_scene_that_is_not_the_active_one_needs_a_job_type_that_knows_it() {
         let outcome = farm.manager().submit(&Submission { work, ..submission });
         match release {
             Release::V3_2 | Release::V3_5 => {
-                assert!(matches!(outcome, Err(ManagerError::Incapable { .. })), "{outcome:?}");
+                let Err(ManagerError::Incapable { next, .. }) = &outcome else { panic!("{outcome:?}") };
+                assert!(next.contains("farm setup manager"), "{next}");
             }
             Release::V3_8 | Release::V3_9 => {
                 outcome.unwrap();
                 assert_eq!(farm.server().take_heard().last().unwrap().json()["settings"]["scene"], "Close-up");
             }
         }
+    }
+}
+
+#[test]
+fn farms_own_job_type_knows_every_scene() {
+    for release in Release::ALL {
+        let farm = FlamencoFarm::with(release, |stand_in| stand_in.with_farm_type());
+        let (submission, _) = submission(&farm, Scene::Light, "1", 1);
+        let Work::SimpleBlenderRender(work) = submission.work.clone();
+        let work = Work::SimpleBlenderRender(RenderWork { scene: Some("Close-up".into()), ..work });
+        farm.manager().submit(&Submission { work, ..submission }).unwrap();
+        let sent = farm.server().take_heard().last().unwrap().json();
+        let built_in = matches!(release, Release::V3_8 | Release::V3_9);
+        assert_eq!(sent["type"], if built_in { "simple-blender-render" } else { "farm" }, "{release:?}");
+        assert!(sent["settings"].to_string().contains("Close-up"), "{sent}");
     }
 }
 
@@ -199,9 +215,9 @@ fn chunks_are_made_smaller_where_several_ranges_in_one_are_misread() {
     }
 }
 
-/// Ten thousand jobs are read in one request, and the one that is looked for ends the reading.
+/// Ten thousand jobs are read in one request, also where one of them is looked for.
 #[test]
-fn a_long_list_is_read_as_it_comes() {
+fn a_long_list_is_read_in_one_request() {
     let jobs: Vec<Value> = (0..10_000)
         .map(|number| {
             let metadata = BTreeMap::from([("farm.id", uuid::Uuid::from_u128(number).to_string())]);

@@ -90,8 +90,9 @@ impl Spoken {
                 Spoken::Local(volume.map(|volume| context.local_to_look(volume, settings).map(Box::new)))
             }
             ManagerChoice::Flamenco(url) => {
-                let stranger = of_a_stranger(&settings.access)
-                    .and_then(|access| Flamenco::new(&without_credentials(url), &access).ok())
+                let bare = without_credentials(url);
+                let stranger = of_a_stranger(&settings.access, bare != *url)
+                    .and_then(|access| Flamenco::new(&bare, &access).ok())
                     .map(Box::new);
                 Spoken::Flamenco { client: flamenco(url, settings).map(Box::new), stranger }
             }
@@ -110,10 +111,11 @@ impl Spoken {
     }
 }
 
-/// The same way to the Manager for somebody who cannot prove anything; `None` where nothing is proven anyway.
-fn of_a_stranger(own: &Access) -> Option<Access> {
+/// The same way to the Manager for somebody who cannot prove anything; `None` where nothing is proven anyway, in the
+/// Manager's address neither.
+fn of_a_stranger(own: &Access, address_proves: bool) -> Option<Access> {
     let access = Access { credentials: None, headers: Vec::new(), client_certificate: None, ..own.clone() };
-    (access != *own).then_some(access)
+    (address_proves || access != *own).then_some(access)
 }
 
 fn document(checks: &[Check]) -> Document<'_> {
@@ -145,14 +147,15 @@ mod tests {
     #[test]
     fn a_stranger_has_nothing_that_proves_who_asks() {
         let plain = Access { proxy: Some("http://proxy".into()), ca: Some("/ca.pem".into()), ..Access::default() };
-        assert_eq!(of_a_stranger(&plain), None);
+        assert_eq!(of_a_stranger(&plain, false), None);
+        assert_eq!(of_a_stranger(&plain, true), Some(plain.clone()), "its address has a password");
         let token = Credentials::Bearer(Secret::new("x".to_owned()));
         for known in [
             Access { client_certificate: Some("/me.pem".into()), ..plain.clone() },
             Access { headers: vec![("X-Key".into(), Secret::new("x".to_owned()))], ..plain.clone() },
             Access { credentials: Some(token), ..plain.clone() },
         ] {
-            assert_eq!(of_a_stranger(&known), Some(plain.clone()));
+            assert_eq!(of_a_stranger(&known, false), Some(plain.clone()));
         }
     }
 }

@@ -8,7 +8,6 @@ use crate::sys::http::{Access, Client, HttpError, MAX_BODY, Method, Patience, Re
 use crate::sys::interrupt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 
 /// What stands before every path.
 const PREFIX: &str = "api/v3/";
@@ -144,26 +143,21 @@ impl Api {
 
     /// The same, with the number of tries.
     fn ask_counting(&self, request: &Request<'_>) -> Result<(Answer<'_>, usize), ManagerError> {
-        let send = |at_most| self.http.send(&Request { at_most, ..request.clone() });
-        let (reply, tries) = self.insist(send, |reply| reply.status)?;
+        let (reply, tries) = self.insist(request)?;
         Ok((Answer::new(&self.address, reply), tries))
     }
 
     /// Sends what may be repeated until there is an answer that stands, or patience is over: all tries together take no
     /// longer than [`Bounds::long`]. With the number of tries.
-    fn insist<T>(
-        &self,
-        send: impl Fn(Duration) -> Result<T, HttpError>,
-        status: impl Fn(&T) -> u16,
-    ) -> Result<(T, usize), ManagerError> {
+    fn insist(&self, request: &Request<'_>) -> Result<(Reply, usize), ManagerError> {
         let mut pauses = self.bounds.pauses.into_iter();
         let (mut tries, watch) = (0, Stopwatch::start());
         let left = || self.bounds.long.saturating_sub(watch.elapsed());
         loop {
             tries += 1;
-            let outcome = send(left());
+            let outcome = self.http.send(&Request { at_most: left(), ..request.clone() });
             let again = match &outcome {
-                Ok(answer) => PASSING.contains(&status(answer)),
+                Ok(answer) => PASSING.contains(&answer.status),
                 Err(error) => error.may_pass(),
             };
             if outcome.as_ref().is_err_and(HttpError::took_long) {

@@ -132,7 +132,7 @@ impl Flamenco {
     }
 
     fn prepare<'s>(&self, submission: &'s Submission) -> Result<SubmittedJob<'s>, ManagerError> {
-        let name = compile::job_type(&submission.work);
+        let name = self.job_type_for(&submission.work)?;
         let offered = self.offer.job_type(&self.api, name)?;
         let missing = if name == farm_type::JOB_TYPE { NO_FARM_TYPE } else { NO_TYPE };
         let job_type =
@@ -156,6 +156,18 @@ impl Flamenco {
             worker_tag,
             initial_status: submission.paused.then_some("paused"),
         })
+    }
+
+    /// The type that says `work` on this Manager: until 3.5 the built-in one knows no scene but the active one, which
+    /// farm's own type does.
+    fn job_type_for(&self, work: &Work) -> Result<&'static str, ManagerError> {
+        let (name, Work::SimpleBlenderRender(render)) = (compile::job_type(work), work);
+        if name == farm_type::JOB_TYPE || render.scene.is_none() {
+            return Ok(name);
+        }
+        let knows_scenes = self.offer.job_type(&self.api, name)?.is_none_or(|offered| offered.has("scene"));
+        let has_ours = || Ok::<_, ManagerError>(self.offer.job_type(&self.api, farm_type::JOB_TYPE)?.is_some());
+        Ok(if !knows_scenes && has_ours()? { farm_type::JOB_TYPE } else { name })
     }
 
     /// Farm's own job type, compiled here.
@@ -231,7 +243,8 @@ const NEITHER: &str = "Install farm's job type first, with `farm setup manager`;
      flamenco-manager.yaml, and start the Manager anew.";
 const NO_TYPE: &str = "`farm doctor` shows which job types it serves.";
 const NO_PAUSE: &str = "Leave --paused out, or use Flamenco 3.6 or newer.";
-const NO_SCENE: &str = "Make it the file's active scene, or use Flamenco 3.6 or newer.";
+const NO_SCENE: &str = "Install farm's job type with `farm setup manager`, make it the file's active scene, or use Flamenco 3.6 or \
+     newer.";
 
 fn was_not_sent(error: &HttpError) -> bool {
     error.arrival() == Arrival::Never && error.may_pass()

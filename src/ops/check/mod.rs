@@ -10,7 +10,7 @@ pub mod job_frames;
 pub mod jobs_by_run;
 pub mod judge;
 pub mod open_work;
-mod openness;
+pub mod openness;
 pub mod read_files;
 #[cfg(test)]
 #[path = "tests/room.rs"]

@@ -4,14 +4,17 @@
 //! a deleted job answers 404 at once (seen on Flamenco 3.2 to 3.9). So a canceled task counts as open until its worker
 //! was heard again and twelve seconds have passed; a worker that is not heard from is not quiet.
 
+use crate::base::ids::TaskId;
 use crate::base::status::{TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
 use crate::manager::{ManagerTask, ManagerWorker};
-use crate::ops::quiet;
 use std::time::Duration;
 
 /// How long after its task's end a worker that is not heard from any more keeps its frames from being harvested.
 const LOST_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// How long after the end a worker that was heard again may still be writing.
+pub const SETTLES_WITHIN: Duration = Duration::from_secs(12);
 
 /// Whether a worker may still write something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub enum Openness {
 
 /// Whom a Manager's word for a task may deceive about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
+pub enum Sight {
     /// Its workers' ends are seen: what has failed has ended.
     Clear,
     /// A failed task may be one whose worker was only too slow to answer.
@@ -44,18 +47,12 @@ impl Sight {
 
 /// Whether a worker may still write for the task; `ended`: its job has ended. A paused or queued task of such a job is as
 /// one that was canceled: nobody will begin it.
-pub(super) fn openness(
-    task: &ManagerTask,
-    ended: bool,
-    workers: &[ManagerWorker],
-    now: Timestamp,
-    sight: Sight,
-) -> Openness {
+pub fn openness(task: &ManagerTask, ended: bool, workers: &[ManagerWorker], now: Timestamp, sight: Sight) -> Openness {
     match (&task.status, sight) {
         (TaskStatus::Completed, _) | (TaskStatus::Failed, Sight::Clear) => Openness::Quiet,
         _ if is_over(&task.status, ended) => match writer(task, workers) {
             Writer::Nobody => Openness::Quiet,
-            Writer::Worker(worker) if quiet::is_quiet(worker, &task.id, task.updated, sight.now(worker, now)) => {
+            Writer::Worker(worker) if is_quiet(worker, &task.id, task.updated, sight.now(worker, now)) => {
                 Openness::Quiet
             }
             // Lost for good: what it left is judged by what it is, and looked at once more after its move.
@@ -66,9 +63,20 @@ pub(super) fn openness(
     }
 }
 
+/// Whether `worker` writes nothing more for a task that was ended at `ended`, both by the clock that shows `now`.
+///
+/// A worker asks each ten seconds whether it may go on, and ends its renderer when it hears that it may not; `last_seen`
+/// moves with each such question (seen on Flamenco 3.2 to 3.9).
+fn is_quiet(worker: &ManagerWorker, task: &TaskId, ended: Timestamp, now: Timestamp) -> bool {
+    let elsewhere = worker.task.as_ref().is_some_and(|other| other != task);
+    let heard = worker.last_seen.is_some_and(|seen| seen > ended);
+    let settled = now.since(ended) >= SETTLES_WITHIN && worker.status != WorkerStatus::Error;
+    elsewhere || (heard && settled)
+}
+
 /// Whether it decides who was at a task, and its list does not say: the answer about the task itself does. Nobody but a
 /// worker that was deleted needs this; the others tell what they touched last.
-pub(super) fn needs_its_worker(task: &ManagerTask, ended: bool, workers: &[ManagerWorker], now: Timestamp) -> bool {
+pub fn needs_its_worker(task: &ManagerTask, ended: bool, workers: &[ManagerWorker], now: Timestamp) -> bool {
     let unnamed = !task.names_worker && !workers.iter().any(|worker| task.is_with(worker));
     let is_over = task.status != TaskStatus::Completed && is_over(&task.status, ended);
     unnamed && is_over && now.since(task.updated) < LOST_AFTER
@@ -100,7 +108,7 @@ fn writer<'a>(task: &ManagerTask, workers: &'a [ManagerWorker]) -> Writer<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::ids::{TaskId, WorkerId};
+    use crate::base::ids::WorkerId;
 
     fn task(status: TaskStatus, updated: i64) -> ManagerTask {
         ManagerTask {
@@ -166,5 +174,17 @@ mod tests {
         let of_ended = |task: &ManagerTask| openness(task, true, &[awake()], now, Sight::Far);
         assert_eq!(of_ended(&waiting), Openness::Quiet, "nobody begins a task of a job that has ended");
         assert_eq!(of_ended(&task(TaskStatus::Active, 50)), Openness::Open);
+    }
+
+    #[test]
+    fn a_worker_is_quiet_once_it_is_elsewhere_or_was_heard_and_had_time() {
+        let (id, at) = (TaskId("t".into()), Timestamp::from_unix);
+        let quiet = |status, seen, task, now| is_quiet(&worker(status, seen, task), &id, at(100), at(now));
+        assert!(!quiet(WorkerStatus::Awake, 108, None, 109), "it had no time yet");
+        assert!(quiet(WorkerStatus::Awake, 108, None, 112));
+        assert!(!quiet(WorkerStatus::Awake, 99, None, 500), "it was not heard since");
+        assert!(!quiet(WorkerStatus::Error, 108, None, 500), "nobody knows what it does");
+        assert!(quiet(WorkerStatus::Awake, 99, Some("another"), 101), "it has other work");
+        assert!(!quiet(WorkerStatus::Awake, 99, Some("t"), 101));
     }
 }

@@ -162,12 +162,16 @@ fn exposure(client: &Flamenco, stranger: Option<&Flamenco>) -> Check {
     let Some(public) = addresses.iter().find(|address| is_public(**address)) else {
         return Check::ok(NAME, "its address is one of this machine or of a private network");
     };
-    let open = stranger.is_none_or(|stranger| stranger.version().is_ok());
-    match open {
-        false => {
+    match stranger.map(Flamenco::version) {
+        Some(Err(ManagerError::Unauthorized { .. })) => {
             Check::ok(NAME, format!("its address {public} is a public one, and it lets nobody in without credentials"))
         }
-        true => Check::warn(
+        Some(Err(error)) => {
+            let words =
+                format!("its address {public} is a public one; who gets in without credentials is not known: {error}");
+            Check::skip(NAME, words)
+        }
+        None | Some(Ok(_)) => Check::warn(
             NAME,
             format!(
                 "its address {public} is a public one, and it asks for no credentials: whoever reaches it can do anything"
@@ -246,10 +250,10 @@ fn task_types(workers: &[ManagerWorker]) -> Check {
     }
 }
 
-/// What the workers run on, as Go names it.
+/// What the workers at hand run on, as Go names it. One that left long ago needs nothing.
 pub(super) fn platforms(workers: &[ManagerWorker]) -> BTreeSet<&str> {
-    let mut platforms: BTreeSet<&str> =
-        workers.iter().map(|worker| worker.platform.as_str()).filter(|platform| !platform.is_empty()).collect();
+    let names = workers.iter().filter(is_at_hand).map(|worker| worker.platform.as_str());
+    let mut platforms: BTreeSet<&str> = names.filter(|platform| !platform.is_empty()).collect();
     if platforms.is_empty() {
         platforms.insert("linux");
     }
@@ -315,6 +319,8 @@ mod tests {
         assert_eq!(task_types(&[lost]).status, Status::Fail, "one in error takes nothing");
         assert_eq!(task_types(&[worker("w", WorkerStatus::Asleep, &["blender"])]).status, Status::Warn);
         assert_eq!(task_types(&[]).status, Status::Skip);
+        let gone = ManagerWorker { platform: "windows".into(), ..worker("w3", WorkerStatus::Offline, &TASK_TYPES) };
+        assert_eq!(platforms(&[all, gone]), ["linux"].into());
     }
 
     #[test]

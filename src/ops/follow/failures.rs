@@ -38,7 +38,6 @@ impl Failures {
             return Ok(());
         }
         self.listed = Some(Stopwatch::start());
-        self.updated = Some(job.updated);
         for task in ports.manager.tasks(&job.id)? {
             if !task.status.has_failed() || told.has(&task.id.0) {
                 continue;
@@ -54,6 +53,8 @@ impl Failures {
         if job.status == JobStatus::Failed && told.is_new(&job.id.0) {
             ports.progress.note(&format!("{name}: job {} failed: {}", job.id, job.activity));
         }
+        // Only now: what could not be asked is asked again.
+        self.updated = Some(job.updated);
         Ok(())
     }
 
@@ -61,5 +62,41 @@ impl Failures {
         let changed = self.updated != Some(job.updated);
         let rested = self.listed.as_ref().is_none_or(|last| last.has_passed(LIST_AGAIN));
         changed && (job.status == JobStatus::Failed || (job.status == JobStatus::Active && rested))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::TaskStatus;
+    use crate::ops::check::room::Room;
+    use crate::ops::ports::Progress;
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Notes(Mutex<Vec<String>>);
+
+    impl Progress for Notes {
+        fn note(&self, words: &str) {
+            self.0.lock().expect("no panic").push(words.to_owned());
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_asked_is_told_at_the_next_look() {
+        let mut room = Room::new(&[("A", "1-3")]);
+        let task = room.add_run("1-3", TaskStatus::Failed);
+        let job = ManagerJob { status: JobStatus::Failed, ..room.manager.jobs[0].clone() };
+        let name = JobRef::in_release(room.release(), &room.file.jobs[0].name);
+        let (notes, told, mut failures) = (Notes::default(), Told::default(), Failures::default());
+        let tell = |room: &Room, failures: &mut Failures| {
+            failures.tell(&Ports { progress: &notes, ..room.ports() }, &name, &job, &told)
+        };
+        assert!(tell(&room, &mut failures).is_err(), "its log is not to be had");
+        room.manager.logs.insert(task, "Error: no camera\n".into());
+        tell(&room, &mut failures).expect("told");
+        tell(&room, &mut failures).expect("nothing new");
+        let notes = notes.0.into_inner().expect("no panic");
+        assert!(matches!(&notes[..], [one, two] if one.contains("no camera") && two.contains("failed")), "{notes:?}");
     }
 }

@@ -141,12 +141,15 @@ pub fn settle(ports: &Ports<'_>, name: &ReleaseName, patience: Duration) -> Resu
     let watch = Stopwatch::start();
     let file = load(ports, name)?;
     while ports.manager.is_remote() && ports.progress.interrupted().is_none() && !watch.has_passed(patience) {
+        let look = Stopwatch::start();
         let work = OpenWork::of(ports, &file)?;
         let ended = |job: &JobRecord| work.runs(job).iter().filter(|run| run.status.has_ended()).any(RunWork::is_open);
         if !file.jobs.iter().any(ended) {
             break;
         }
-        interrupt::rest(ports.manager.look_again());
+        // A look asks for all jobs: of ten thousand that takes long, here and on the line.
+        let rest = watch::rest_after_list(look.elapsed(), ports.manager.look_again());
+        interrupt::rest(rest.min(patience.saturating_sub(watch.elapsed())));
     }
     Ok(())
 }

@@ -71,7 +71,12 @@ pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching<'_>) -> 
 
 /// How long to rest after a look at `open` runs that took so long.
 fn rest_after(open: usize, took: Duration, usual: Duration) -> Duration {
-    if open > FEW { usual.max((took * LIST_REST).min(LONGEST_REST)) } else { usual }
+    if open > FEW { rest_after_list(took, usual) } else { usual }
+}
+
+/// How long to rest after the list of all jobs took so long.
+pub(super) fn rest_after_list(took: Duration, usual: Duration) -> Duration {
+    usual.max((took * LIST_REST).min(LONGEST_REST))
 }
 
 /// Rests; whether it is to stop. Whoever asks farm to end is heard as soon as in a short rest.

@@ -3,6 +3,8 @@
 use crate::base::digest::Digest;
 use crate::base::error::Failure;
 use crate::base::name::JobRef;
+use crate::base::render_options::RenderOptions;
+use crate::base::time::Timestamp;
 use crate::ops::check::task_logs;
 use crate::ops::check::verdict_cache::VerdictCache;
 use crate::ops::release;
@@ -10,13 +12,14 @@ use crate::volume::Volume;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
 use std::collections::HashMap;
 
-/// A scene: its bytes, and which of the file's scenes it is.
-type Key = (Digest, Option<String>);
+/// What takes its time: a file's bytes, which of its scenes it is, and what is asked of the renderer.
+type Key = (Digest, Option<String>, RenderOptions);
 
 /// Seconds per frame of scenes, as release files tell them; else as the logs do that a status or a harvest has read.
 pub(super) struct Paces<'a> {
     volume: &'a Volume,
-    told: HashMap<Key, f64>,
+    /// The newest plan's counts: scenes stay the same while drivers and machines change.
+    told: HashMap<Key, (Timestamp, f64)>,
     /// Jobs whose release does not tell it.
     untold: HashMap<Key, Vec<JobRef>>,
 }
@@ -38,7 +41,10 @@ impl<'a> Paces<'a> {
         for file in releases {
             for job in &file.jobs {
                 match job.seconds_per_frame {
-                    Some(pace) => drop(paces.told.insert(key(job), pace)),
+                    Some(pace) => {
+                        let newest = paces.told.entry(key(job)).or_insert((Timestamp::from_unix(0), pace));
+                        *newest = max_by_time(*newest, (job.current().planned, pace));
+                    }
                     None => {
                         let reference = JobRef::in_release(&file.name, &job.name);
                         paces.untold.entry(key(job)).or_default().push(reference);
@@ -49,18 +55,22 @@ impl<'a> Paces<'a> {
         paces
     }
 
-    /// Of this scene.
-    pub(super) fn get(&self, source: Digest, scene: Option<&str>) -> Option<f64> {
-        let key = (source, scene.map(str::to_owned));
+    /// Of this scene, rendered with these options.
+    pub(super) fn get(&self, source: Digest, scene: Option<&str>, options: &RenderOptions) -> Option<f64> {
+        let key = (source, scene.map(str::to_owned), options.clone());
         let in_logs = |job: &JobRef| task_logs::seconds_per_frame(&VerdictCache::load(self.volume, job).notes);
         let found = || self.untold.get(&key)?.iter().rev().find_map(in_logs);
-        self.told.get(&key).copied().or_else(found)
+        self.told.get(&key).map(|(_, pace)| *pace).or_else(found)
     }
 }
 
 fn key(job: &JobRecord) -> Key {
     let revision = job.current();
-    (revision.source.digest, revision.scene.clone())
+    (revision.source.digest, revision.scene.clone(), revision.options.clone())
+}
+
+fn max_by_time(one: (Timestamp, f64), other: (Timestamp, f64)) -> (Timestamp, f64) {
+    if other.0 >= one.0 { other } else { one }
 }
 
 #[cfg(test)]
@@ -75,10 +85,19 @@ mod tests {
         let room = Room::new(&[("A", "1-3")]);
         let mut file = room.file.clone();
         file.jobs[0].seconds_per_frame = Some(2.5);
-        let (source, scene) = key(&file.jobs[0]);
-        let paces = Paces::told_by(&room.volume, std::iter::once(file));
-        assert_eq!(paces.get(source, scene.as_deref()), Some(2.5));
-        assert_eq!(paces.get(source, Some("another scene")), None);
+        let (source, scene, options) = key(&file.jobs[0]);
+        let paces = Paces::told_by(&room.volume, std::iter::once(file.clone()));
+        assert_eq!(paces.get(source, scene.as_deref(), &options), Some(2.5));
+        assert_eq!(paces.get(source, Some("another scene"), &options), None);
+        let draft = RenderOptions { samples: Some(1), ..options.clone() };
+        assert_eq!(paces.get(source, scene.as_deref(), &draft), None, "a draft says nothing of the final");
+        let mut newer = file.clone();
+        newer.jobs[0].seconds_per_frame = Some(9.0);
+        newer.jobs[0].revisions[0].planned = Timestamp::from_unix(7);
+        for order in [[file.clone(), newer.clone()], [newer, file]] {
+            let paces = Paces::told_by(&room.volume, order.into_iter());
+            assert_eq!(paces.get(source, scene.as_deref(), &options), Some(9.0), "the newest");
+        }
     }
 
     /// Nobody waited for the earlier run; a status looked at it.
@@ -88,8 +107,9 @@ mod tests {
         let task = room.add_run("1-2", TaskStatus::Completed);
         let log = "Fra:1\nSaved: '/o/000001.png'\n Time: 00:02.00 (Saving: 00:00.01)\n";
         room.manager.logs.insert(task, log.into());
-        let (source, scene) = key(&room.file.jobs[0]);
-        let pace = || Paces::told_by(&room.volume, std::iter::once(room.file.clone())).get(source, scene.as_deref());
+        let (source, scene, options) = key(&room.file.jobs[0]);
+        let paces = || Paces::told_by(&room.volume, std::iter::once(room.file.clone()));
+        let pace = || paces().get(source, scene.as_deref(), &options);
         assert_eq!(pace(), None);
         let work = OpenWork::of(&room.ports(), &room.file).expect("work");
         check::check_job(&room.ports(), room.release(), &room.file.jobs[0], &work, Effort::Trust).expect("look");

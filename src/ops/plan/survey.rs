@@ -18,6 +18,7 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
 use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
+use crate::base::render_options::RenderOptions;
 use crate::blend::{self, BlenderVersion, Contents, Edit, Reader, Scene, SceneFile, State};
 use crate::ops::ports::Ports;
 use crate::ops::release;
@@ -236,7 +237,7 @@ impl<'a> Planner<'a> {
         luggage.edits.extend(nodes.map_err(|cause| refusal::output_does_not_fit(&reference, &cause))?);
         let hashed = self.digests[&file.path];
         let scene_name = scene_argument(file, scene);
-        let pace = self.paces.get(hashed.digest, scene_name.as_deref());
+        let pace = self.paces.get(hashed.digest, scene_name.as_deref(), &request.options);
         let (chunk, chunk_reason) = self.chunk(request, frames.len(), pace);
         let mut missing = missing(file);
         if request.missing == Missing::Refuse && !missing.is_empty() {
@@ -250,7 +251,7 @@ impl<'a> Planner<'a> {
         };
         let packed: Vec<PackedFile> = packed.iter().map(|obstacle| obstacle.as_packed(self.digests)).collect();
         let stored_bytes = hashed.size() + packed.iter().map(|file| file.size).sum::<u64>();
-        let mut warnings = warnings::of(file, scene, &wanted, self.renders_with(), &missing, &packed);
+        let mut warnings = warnings::of(file, scene, &wanted, self.renders_with(&request.options), &missing, &packed);
         if request.scene == SceneChoice::Active {
             warnings.extend(warnings::other_scenes(file, scene));
         }
@@ -283,9 +284,11 @@ impl<'a> Planner<'a> {
     }
 
     /// The Blender that will render.
-    fn renders_with(&self) -> Renders {
+    fn renders_with(&self, options: &RenderOptions) -> Renders {
         match self.queue {
             Queue::Local => Renders::Here(self.here),
+            // Another one than the workers took last.
+            Queue::Flamenco if options.blender.is_some() => Renders::OnWorkers(None),
             Queue::Flamenco => Renders::OnWorkers(self.farm.blender),
         }
     }
@@ -305,7 +308,7 @@ impl<'a> Planner<'a> {
     /// The tasks of a job that is there already are those of the frames that are added.
     fn cut(&self, job: &mut PlannedJob, request: &JobRequest) {
         let frames = job.to_submit().len();
-        let pace = self.paces.get(job.source.digest, job.scene.as_deref());
+        let pace = self.paces.get(job.source.digest, job.scene.as_deref(), &job.options);
         if frames > 0 {
             (job.chunk, job.chunk_reason) = self.chunk(request, frames, pace);
         }

@@ -12,9 +12,6 @@ use crate::volume::release_file::{ReleaseFile, RunRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// So long the submission of a sender that was killed in the middle may be on its way: nobody waits for its answer.
-const OF_THE_KILLED: Duration = Duration::from_secs(5);
-
 /// The Manager's jobs of the release's runs. Runs of an earlier command that may still arrive are waited for.
 ///
 /// Of jobs that were submitted twice all the same one counts, and the others are ended: two renderers must not write the
@@ -27,8 +24,9 @@ pub(super) fn look(
     let (address, within) = (ports.manager.address(), ports.manager.may_arrive_within());
     let mut told = false;
     loop {
-        let known = known_runs(ports, file)?;
+        // What comes while the list is told may not be in it.
         let now = clock::now();
+        let known = known_runs(ports, file)?;
         let is_pending =
             |run: &&RunRecord| run.manager == address && run.manager_job.is_none() && !known.contains_key(&run.id);
         let pending = file.jobs.iter().flat_map(|job| &job.runs).filter(is_pending);
@@ -50,8 +48,9 @@ pub(super) fn look(
 fn may_come_for(run: &RunRecord, began: Timestamp, now: Timestamp, within: Duration) -> Duration {
     let since = |then: Timestamp, patience: Duration| patience.saturating_sub(now.since(then));
     match run.in_doubt {
+        // Its sender was killed, nobody knows when: before this command began.
+        _ if run.sending => since(began, within),
         Some(then) => since(then, within),
-        None if run.submitted < began => since(run.submitted, OF_THE_KILLED.min(within)),
         None => Duration::ZERO,
     }
 }
@@ -139,9 +138,14 @@ mod tests {
         let mut run = room.file.jobs[0].runs[0].clone();
         let written = run.submitted;
         let at = |seconds| written.plus_seconds(seconds);
-        assert_eq!(may_come_for(&run, written, at(0), WITHIN), Duration::ZERO, "this command's own");
-        assert_eq!(may_come_for(&run, at(1), at(2), WITHIN), Duration::from_secs(3), "its sender may have been killed");
-        assert_eq!(may_come_for(&run, at(1), at(9), WITHIN), Duration::ZERO);
+        assert_eq!(may_come_for(&run, at(1), at(2), WITHIN), Duration::ZERO, "it was never sent");
+        run.sending = true;
+        assert_eq!(
+            may_come_for(&run, at(1000), at(1010), WITHIN),
+            Duration::from_secs(20),
+            "its sender may have been killed just before this command began"
+        );
+        run.sending = false;
         run.in_doubt = Some(at(100));
         assert_eq!(
             may_come_for(&run, at(101), at(110), WITHIN),

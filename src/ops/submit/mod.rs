@@ -52,6 +52,7 @@ pub fn add_run(job: &mut JobRecord, id: RunId, frames: FrameSet, queueing: &Queu
         tag: queueing.tag.clone(),
         paused: queueing.paused,
         submitted: clock::now(),
+        sending: false,
         in_doubt: None,
     };
     job.runs.push(run);
@@ -69,7 +70,7 @@ pub fn submit_pending(
     began: Timestamp,
 ) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let before = file.clone();
-    let submitted = submit_each(ports, file, began);
+    let submitted = submit_each(ports, lock, file, began);
     // Also after an error: what was submitted before it is in the queue.
     if *file != before {
         lock.check()?;
@@ -83,7 +84,12 @@ pub fn is_doubled(ports: &Ports<'_>, file: &ReleaseFile) -> Result<bool, Failure
     arrival::is_doubled(ports, file)
 }
 
-fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile, began: Timestamp) -> Result<Vec<(JobRef, JobId)>, Failure> {
+fn submit_each(
+    ports: &Ports<'_>,
+    lock: &Lock,
+    file: &mut ReleaseFile,
+    began: Timestamp,
+) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let address = ports.manager.address();
     let is_ours = |run: &RunRecord| is_pending(run) && run.manager == address;
     let waiting = file.jobs.iter().flat_map(|job| &job.runs).filter(|run| is_ours(run)).count();
@@ -96,7 +102,9 @@ fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile, began: Timestamp) -> R
     let before = |end| how_far(end, 0, waiting);
     let known = arrival::look(ports, file, began).map_err(before)?;
     for run in file.jobs.iter_mut().flat_map(|job| &mut job.runs).filter(|run| is_ours(run)) {
-        run.manager_job = known.get(&run.id).map(|found| found.id.clone());
+        if let Some(found) = known.get(&run.id) {
+            (run.manager_job, run.sending, run.in_doubt) = (Some(found.id.clone()), false, None);
+        }
     }
     let storage = ports.manager.storage(&ports.volume.path()).map_err(|end| before(end.into()))?;
     let mut pending = Vec::new();
@@ -104,6 +112,10 @@ fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile, began: Timestamp) -> R
         for (of_job, run) in job.runs.iter().enumerate().filter(|(_, run)| is_ours(run)) {
             pending.push(((at, of_job), run.id, submission(&storage, &file.name, job, run)));
         }
+    }
+    if ports.manager.is_remote() {
+        let sent = pending.iter().map(|(place, ..)| *place).collect();
+        write_down_what_is_sent(ports, lock, file, &sent)?;
     }
     let hands = ports.manager.requests_at_once();
     let doubtful = Mutex::new(BTreeSet::new());
@@ -120,6 +132,7 @@ fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile, began: Timestamp) -> R
         let job = &mut file.jobs[*at];
         let run = &mut job.runs[*of_job];
         run.in_doubt = doubtful.contains(&run.id).then(clock::now);
+        run.sending = false;
         let Some(id) = id else { continue };
         run.manager_job = Some(id.clone());
         submitted.push((JobRef::in_release(&file.name, &job.name), id));
@@ -128,6 +141,20 @@ fn submit_each(ports: &Ports<'_>, file: &mut ReleaseFile, began: Timestamp) -> R
         None => Ok(submitted),
         Some(end) => Err(how_far(end, submitted.len(), pending.len())),
     }
+}
+
+/// What a sender leaves on its way that is killed, nobody else can know: so it is written down first.
+fn write_down_what_is_sent(
+    ports: &Ports<'_>,
+    lock: &Lock,
+    file: &mut ReleaseFile,
+    sent: &BTreeSet<(usize, usize)>,
+) -> Result<(), Failure> {
+    for (at, of_job) in sent {
+        file.jobs[*at].runs[*of_job].sending = true;
+    }
+    lock.check()?;
+    release::save(ports.volume, file)
 }
 
 /// Where a submission stands that ended before its end.

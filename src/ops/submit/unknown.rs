@@ -3,12 +3,15 @@
 use crate::base::error::{Class, Failure};
 use crate::base::ids::{JobId, RunId};
 use crate::manager::{Manager, ManagerError, Submission};
+use crate::sys::clock::Stopwatch;
 use crate::sys::interrupt;
 use std::time::Duration;
 
 /// Between looks for a job whose request is over: a large job takes a Manager some seconds.
 const LOOKS: [Duration; 4] =
     [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// After so long nobody looks once more: each look may last as long as a request may.
+const LOOKS_FOR: Duration = Duration::from_secs(30);
 /// How often a job that did not arrive is submitted again.
 const RESENDS: usize = 2;
 
@@ -50,7 +53,7 @@ pub(super) fn submit(manager: &dyn Manager, run: RunId, submission: &Submission)
 
 /// The run's job, looked for until it is there or would have come; `None` where the Manager could not be asked.
 fn look(manager: &dyn Manager, run: RunId) -> Option<Option<JobId>> {
-    let mut told = None;
+    let (mut told, watch) = (None, Stopwatch::start());
     for pause in LOOKS {
         interrupt::rest(pause);
         told = match manager.find_run(run) {
@@ -58,7 +61,7 @@ fn look(manager: &dyn Manager, run: RunId) -> Option<Option<JobId>> {
             Ok(None) => Some(None),
             Err(_) => None,
         };
-        if interrupt::asked() {
+        if interrupt::asked() || watch.has_passed(LOOKS_FOR) {
             break;
         }
     }

@@ -214,3 +214,15 @@ fn a_job_without_a_tag_is_told_from_one_with() {
     again("--paused").expect(0);
     assert_eq!(studio.jobs().len(), 1);
 }
+
+#[test]
+fn nobody_waits_for_what_a_person_has_to_start() {
+    let studio = Studio::new(Release::V3_9);
+    let plan = "release: r1\njobs: [{scene: scenes/A.blend, frames: 1-3, paused: true}]\n";
+    fs::write(studio.farm.room.path("plan.yaml"), plan).expect("a plan");
+    let before = studio.farm.tree();
+    studio.run("plan release --from plan.yaml --yes --wait").expect(5).says(&["r1/A", "paused", "next:"]);
+    studio.farm.unchanged_since(&before);
+    assert!(studio.jobs().is_empty());
+    studio.run("plan release --from plan.yaml --yes").expect(0);
+}

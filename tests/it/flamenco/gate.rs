@@ -4,6 +4,7 @@ use super::server::flamenco::StandIn;
 use super::server::{Answer, Heard, Site};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 /// How the gate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(super) enum Stand {
     ClosesBefore,
     /// It closes behind the next submission, whose answer is lost.
     ClosesBehind,
+    /// Submissions are held up until it stands otherwise; then they arrive, whoever sent them.
+    Holds,
 }
 
 /// A gate, and the Manager behind it.
@@ -48,6 +51,12 @@ impl Site for Arc<Gate> {
         let is = |which: Stand| stand == which as u8;
         let away = || Answer::text(502, "text/html", "<html><body>Bad Gateway</body></html>");
         if is(Stand::Open) || !is(Stand::Closed) && request.line() != "POST /api/v3/jobs" {
+            return self.stand_in.answer(request);
+        }
+        if is(Stand::Holds) {
+            while self.stand.load(Ordering::SeqCst) == Stand::Holds as u8 {
+                std::thread::sleep(Duration::from_millis(10));
+            }
             return self.stand_in.answer(request);
         }
         if is(Stand::ClosesBehind) {

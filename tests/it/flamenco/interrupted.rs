@@ -73,6 +73,29 @@ fn is_not_let_go_of(fault: Fault) {
     assert_eq!(studio.jobs().len(), 1);
 }
 
+/// Nobody hears the answer to it, and nobody knows when it arrives: longer than its sender had been at it, too.
+#[test]
+fn the_submission_of_a_killed_sender_is_waited_for() {
+    let studio = Studio::new(Release::V3_9);
+    studio.gate.set(Stand::Holds);
+    let killed = studio.farm.start(PLAN);
+    let began = Instant::now();
+    let is_sending = || std::fs::read_to_string(studio.farm.path("releases/r1/release.yaml"));
+    while !is_sending().is_ok_and(|text| text.contains("sending: true")) {
+        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain for the submission");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_secs(6));
+    killed.signal(Signal::KILL);
+    killed.wait().expect(137);
+    let again = studio.farm.start(PLAN);
+    std::thread::sleep(Duration::from_secs(2));
+    studio.gate.set(Stand::Open);
+    again.wait().expect(0).says(&["waiting up to 30 s for a submission that may still be on its way"]);
+    assert_eq!(studio.jobs().len(), 1);
+    assert!(!is_sending().expect("a release").contains("sending"));
+}
+
 /// Whoever looks on while the Manager is away is told that its workers go on.
 #[test]
 fn an_outage_is_not_waited_for() {

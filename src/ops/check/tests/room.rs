@@ -262,6 +262,7 @@ fn run(id: RunId, number: u32, frames: FrameSet) -> RunRecord {
         tag: None,
         paused: false,
         submitted: Timestamp::from_unix(0),
+        sending: false,
         in_doubt: None,
     }
 }
@@ -327,8 +328,8 @@ impl Manager for Told {
     fn delete_job(&self, _: &JobId) -> Result<(), ManagerError> {
         Err(self.unheard())
     }
-    fn log_tail(&self, _: &TaskId) -> Result<Option<String>, ManagerError> {
-        Err(self.unheard())
+    fn log_tail(&self, id: &TaskId) -> Result<Option<String>, ManagerError> {
+        self.logs.get(id).cloned().map(Some).ok_or_else(|| self.unheard())
     }
     fn log(&self, id: &TaskId) -> Result<Option<Vec<u8>>, ManagerError> {
         self.take_time();
