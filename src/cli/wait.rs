@@ -1,6 +1,5 @@
 //! `--wait`: staying until a release is rendered, by this machine's own queue or by a Flamenco Manager's workers.
 
-use crate::base::counted::frames_named;
 use crate::base::error::{Class, Failure};
 use crate::base::name::ReleaseName;
 use crate::cli::exit;
@@ -105,20 +104,31 @@ impl Waiting<'_> {
             if let Some(signal) = self.interrupt.signal() {
                 return Err(interrupted(signal, manager));
             }
-            if tries >= most {
-                break;
-            }
             // What this call did not submit itself may have failed for a cause that is mended by now.
             let hopeless =
                 if tries == 0 && submitted == Submitted::Earlier { Hopeless::Retry } else { Hopeless::Leave };
-            let submit = || follow::submit_missing(&ports, self.name, hopeless, &self.told);
-            let Some(frames) = follow::through_outages(&ports, self.patience(manager), submit)? else { break };
-            tries += 1;
-            let frames = frames_named(&frames);
-            let words = format!("submitted {frames} again (run {tries} of at most {most} for what is missing)");
-            self.progress.note(&words);
+            if tries < most && self.submit_missing(&ports, hopeless, tries + 1)? {
+                tries += 1;
+                continue;
+            }
+            let outcome = || follow::outcome(&ports, self.name, tries);
+            let outcome = follow::through_outages(&ports, self.patience(manager), outcome)?;
+            // Somebody else who waits for the release has submitted it anew: that is what is waited for then.
+            if !manager.is_remote() || !outcome.goes_on {
+                return Ok(outcome);
+            }
         }
-        follow::through_outages(&ports, self.patience(manager), || follow::outcome(&ports, self.name, tries))
+    }
+
+    /// Whether anything had to be submitted again, as the try of this number.
+    fn submit_missing(&self, ports: &Ports<'_>, hopeless: Hopeless, number: u32) -> Result<bool, Failure> {
+        let submit = || follow::submit_missing(ports, self.name, hopeless, &[], &self.told);
+        let again = follow::through_outages(ports, self.patience(ports.manager), submit)?;
+        if !again.submitted.is_empty() {
+            let (what, most) = (again.words(), self.settings.wait_tries);
+            self.progress.note(&format!("submitted {what} again (run {number} of at most {most} for what is missing)"));
+        }
+        Ok(!again.submitted.is_empty())
     }
 
     /// This machine's own queue is never away.
@@ -182,8 +192,11 @@ pub fn patient(actor: Actor) -> Actor {
 fn interrupted(signal: i32, manager: &dyn Manager) -> Failure {
     let class = Class::Interrupted(signal);
     match manager.is_remote() {
-        true => Failure::new(class, format!("interrupted; the workers of {} go on rendering", manager.address()))
-            .with_hint("`farm status` shows how far they are; the same command stays with them again."),
+        true => Failure::new(
+            class,
+            format!("interrupted; the jobs stay with {}, whose workers may go on rendering", manager.address()),
+        )
+        .with_hint("`farm status` shows how far they are; the same command stays with them again."),
         false => in_this_queue(signal),
     }
 }

@@ -112,7 +112,7 @@ fn a_frame_that_differs_from_the_others_is_rendered_again() {
     fs::write(farm.frame("r1", "A", 2), other).expect("a frame of another kind");
     farm.run("harvest release r1").expect(7).says(&["channels"]);
     let again = farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-3 --yes --wait").expect(0);
-    again.says(&["submitted frame 2 again"]);
+    again.says(&["submitted r1/A frame 2 again"]);
     farm.run("harvest release r1").expect(0);
 }
 

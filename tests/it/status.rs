@@ -147,8 +147,8 @@ fn waiting_counts_harvested_frames() {
     farm.run("harvest release r1").expect(0);
     // More frames of the same scene: the first three lie in dist/.
     let outcome = farm.run("plan release r1 scenes/A.blend --frames 1-5 --update --yes --wait").expect(0);
-    assert!(!outcome.text().contains("0/5 frames, completed"), "{outcome}");
-    outcome.says(&["r1/A: 5/5 frames, completed"]);
+    assert!(!outcome.text().contains("0/5 frames written, completed"), "{outcome}");
+    outcome.says(&["r1/A: 5/5 frames written, completed"]);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 mod request;
 
 use crate::base::consent::Consent;
-use crate::base::counted::{agree, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::ids::JobId;
 use crate::base::name::JobRef;
@@ -15,7 +14,7 @@ use crate::cli::render::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::wait::{self, Submitted};
 use crate::cli::{consent, exit, plan_file};
-use crate::ops::follow::{self, Hopeless, Told};
+use crate::ops::follow::{self, Again, Hopeless, Told};
 use crate::ops::plan::request::PlanRequest;
 use crate::ops::plan::survey::{self, Known, Survey};
 use crate::ops::plan::{ReleasePlan, SCHEMA, apply, begun};
@@ -32,7 +31,7 @@ const NOTHING: &str = "nothing was submitted";
 pub fn run(command: PlanCommand, context: &Context) -> Result<u8, Failure> {
     let PlanCommand::Release(args) = command;
     let settled = release(&args, context).map_err(|failure| failure_says_nothing_done(failure, &args))?;
-    let Settled::Submitted(applied) = settled else { return Ok(exit::DONE) };
+    let Settled::Submitted(applied, again) = settled else { return Ok(exit::DONE) };
     if args.wait {
         let submitted = if applied.submitted.is_empty() { Submitted::Earlier } else { Submitted::Now };
         wait::follow_release(&applied.plan.release, submitted, args.change.lock_wait, context)?;
@@ -40,12 +39,13 @@ pub fn run(command: PlanCommand, context: &Context) -> Result<u8, Failure> {
     if context.output.form() == Form::Json {
         context.output.document(&applied);
     }
-    Ok(exit::DONE)
+    Ok(if again.held { exit::code(Class::Partial) } else { exit::DONE })
 }
 
 enum Settled {
     Shown,
-    Submitted(Box<Applied>),
+    /// With what was submitted again.
+    Submitted(Box<Applied>, Again),
 }
 
 /// The document of a plan that was carried out: the plan, and what became of it.
@@ -193,17 +193,28 @@ impl Call<'_> {
         let report = report?;
         output.say(&render::plan::applied(plan, &report));
         // Whoever waits has missing frames submitted again while waiting.
-        if report.submitted.is_empty() && !self.args.wait {
-            match follow::submit_missing(&ports, &plan.release, Hopeless::Retry, &Told::default())? {
-                Some(frames) => {
-                    let verb = agree(frames.len(), "was", "were");
-                    let frames = frames_named(&frames);
-                    output.say(&format!("submitted {frames} again, which {verb} missing or broken"));
-                }
-                None => output.say(&format!("{}: nothing is left to submit", plan.release)),
-            }
-        }
+        let again = if report.submitted.is_empty() && !self.args.wait {
+            self.submit_missing(&ports, plan)?
+        } else {
+            Again::default()
+        };
         let submitted = report.submitted.into_iter().map(|(reference, id)| SubmittedJob { reference, id }).collect();
-        Ok(Settled::Submitted(Box::new(Applied { plan: plan.clone(), consent: report.consent, submitted })))
+        let applied = Applied { plan: plan.clone(), consent: report.consent, submitted };
+        Ok(Settled::Submitted(Box::new(applied), again))
+    }
+
+    /// Submits what is missing of jobs that are there already; says what came of it.
+    fn submit_missing(&self, ports: &Ports<'_>, plan: &ReleasePlan) -> Result<Again, Failure> {
+        let paused: Vec<JobRef> = plan.jobs.iter().filter(|job| job.paused).map(|job| job.reference.clone()).collect();
+        let again = follow::submit_missing(ports, &plan.release, Hopeless::Retry, &paused, &Told::default())?;
+        let words = match (again.submitted.is_empty(), again.held) {
+            (false, _) => format!("submitted {} again: missing or broken", again.words()),
+            (true, false) => format!("{}: nothing is left to submit", plan.release),
+            (true, true) => {
+                format!("{}: nothing was submitted; frames are missing that are not free yet", plan.release)
+            }
+        };
+        self.context.output.say(&words);
+        Ok(again)
     }
 }

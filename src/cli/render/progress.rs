@@ -114,8 +114,10 @@ impl ports::Progress for Progress<'_> {
         if tenth != seen.tenth || progress.word != seen.word {
             seen.tenth = tenth;
             seen.word.clone_from(&progress.word);
-            self.output
-                .say(&format!("{}: {}/{} frames, {}", progress.job, progress.done, progress.total, progress.word));
+            self.output.say(&format!(
+                "{}: {}/{} frames written, {}",
+                progress.job, progress.done, progress.total, progress.word
+            ));
         }
     }
 

@@ -5,6 +5,7 @@ use crate::base::counted::{counted, frames_named};
 use crate::base::time::human;
 use crate::ops::check::FrameCounts;
 use crate::ops::status::{JobState, ReleaseState, StatusReport, WorkerState};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -86,6 +87,12 @@ fn remarks(report: &StatusReport) -> String {
             text.push_str(&of(job, "missing", &[short(&frames_named(&job.missing))]));
         }
         text.push_str(&of(job, "stale input", &job.stale_inputs));
+    }
+    let others: BTreeSet<&String> = report.jobs.iter().filter_map(|job| job.elsewhere.as_ref()).collect();
+    for manager in others {
+        let _infallible =
+            writeln!(text, "elsewhere: submitted to the Manager {manager}, and only that one knows how far it is");
+        let _infallible = writeln!(text, "  next: name that one with --manager {manager}");
     }
     for one in &report.interrupted {
         let _infallible = writeln!(text, "interrupted: {}: {one}", one.release);

@@ -3,7 +3,7 @@
 use super::told::Told;
 use crate::base::error::Failure;
 use crate::base::name::JobRef;
-use crate::base::status::JobStatus;
+use crate::base::status::{JobStatus, TaskStatus};
 use crate::base::time::Timestamp;
 use crate::frames::last_words::last_line;
 use crate::manager::ManagerJob;
@@ -38,7 +38,10 @@ impl Failures {
             return Ok(());
         }
         self.listed = Some(Stopwatch::start());
-        for task in ports.manager.tasks(&job.id)? {
+        let tasks = ports.manager.tasks(&job.id)?;
+        let mut left = tasks.iter().filter(|task| !task.status.has_ended()).peekable();
+        let waits_for_others = left.peek().is_some() && left.all(|task| task.status == TaskStatus::SoftFailed);
+        for task in tasks {
             if !task.status.has_failed() || told.has(&task.id.0) {
                 continue;
             }
@@ -49,6 +52,9 @@ impl Failures {
             // Those that are only counted are no news for the next look either.
             told.is_new(&task.id.0);
             self.count += 1;
+        }
+        if waits_for_others && job.status == JobStatus::Active {
+            told.note(ports, &format!("{name}: what is left failed on a worker and waits for another one"));
         }
         if job.status == JobStatus::Failed && told.is_new(&job.id.0) {
             ports.progress.note(&format!("{name}: job {} failed: {}", job.id, job.activity));

@@ -1,6 +1,7 @@
 //! `--wait`: staying until a release is rendered, and rendering what is missing again before it is called failed.
 
 mod failures;
+mod hands;
 mod outage;
 mod told;
 mod watch;
@@ -15,6 +16,7 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
 use crate::base::name::{JobRef, ReleaseName};
 use crate::base::rel_path::RelPath;
+use crate::base::status::JobStatus;
 use crate::ops::check::held::{self, Held};
 use crate::ops::check::open_work::RunWork;
 use crate::ops::check::{self, Effort, FrameCounts, FrameFlaw, JobFrames, OpenWork};
@@ -48,6 +50,10 @@ pub struct Followed {
     pub frames: FrameCounts,
     /// Those that are missing and that somebody may still render: they were added, or put back, meanwhile.
     pub under_way: u64,
+    /// Whether a run is in the queue that goes on by itself.
+    pub goes_on: bool,
+    /// Jobs that go on when a person says so.
+    pub paused: Vec<JobRef>,
     /// How often missing frames were submitted anew.
     pub tries: u32,
     /// Harvested files that are not what was harvested, beneath the volume: a person has to look at those.
@@ -56,7 +62,30 @@ pub struct Followed {
     pub tail: String,
 }
 
-/// Checks every frame, and submits what is missing or broken once more. `None`: nothing had to be submitted.
+/// What was submitted once more, and what was not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Again {
+    /// The frames of each job that were submitted.
+    pub submitted: Vec<(JobRef, FrameSet)>,
+    /// Whether missing frames were held back although nobody is known to be at them.
+    pub held: bool,
+}
+
+impl Again {
+    /// `r1/A frames 1-3; r1/B frame 7`, of many jobs the first ones.
+    pub fn words(&self) -> String {
+        const NAMED: usize = 5;
+        let named = self.submitted.iter().take(NAMED).map(|(job, frames)| format!("{job} {}", frames_named(frames)));
+        let words = named.collect::<Vec<_>>().join("; ");
+        match self.submitted.len().saturating_sub(NAMED) {
+            0 => words,
+            more => format!("{words}; and {}", counted(more, "more job")),
+        }
+    }
+}
+
+/// Checks every frame, and submits what is missing or broken once more; the jobs that are `paused` so that they wait for a
+/// person.
 ///
 /// All of it under the release's lock: of two that wait for one release only the first finds frames that nobody renders.
 ///
@@ -65,8 +94,9 @@ pub fn submit_missing(
     ports: &Ports<'_>,
     name: &ReleaseName,
     hopeless: Hopeless,
+    paused: &[JobRef],
     told: &Told,
-) -> Result<Option<FrameSet>, Failure> {
+) -> Result<Again, Failure> {
     let is_left = |frames: &JobFrames| hopeless == Hopeless::Leave && frames.hopeless.is_some();
     let wanted = |frames: &JobFrames| !frames.to_render().is_empty() && !is_left(frames);
     let file = load(ports, name)?;
@@ -76,9 +106,9 @@ pub fn submit_missing(
         let cause = frames.hopeless.as_deref().unwrap_or_default();
         told.note(ports, &format!("{job}: not tried again, for it would fail again: {cause}"));
     }
-    tell_held(ports, &file, &work, &checked, told);
+    let mut again = Again { held: tell_held(ports, &file, &work, &checked, told), ..Again::default() };
     if !checked.iter().any(|(_, frames)| wanted(frames)) {
-        return Ok(None);
+        return Ok(again);
     }
     let lock = locking::lock_release(ports, name)?;
     // Frames that a killed harvest took are not missing.
@@ -88,7 +118,6 @@ pub fn submit_missing(
     // What an earlier command wrote down is being rendered as soon as it is submitted.
     submit::refuse_pending_elsewhere(&file, &address)?;
     submit::submit_pending(ports, &lock, &mut file, began)?;
-    let mut again = FrameSet::default();
     for (job, frames) in
         check_all(ports, &file, &OpenWork::of(ports, &file)?)?.into_iter().filter(|(_, frames)| wanted(frames))
     {
@@ -100,19 +129,19 @@ pub fn submit_missing(
             chunk: u32::try_from(to_render.len()).unwrap_or(u32::MAX).min(last.chunk),
             priority: last.priority,
             tag: last.tag.clone(),
-            paused: false,
+            paused: paused.contains(&job),
         };
         discard(ports, &lock, broken)?;
-        again = again.union(&to_render);
-        submit::add_run(record, RunId::random(), to_render, &queueing, &address);
+        submit::add_run(record, RunId::random(), to_render.clone(), &queueing, &address);
+        again.submitted.push((job, to_render));
     }
-    if again.is_empty() {
-        return Ok(None);
+    if again.submitted.is_empty() {
+        return Ok(again);
     }
     lock.check()?;
     release::save(ports.volume, &file)?;
     submit::submit_pending(ports, &lock, &mut file, began)?;
-    Ok(Some(again))
+    Ok(again)
 }
 
 /// The frames that rendering again can mend. A file that cannot be read may be whole, and one in `dist/` was delivered:
@@ -135,8 +164,8 @@ pub fn end_doubled(ports: &Ports<'_>, name: &ReleaseName) -> Result<(), Failure>
     submit::submit_pending(ports, &lock, &mut file, clock::now()).map(drop)
 }
 
-/// Waits until no worker can still write frames of runs that have ended, at most for `patience`: a job that failed on one
-/// worker is being rendered by others for some seconds more.
+/// Waits until no worker can still write frames of jobs whose runs have ended or are not in the Manager any more, at most
+/// for `patience`: a job that failed on one worker is being rendered by others for some seconds more.
 pub fn settle(ports: &Ports<'_>, name: &ReleaseName, patience: Duration) -> Result<(), Failure> {
     let watch = Stopwatch::start();
     let file = load(ports, name)?;
@@ -144,7 +173,9 @@ pub fn settle(ports: &Ports<'_>, name: &ReleaseName, patience: Duration) -> Resu
         let look = Stopwatch::start();
         let work = OpenWork::of(ports, &file)?;
         let ended = |job: &JobRecord| work.runs(job).iter().filter(|run| run.status.has_ended()).any(RunWork::is_open);
-        if !file.jobs.iter().any(ended) {
+        let all_ended = |job: &JobRecord| work.runs(job).iter().all(|run| run.status.has_ended());
+        let is_open = |job: &JobRecord| all_ended(job) && !work.frames(&job.name).is_empty();
+        if !file.jobs.iter().any(|job| ended(job) || is_open(job)) {
             break;
         }
         // A look asks for all jobs: of ten thousand that takes long, here and on the line.
@@ -162,16 +193,32 @@ pub fn outcome(ports: &Ports<'_>, name: &ReleaseName, tries: u32) -> Result<Foll
     let frames: FrameCounts = checked.iter().map(|(_, frames)| frames.counts()).sum();
     let under_way = checked.iter().map(|(_, frames)| frames.rendering.len() as u64).sum();
     keep_pace(ports, name, &checked)?;
+    let is_paused = |job: &&JobRecord| work.runs(job).iter().any(|run| run.status == JobStatus::Paused);
+    let paused = file.jobs.iter().filter(is_paused).map(|job| JobRef::in_release(name, &job.name)).collect();
+    let goes_on = |job: &JobRecord| work.runs(job).iter().any(|run| is_going_on(job, run));
     let tail = if frames.missing + frames.bad == 0 { String::new() } else { failing_tail(ports, &file, &work)? };
     let flaws = checked.iter().flat_map(|(_, frames)| &frames.flaws);
     let altered = flaws.map(|flaw| flaw.path.clone()).filter(|path| path.is_within(&Area::Dist.folder())).collect();
-    Ok(Followed { frames, under_way, tries, altered, tail })
+    Ok(Followed { frames, under_way, goes_on: file.jobs.iter().any(goes_on), paused, tries, altered, tail })
 }
 
-/// Says which frames are left alone because somebody may still write them, though nobody is known to be at them.
-fn tell_held(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork, checked: &[(JobRef, JobFrames)], told: &Told) {
+/// Whether a run that somebody can look at has not come to its end.
+fn is_going_on(job: &JobRecord, run: &RunWork) -> bool {
+    let is_confirmed = job.runs.iter().any(|written| written.id == run.run && written.manager_job.is_some());
+    is_confirmed && !watch::is_settled(Some(&run.status))
+}
+
+/// Says which frames are left alone because somebody may still write them, though nobody is known to be at them; whether
+/// there are any.
+fn tell_held(
+    ports: &Ports<'_>,
+    file: &ReleaseFile,
+    work: &OpenWork,
+    checked: &[(JobRef, JobFrames)],
+    told: &Told,
+) -> bool {
     if checked.iter().all(|(_, frames)| frames.rendering.is_empty()) {
-        return;
+        return false;
     }
     let mut next = BTreeSet::new();
     for Held { job, frames, why } in held::of(ports, file, work).into_iter().filter(|held| held.why.is_odd()) {
@@ -184,6 +231,7 @@ fn tell_held(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork, checked: &[
         }
     }
     next.iter().for_each(|step| told.note(ports, &format!("next: {step}")));
+    !next.is_empty()
 }
 
 fn check_all(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Result<Vec<(JobRef, JobFrames)>, Failure> {
@@ -235,11 +283,27 @@ fn load(ports: &Ports<'_>, name: &ReleaseName) -> Result<ReleaseFile, Failure> {
     })
 }
 
+/// Some of these jobs by name.
+fn names(jobs: &[JobRef]) -> String {
+    const NAMED: usize = 3;
+    let named = jobs.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match jobs.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {}", counted(more, "more job")),
+    }
+}
+
 impl Followed {
     fn next_step(&self, name: &ReleaseName) -> String {
         match self.altered.first() {
             Some(path) => format!(
                 "{path} is not what was harvested: restore it, or move it away to have it rendered again by the same command."
+            ),
+            None if !self.paused.is_empty() => format!(
+                "{} {} paused: start {} in the Manager's own pages, then give the same command again.",
+                names(&self.paused),
+                agree(self.paused.len(), "is", "are"),
+                agree(self.paused.len(), "it", "them"),
             ),
             None if self.under_way == self.frames.missing + self.frames.bad => format!(
                 "They are in the queue, added meanwhile: the same command goes on with them, and `farm status {name}` shows \

@@ -1,6 +1,7 @@
 //! Looking on while the runs of a release are worked off by somebody else.
 
 use super::failures::Failures;
+use super::hands::Hands;
 use super::load;
 use super::outage::Outage;
 use super::told::Told;
@@ -16,7 +17,7 @@ use crate::ops::harvest::unfinished;
 use crate::ops::ports::{JobProgress, Ports};
 use crate::sys::clock::Stopwatch;
 use crate::volume::layout;
-use crate::volume::release_file::JobRecord;
+use crate::volume::release_file::{JobRecord, RunRecord};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -49,7 +50,7 @@ pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching<'_>) -> 
     let file = load(ports, name)?;
     let harvested = harvested(ports, name);
     let mut jobs: Vec<Watched<'_>> = file.jobs.iter().filter_map(|job| Watched::of(name, job, &harvested)).collect();
-    let mut outage = Outage::default();
+    let (mut outage, mut hands) = (Outage::default(), Hands::new());
     let mut stopping = false;
     loop {
         let open: Vec<&JobId> = jobs.iter().flat_map(Watched::open).collect();
@@ -58,7 +59,8 @@ pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching<'_>) -> 
         }
         let watch = Stopwatch::start();
         let looked = look(ports.manager, &open)
-            .and_then(|heard| jobs.iter_mut().try_for_each(|job| job.learn(ports, &heard, watching.told)));
+            .and_then(|heard| jobs.iter_mut().try_for_each(|job| job.learn(ports, &heard, watching.told)))
+            .and_then(|()| hands.tell(ports, &jobs.iter().flat_map(Watched::tags).collect(), watching.told));
         let rest = rest_after(open.len(), watch.elapsed(), ports.manager.look_again());
         outage.bear(ports, looked, watching.patience)?;
         if stopping || ports.progress.interrupted().is_some() {
@@ -146,6 +148,13 @@ impl<'a> Watched<'a> {
         self.runs.iter().filter(|(_, status)| !is_settled(status.as_ref())).map(|(id, _)| *id)
     }
 
+    /// The tags of those.
+    fn tags(&self) -> impl Iterator<Item = Option<&'a str>> {
+        let open: Vec<&JobId> = self.open().collect();
+        let is_open = move |run: &&RunRecord| run.manager_job.as_ref().is_some_and(|id| open.contains(&id));
+        self.record.runs.iter().filter(is_open).map(|run| run.tag.as_deref())
+    }
+
     /// Takes in what was heard, and tells of it.
     fn learn(&mut self, ports: &Ports<'_>, heard: &HashMap<JobId, ManagerJob>, told: &Told) -> Result<(), Failure> {
         if self.is_settled() {
@@ -202,7 +211,7 @@ fn frames_of(record: &JobRecord, manifest: &[ManifestFile]) -> FrameSet {
 }
 
 /// Whether a run does nothing more by itself.
-fn is_settled(status: Option<&JobStatus>) -> bool {
+pub(super) fn is_settled(status: Option<&JobStatus>) -> bool {
     let is_over = |word: &str| OVER.contains(&word);
     status.is_some_and(|status| match status {
         JobStatus::Paused => true,

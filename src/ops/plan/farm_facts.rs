@@ -1,5 +1,7 @@
 //! What a plan has to know of whoever will render it: its workers, and their Blender.
 
+use super::Warning;
+use super::warnings;
 use crate::base::error::Failure;
 use crate::base::status::JobStatus;
 use crate::blend::BlenderVersion;
@@ -11,6 +13,7 @@ const LOOKED_AT: usize = 3;
 
 /// Whoever will render.
 pub(super) struct FarmFacts {
+    is_remote: bool,
     workers: Vec<ManagerWorker>,
     /// The Blender of the workers, as the last render's log tells; `None` on this machine's own queue and where none does.
     pub(super) blender: Option<BlenderVersion>,
@@ -20,7 +23,7 @@ impl FarmFacts {
     /// Asks the Manager; only to look.
     pub(super) fn of(manager: &dyn Manager) -> Result<FarmFacts, Failure> {
         let blender = if manager.is_remote() { blender_of_last_render(manager)? } else { None };
-        Ok(FarmFacts { workers: manager.workers()?, blender })
+        Ok(FarmFacts { is_remote: manager.is_remote(), workers: manager.workers()?, blender })
     }
 
     /// How many workers may take a job of this tag now.
@@ -29,6 +32,13 @@ impl FarmFacts {
             worker.takes("blender") && tag.is_none_or(|tag| worker.tags.iter().any(|has| has == tag))
         };
         self.workers.iter().filter(may).count()
+    }
+}
+
+impl FarmFacts {
+    /// A warning where no worker may take a job of this tag now. On this machine the one who waits renders.
+    pub(super) fn nobody_awake(&self, tag: Option<&str>) -> Option<Warning> {
+        (self.is_remote && self.hands(tag) == 0).then(|| warnings::no_worker(tag))
     }
 }
 

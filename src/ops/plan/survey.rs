@@ -252,6 +252,7 @@ impl<'a> Planner<'a> {
         let packed: Vec<PackedFile> = packed.iter().map(|obstacle| obstacle.as_packed(self.digests)).collect();
         let stored_bytes = hashed.size() + packed.iter().map(|file| file.size).sum::<u64>();
         let mut warnings = warnings::of(file, scene, &wanted, self.renders_with(&request.options), &missing, &packed);
+        warnings.extend(self.farm.nobody_awake(request.tag.as_deref()));
         if request.scene == SceneChoice::Active {
             warnings.extend(warnings::other_scenes(file, scene));
         }
@@ -287,9 +288,8 @@ impl<'a> Planner<'a> {
     fn renders_with(&self, options: &RenderOptions) -> Renders {
         match self.queue {
             Queue::Local => Renders::Here(self.here),
-            // Another one than the workers took last.
-            Queue::Flamenco if options.blender.is_some() => Renders::OnWorkers(None),
-            Queue::Flamenco => Renders::OnWorkers(self.farm.blender),
+            // Where another one is asked for, what they took last says nothing.
+            Queue::Flamenco => Renders::OnWorkers(self.farm.blender.filter(|_| options.blender.is_none())),
         }
     }
 

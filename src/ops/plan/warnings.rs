@@ -38,6 +38,13 @@ pub fn of(
     warnings
 }
 
+/// Nobody is there to take the job now.
+pub(super) fn no_worker(tag: Option<&str>) -> Warning {
+    let which = tag.map(|tag| format!(" with the tag {tag}")).unwrap_or_default();
+    let text = format!("no worker{which} that renders is awake: the job waits until one is");
+    Warning { code: "no-worker".to_owned(), text }
+}
+
 /// A newer scene crashes an older Blender, or looks different in it.
 fn version(scene: BlenderVersion, renders: Renders) -> Option<Warning> {
     let warning = |code: &str, text: String| Some(Warning { code: code.to_owned(), text });

@@ -75,8 +75,11 @@ pub struct JobState {
     pub reference: JobRef,
     /// The release.
     pub release: ReleaseName,
-    /// The newest run's status on the Manager; `planned` before it is submitted, `gone` if the Manager forgot it.
+    /// The newest run's status on the Manager; `planned` before it is submitted, `gone` if the Manager forgot it,
+    /// `elsewhere` if another Manager has it.
     pub status: String,
+    /// The address of the Manager that has it, where that is another one than was asked.
+    pub elsewhere: Option<String>,
     /// Frames by what is true of them.
     pub frames: FrameCounts,
     /// Frames that lie in `dist/`.
@@ -168,6 +171,8 @@ pub fn release_state(frames: &FrameCounts, harvested: u64, work: Work) -> Releas
 pub const PLANNED: &str = "planned";
 /// The status of a job that the Manager forgot.
 pub const GONE: &str = "gone";
+/// The status of a job that another Manager has.
+pub const ELSEWHERE: &str = "elsewhere";
 
 impl JobState {
     /// Whether its newest run does nothing more.

@@ -4,7 +4,7 @@ use super::estimate::{self, eta};
 use super::interrupted::Interruptions;
 use super::resolve::{find, unknown};
 use super::select::Selector;
-use super::{GONE, JobState, PLANNED, ReleaseStatus, StatusReport, Work, WorkerState, release_state};
+use super::{ELSEWHERE, GONE, JobState, PLANNED, ReleaseStatus, StatusReport, Work, WorkerState, release_state};
 use crate::base::counted::{agree, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::ids::JobId;
@@ -13,6 +13,7 @@ use crate::base::status::{JobStatus, WorkerStatus};
 use crate::base::time::Timestamp;
 use crate::frames::last_words::last_line;
 use crate::manager::{ManagerJob, ManagerWorker};
+use crate::ops::addresses::Addresses;
 use crate::ops::check::inputs::stale_inputs;
 use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::check::open_work::{RunWork, TaskWork};
@@ -20,6 +21,7 @@ use crate::ops::check::{self, Effort, FrameCounts, JobFrames, OpenWork};
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::sys::clock;
+use crate::sys::http::without_credentials;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use std::time::Duration;
 
@@ -97,10 +99,11 @@ impl Survey<'_> {
             return Ok(());
         }
         let work = OpenWork::with_jobs(self.ports, file, &self.asked.by_run, self.asked.workers)?;
+        let addresses = Addresses::of(self.ports.manager, file, |run| self.asked.by_run.get(*run).is_some());
         let mut states = Vec::with_capacity(jobs.len());
         let checked = check::check_jobs(self.ports, &file.name, &jobs, &work, self.effort)?;
         for (job, frames) in jobs.into_iter().zip(&checked) {
-            states.push(self.job_state(file, job, &work, frames)?);
+            states.push(self.job_state(file, job, &work, frames, &addresses)?);
         }
         let frames: FrameCounts = states.iter().map(|job| job.frames).sum();
         let harvested = states.iter().map(|job| job.harvested).sum();
@@ -116,6 +119,7 @@ impl Survey<'_> {
         job: &JobRecord,
         work: &OpenWork,
         frames: &JobFrames,
+        addresses: &Addresses,
     ) -> Result<JobState, Failure> {
         let ports = self.ports;
         let reference = JobRef::in_release(&file.name, &job.name);
@@ -136,7 +140,10 @@ impl Survey<'_> {
             id: found.map(|job| job.id.clone()).or_else(|| newest.and_then(|run| run.manager_job.clone())),
             reference,
             release: file.name.clone(),
-            status: status_word(newest.is_some_and(|run| run.manager_job.is_some()), found),
+            status: status_word(newest, found, addresses),
+            elsewhere: newest
+                .filter(|run| found.is_none() && !addresses.are_of(run))
+                .map(|run| without_credentials(&run.manager)),
             frames: counts,
             harvested: frames.harvested.len() as u64,
             missing: frames.missing.minus(&frames.rendering),
@@ -161,12 +168,14 @@ fn open_tasks(runs: &[RunWork]) -> usize {
     runs.iter().map(RunWork::open_tasks).sum()
 }
 
-/// The newest run's word; a run that was never confirmed is only planned, one that the Manager forgot is gone.
-fn status_word(confirmed: bool, found: Option<&ManagerJob>) -> String {
-    match (found, confirmed) {
+/// The newest run's word; a run that was never confirmed is only planned, one that the Manager forgot is gone, and one that
+/// was submitted to another Manager that one alone can tell of.
+fn status_word(newest: Option<&RunRecord>, found: Option<&ManagerJob>, addresses: &Addresses) -> String {
+    match (found, newest) {
         (Some(job), _) => job.status.to_string(),
-        (None, true) => GONE.to_owned(),
-        (None, false) => PLANNED.to_owned(),
+        (None, Some(run)) if !addresses.are_of(run) => ELSEWHERE.to_owned(),
+        (None, Some(run)) if run.manager_job.is_some() => GONE.to_owned(),
+        (None, _) => PLANNED.to_owned(),
     }
 }
 

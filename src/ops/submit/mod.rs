@@ -99,7 +99,7 @@ fn submit_each(
         }
         return Ok(Vec::new());
     }
-    let before = |end| how_far(end, 0, waiting);
+    let before = |end| how_far(end, 0, 0, waiting);
     let known = arrival::look(ports, file, began).map_err(before)?;
     for run in file.jobs.iter_mut().flat_map(|job| &mut job.runs).filter(|run| is_ours(run)) {
         if let Some(found) = known.get(&run.id) {
@@ -139,7 +139,7 @@ fn submit_each(
     }
     match failure {
         None => Ok(submitted),
-        Some(end) => Err(how_far(end, submitted.len(), pending.len())),
+        Some(end) => Err(how_far(end, submitted.len(), doubtful.len(), pending.len())),
     }
 }
 
@@ -158,8 +158,9 @@ fn write_down_what_is_sent(
 }
 
 /// Where a submission stands that ended before its end.
-fn how_far(end: Failure, submitted: usize, pending: usize) -> Failure {
-    let words = format!("{}; {submitted} of {} submitted", end.message(), counted(pending, "run"));
+fn how_far(end: Failure, submitted: usize, doubtful: usize, pending: usize) -> Failure {
+    let unknown = if doubtful > 0 { format!(", {doubtful} not known") } else { String::new() };
+    let words = format!("{}; {submitted} of {} submitted{unknown}", end.message(), counted(pending, "run"));
     Failure::new(end.class(), words).with_hint(again_or_recover(end.hint(), "to submit the others"))
 }
 

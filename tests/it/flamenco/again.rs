@@ -77,7 +77,7 @@ fn frames_that_are_held_back_are_named_with_their_worker() {
     assert_eq!(jobs[0].status, JobStatus::Failed, "{jobs:?}");
     assert!(studio.engine.tasks(&jobs[0].id).expect("tasks").iter().any(|task| task.status == TaskStatus::Failed));
     let worker = studio.engine.workers().expect("workers")[0].name.clone();
-    let again = studio.run(plan).expect(0);
+    let again = studio.run(plan).expect(4);
     let words = ["r1/A: frames 2-4 are not submitted again", &worker, "may still be writing", "next: "];
     again.says(&words);
     assert_eq!(studio.jobs().len(), 1);
@@ -94,6 +94,9 @@ fn a_run_of_another_manager_is_named_with_it() {
     studio.farm.room.set("FARM_MANAGER", elsewhere.server.url());
     let harvest = studio.run("harvest release r1 --no-preview").expect(7);
     harvest.says(&["frames 1-4", &first, "--manager"]);
+    studio.run("status").expect(0).says(&["elsewhere", &first, "--manager"]);
+    let job = studio.run("status --json").expect(0).json("farm.status/1")["jobs"][0].clone();
+    assert_eq!((&job["status"], &job["elsewhere"]), (&"elsewhere".into(), &first.trim_end_matches('/').into()));
 }
 
 #[test]
@@ -213,6 +216,20 @@ fn a_job_without_a_tag_is_told_from_one_with() {
     again("--tag gpu").expect(5).says(&["r1/A has no tag instead of gpu"]);
     again("--paused").expect(0);
     assert_eq!(studio.jobs().len(), 1);
+}
+
+/// A person who says so must not have the farm begin.
+#[test]
+fn what_is_planned_paused_is_submitted_again_paused() {
+    let studio = Studio::new(Release::V3_9);
+    let plan = "plan release r1 scenes/A.blend --frames 1-3 --paused --yes";
+    studio.run(plan).expect(0);
+    let first = studio.jobs().remove(0);
+    studio.engine.set_job_status(&first.id, JobStatus::CancelRequested, "by hand").expect("canceled");
+    studio.run(plan).expect(0).says(&["submitted r1/A frames 1-3 again"]);
+    let words: Vec<JobStatus> = studio.jobs().into_iter().map(|job| job.status).collect();
+    assert!(words.contains(&JobStatus::Paused) && words.contains(&JobStatus::Canceled), "{words:?}");
+    studio.run("plan release r1 scenes/A.blend --frames 1-3 --yes --wait").expect(1).says(&["is paused: start it"]);
 }
 
 #[test]
