@@ -4,6 +4,7 @@
 mod connection;
 mod fault;
 pub(crate) mod flamenco;
+pub(crate) mod link;
 mod message;
 
 pub(crate) use fault::Fault;

@@ -16,6 +16,7 @@ mod interrupted;
 mod releases;
 mod requests;
 mod secrets;
+mod slow_link;
 
 use crate::support::fake_blender::Fake;
 use crate::support::{Farm, Outcome};
