@@ -13,6 +13,7 @@ mod faults;
 mod find;
 mod gate;
 mod interrupted;
+mod lost;
 mod releases;
 mod requests;
 mod secrets;
