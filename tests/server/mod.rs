@@ -6,6 +6,7 @@ mod fault;
 pub(crate) mod flamenco;
 pub(crate) mod link;
 mod message;
+pub(crate) mod tls;
 
 pub(crate) use fault::Fault;
 pub(crate) use message::{Answer, Heard};

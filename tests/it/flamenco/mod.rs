@@ -18,6 +18,7 @@ mod releases;
 mod requests;
 mod secrets;
 mod slow_link;
+mod tls;
 mod two_workers;
 
 use crate::support::fake_blender::Fake;
