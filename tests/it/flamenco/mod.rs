@@ -7,6 +7,7 @@ mod server;
 
 mod again;
 mod away;
+mod chunks;
 mod cuts;
 mod farm_type;
 mod faults;
