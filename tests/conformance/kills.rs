@@ -3,6 +3,7 @@
 
 use super::guard::guard;
 use super::local_farm::{LocalFarm, renderer_pids, renderers_in, settings};
+use super::skipped::skipped;
 use super::test_farm::{Scene, TestFarm, names, submission};
 use farm::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use farm::manager::local::{Local, LocalSettings, WorkerOptions, work};
@@ -236,8 +237,7 @@ fn a_renderer_that_cannot_be_ended_keeps_its_task() {
     let change_user = ["setpriv", "--reuid=65534", "--clear-groups", "true"];
     let can = Command::new("setpriv").args(powerless).args(change_user).stderr(Stdio::null()).status();
     if !can.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED {name}: it needs the superuser and setpriv");
-        return;
+        return skipped(name, "it needs the superuser and setpriv");
     }
     let farm = LocalFarm::new();
     let (job, output) = submit_scene(&farm, "setpriv --reuid=65534 --clear-groups sleep 60 &", "1");
@@ -263,11 +263,11 @@ fn a_renderer_that_cannot_be_ended_keeps_its_task() {
 
 #[test]
 fn a_worker_in_a_container_of_this_host_keeps_its_task() {
+    let name = "a_worker_in_a_container_of_this_host_keeps_its_task";
     let contained = ["--pid", "--fork", "--mount-proc", "--kill-child"];
     let can = Command::new("unshare").args(contained).arg("true").stderr(Stdio::null()).status();
     if !can.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED a_worker_in_a_container_of_this_host_keeps_its_task: it needs the superuser and unshare");
-        return;
+        return skipped(name, "it needs the superuser and unshare");
     }
     let farm = LocalFarm::new();
     let (job, output) = submit_scene(&farm, "seconds=0.2", "1-200");

@@ -18,4 +18,5 @@ mod real_blender;
 mod real_farm;
 mod real_rules;
 mod rules;
+mod skipped;
 mod test_farm;

@@ -1,13 +1,13 @@
 //! The same with the real Blender, where it is installed.
 
 use super::guard::guard;
+use super::skipped::skipped;
 use farm::base::ids::RunId;
 use farm::base::status::JobStatus;
 use farm::manager::local::{Autoexec, Local, LocalSettings, WorkerHooks, WorkerOptions, work};
 use farm::manager::{Manager, ManagerJob, ManagerTask, RenderWork, Submission, Work, job};
 use farm::sys::process::environment::find_program;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -48,8 +48,7 @@ pub(crate) fn has(program: &str, test: &str) -> bool {
     let found = find_program(program).is_some();
     assert!(found || std::env::var_os("CI").is_none(), "{test}: {program} is not installed");
     if !found {
-        // Past the harness, which would keep it to itself.
-        let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {program} is not installed");
+        skipped(test, &format!("{program} is not installed"));
     }
     found
 }

@@ -4,6 +4,7 @@
 //! `tests/conformance/fake_blender.sh`. The Worker sleeps except while a rule lets it work. Everything that a rule makes
 //! lies in `<shared storage>/farm-test-<uuid>/`.
 
+use super::skipped::this_test_is_skipped;
 use super::test_farm::{Scene, TestFarm, is_of_a_rule, wait_for};
 use farm::base::ids::RunId;
 use farm::base::status::{JobStatus, WorkerStatus};
@@ -32,11 +33,9 @@ pub(crate) struct RealFarm {
 
 impl RealFarm {
     /// Puts a rule to the real Manager, if there is one.
-    #[expect(clippy::print_stderr, reason = "a test says that it was skipped, and why")]
     pub(crate) fn with(rule: impl FnOnce(&RealFarm)) {
         let Ok(url) = std::env::var(MANAGER) else {
-            eprintln!("SKIPPED: {MANAGER} names no Manager");
-            return;
+            return this_test_is_skipped(&format!("{MANAGER} names no Manager"));
         };
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         rule(&RealFarm::new(&url));

@@ -4,7 +4,9 @@
 mod connection;
 mod fault;
 pub(crate) mod flamenco;
+pub(crate) mod link;
 mod message;
+pub(crate) mod tls;
 
 pub(crate) use fault::Fault;
 pub(crate) use message::{Answer, Heard};
@@ -31,6 +33,8 @@ struct Trap {
     fault: Fault,
     /// A request is struck if its first line, `GET /api/v3/version HTTP/1.1`, has this in it.
     at: String,
+    /// So many of them pass before it strikes.
+    spared: usize,
     left: usize,
 }
 
@@ -47,9 +51,14 @@ impl Shared {
     fn strike(&self, begins: &str, strikes: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut traps = self.traps.lock().unwrap();
         let fits = |trap: &&mut Trap| trap.left > 0 && begins.contains(&trap.at) && strikes(&trap.fault);
-        let trap = traps.iter_mut().find(fits)?;
-        trap.left -= 1;
-        Some(trap.fault.clone())
+        for trap in traps.iter_mut().filter(fits) {
+            if trap.spared == 0 {
+                trap.left -= 1;
+                return Some(trap.fault.clone());
+            }
+            trap.spared -= 1;
+        }
+        None
     }
 }
 
@@ -83,7 +92,16 @@ impl Server {
 
     /// Strikes the next `times` requests whose first line, `GET /api/v3/version HTTP/1.1`, has `at` in it.
     pub(crate) fn trap(&self, fault: Fault, at: &str, times: usize) {
-        self.shared.traps.lock().unwrap().push(Trap { fault, at: at.to_owned(), left: times });
+        self.set_trap(Trap { fault, at: at.to_owned(), spared: 0, left: times });
+    }
+
+    /// The same for all such requests from the `nth` on, the first being 1.
+    pub(crate) fn trap_from(&self, nth: usize, fault: Fault, at: &str) {
+        self.set_trap(Trap { fault, at: at.to_owned(), spared: nth - 1, left: usize::MAX });
+    }
+
+    fn set_trap(&self, trap: Trap) {
+        self.shared.traps.lock().unwrap().push(trap);
     }
 
     /// Takes all traps away.

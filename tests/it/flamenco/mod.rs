@@ -7,15 +7,20 @@ mod server;
 
 mod again;
 mod away;
+mod chunks;
 mod cuts;
 mod farm_type;
 mod faults;
 mod find;
 mod gate;
 mod interrupted;
+mod lost;
 mod releases;
 mod requests;
 mod secrets;
+mod slow_link;
+mod tls;
+mod two_workers;
 
 use crate::support::fake_blender::Fake;
 use crate::support::{Farm, Outcome};
