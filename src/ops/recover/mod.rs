@@ -90,7 +90,8 @@ impl Action {
     }
 
     fn failed(kind: Kind, what: impl Into<String>, failure: &Failure) -> Action {
-        Action::new(kind, what, Verdict::Failed, failure.message())
+        let next = failure.hint().map(|hint| format!(" (next: {hint})")).unwrap_or_default();
+        Action::new(kind, what, Verdict::Failed, failure.message() + &next)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::base::name::ReleaseName;
 use crate::ops::{release, submit};
 use crate::sys::clock;
 use crate::volume::lock::Scope;
+use crate::volume::release_file::ReleaseFile;
 use std::fmt;
 
 /// A release with such runs.
@@ -18,8 +19,8 @@ pub(super) struct Unsubmitted {
 
 impl fmt::Display for Unsubmitted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = agree(self.runs, "was", "were");
-        write!(f, "{} of release {} that {verb} not submitted", counted(self.runs, "run"), self.release)
+        let verb = agree(self.runs, "is", "are");
+        write!(f, "{} of release {} that {verb} not known to be submitted", counted(self.runs, "run"), self.release)
     }
 }
 
@@ -30,13 +31,18 @@ pub(super) fn survey(means: &Means<'_>) -> Result<Vec<Unsubmitted>, Failure> {
     let mut found = Vec::new();
     for release in means.volume.releases()?.names {
         let Ok(Some(file)) = release::load(means.volume, &release) else { continue };
-        let runs = file.jobs.iter().flat_map(|job| &job.runs);
-        let runs = runs.filter(|run| run.manager_job.is_none() && run.manager == address).count();
+        let runs = pending(&file, &address);
         if runs > 0 {
             found.push(Unsubmitted { release, runs });
         }
     }
     Ok(found)
+}
+
+/// How many runs for the Manager at `address` have no job there as far as the release knows.
+fn pending(file: &ReleaseFile, address: &str) -> usize {
+    let runs = file.jobs.iter().flat_map(|job| &job.runs);
+    runs.filter(|run| run.manager_job.is_none() && run.manager == address).count()
 }
 
 pub(super) fn recover(means: &Means<'_>, found: &[Unsubmitted]) -> Vec<Action> {
@@ -56,6 +62,9 @@ fn submit(means: &Means<'_>, left: &Unsubmitted) -> Result<Option<(Verdict, Stri
         Err(holder) => return Ok(Some((Verdict::LeftAlone, holder))),
     };
     let Some(mut file) = release::load(ports.volume, &left.release)? else { return Ok(None) };
+    if pending(&file, &ports.manager.address()) == 0 {
+        return Ok(None);
+    }
     let before = file.clone();
     let submitted = submit::submit_pending(&ports, &lock, &mut file, clock::now())?;
     if file == before {

@@ -69,10 +69,10 @@ pub fn submit_pending(
     file: &mut ReleaseFile,
     began: Timestamp,
 ) -> Result<Vec<(JobRef, JobId)>, Failure> {
-    let before = file.clone();
-    let submitted = submit_each(ports, lock, file, began);
+    let mut on_disk = file.clone();
+    let submitted = submit_each(ports, lock, file, &mut on_disk, began);
     // Also after an error: what was submitted before it is in the queue.
-    if *file != before {
+    if *file != on_disk {
         lock.check()?;
         release::save(ports.volume, file)?;
     }
@@ -88,6 +88,7 @@ fn submit_each(
     ports: &Ports<'_>,
     lock: &Lock,
     file: &mut ReleaseFile,
+    on_disk: &mut ReleaseFile,
     began: Timestamp,
 ) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let address = ports.manager.address();
@@ -116,6 +117,7 @@ fn submit_each(
     if ports.manager.is_remote() {
         let sent = pending.iter().map(|(place, ..)| *place).collect();
         write_down_what_is_sent(ports, lock, file, &sent)?;
+        on_disk.clone_from(file);
     }
     let hands = ports.manager.requests_at_once();
     let doubtful = Mutex::new(BTreeSet::new());

@@ -84,7 +84,7 @@ fn one_fails_it() {
         [("first".to_owned(), JobStatus::Failed), ("second".to_owned(), JobStatus::Completed)],
         "{outcome}"
     );
-    outcome.says(&["failed", "submitted frames 2-4 again (run 1 of at most 2"]);
+    outcome.says(&["failed", "submitted r1/A frames 2-4 again (run 1 of at most 2"]);
     for frame in 1..=4 {
         assert_eq!(png::size_of(&studio.farm.frame("r1", "A", frame)), Some((64, 64)), "frame {frame}");
     }
