@@ -144,6 +144,42 @@ fn setup_writes_the_script_and_says_what_is_left_to_do() {
     assert!(studio.jobs().is_empty());
 }
 
+/// What lies there is farm's own, and the workers': it is not lost to a slip.
+#[test]
+fn setup_puts_programs_for_their_platform_on_the_volume_and_nothing_else() {
+    let studio = studio_with_it();
+    std::fs::write(studio.farm.room.path("notes.md"), "# no program\n").expect("a text");
+    let notes = studio.farm.room.path("notes.md").display().to_string();
+    studio.run("setup manager").expect(0).says(&["was put there"]);
+    let before = studio.farm.tree();
+    for (binary, words) in [
+        (format!("linux-x86_64={notes}"), vec!["no program for linux-x86_64", "nothing was written", "next:"]),
+        ("lulu=/bin/sh".to_owned(), vec!["no platform \"lulu\"", "linux-x86_64, linux-aarch64"]),
+        (format!("windows-x86_64={}", env!("CARGO_BIN_EXE_farm")), vec!["it is one for linux"]),
+        ("linux-x86_64".to_owned(), vec!["linux-aarch64=FILE"]),
+    ] {
+        studio.run(&format!("setup manager --binary {binary}")).expect(2).says(&words);
+        studio.farm.unchanged_since(&before);
+    }
+}
+
+/// A build that is named for this platform is meant in place of the one that runs, and not after it.
+#[test]
+fn setup_has_one_line_for_each_platform() {
+    let studio = studio_with_it();
+    let platform = farm::ops::setup::this_platform();
+    let placed = studio.farm.path(format!(".farm/lib/{platform}/farm"));
+    studio.run("setup manager").expect(0);
+    std::fs::write(&placed, "an older build").expect("an older build");
+    let binary = format!("--binary {platform}={}", env!("CARGO_BIN_EXE_farm"));
+    let outcome = studio.run(&format!("setup manager {binary}")).expect(0);
+    let lines = outcome.stdout.lines().filter(|line| line.starts_with(".farm/lib/")).count();
+    assert_eq!(lines, 1, "{outcome}");
+    outcome.says(&["in place of another build (SHA-256 "]);
+    assert_ne!(std::fs::read(&placed).expect("a build"), b"an older build");
+    studio.run(&format!("setup manager {binary} {binary}")).expect(2).says(&["two files for"]);
+}
+
 /// Nothing is put anywhere for a Manager that is not there.
 #[test]
 fn setup_asks_before_it_copies() {
