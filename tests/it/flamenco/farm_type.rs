@@ -212,6 +212,24 @@ fn doctor_says_once_that_workers_cannot_be_listed() {
     }
 }
 
+#[test]
+fn doctor_has_the_same_checks_where_the_manager_is_not_there() {
+    let mut studio = Studio::new(Release::V3_9);
+    let names = |findings: &serde_json::Value| -> Vec<String> {
+        list(&findings["checks"]).iter().map(|check| check["name"].to_string()).collect()
+    };
+    let there = studio.run("doctor --json").json("farm.doctor/1");
+    studio.farm.room.set("FARM_MANAGER", nobody());
+    let away = studio.run("doctor --json").expect(7).json("farm.doctor/1");
+    assert_eq!(names(&there), names(&away));
+    assert_eq!(check(&away, "manager")["status"], "fail", "{away:#}");
+    for name in ["job-type", "storage", "shaman", "exposure", "workers", "task-types", "variables", "scripts"] {
+        let check = check(&away, name);
+        assert_eq!(check["status"], "skip", "{away:#}");
+        assert!(check["message"].as_str().is_some_and(|words| words.starts_with("not looked at")), "{away:#}");
+    }
+}
+
 /// The Manager's variable decides, and not what is set here.
 #[test]
 fn doctor_says_that_scripts_run_on_a_manager_all_the_same() {
