@@ -52,11 +52,14 @@ fn manager(args: &SetupManagerArgs, context: &Context) -> Result<u8, Failure> {
     // Asked first: nothing is put anywhere for a Manager that is not there.
     let client = flamenco(url, &settings)?;
     client.version()?;
+    let before = client.farm_type()?;
     let scripts = args.scripts.as_deref().map(setup::write_script).transpose()?;
     let installed = builds.iter().map(|build| setup::install(&volume, build)).collect::<Result<Vec<_>, _>>()?;
-    let served = client.farm_type()?;
-    let notes = notes(scripts.as_ref(), &served, &installed);
-    let text = text(scripts.as_ref(), &served, &installed, &notes);
+    // Another client: one remembers what it was told before.
+    let served = flamenco(url, &settings)?.farm_type()?;
+    let was_served = scripts.is_some() && before == FarmType::Current && served == FarmType::Current;
+    let notes = notes(scripts.as_ref(), &served, was_served, &installed);
+    let text = text(scripts.as_ref(), &served, was_served, &installed, &notes);
     let document = ManagerDocument {
         schema: "farm.setup-manager/1",
         script: scripts.as_ref().map(|scripts| scripts.path.display().to_string()),
@@ -103,7 +106,13 @@ fn word(served: &FarmType) -> &'static str {
     }
 }
 
-fn text(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed], notes: &[String]) -> String {
+fn text(
+    scripts: Option<&Scripts>,
+    served: &FarmType,
+    was_served: bool,
+    installed: &[Installed],
+    notes: &[String],
+) -> String {
     let mut lines = Vec::new();
     if let Some(Scripts { path, script, .. }) = scripts {
         let what = match script {
@@ -124,6 +133,7 @@ fn text(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed], n
         lines.push(format!("{}: farm for {} {what}", one.path, one.platform));
     }
     lines.push(match served {
+        FarmType::Current if was_served => "the Manager serves farm's job type, and did so before this".to_owned(),
         FarmType::Current => "the Manager serves farm's job type".to_owned(),
         FarmType::Absent => "the Manager does not serve farm's job type yet".to_owned(),
         FarmType::Other(label) => format!("the Manager serves another edition of farm's job type, {label:?}"),
@@ -132,10 +142,15 @@ fn text(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed], n
     lines.join("\n") + "\n"
 }
 
-/// What is left for a person to do.
-fn notes(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed]) -> Vec<String> {
+/// What is left for a person to do. `was_served`: whether the job type was there before any script was written.
+fn notes(scripts: Option<&Scripts>, served: &FarmType, was_served: bool, installed: &[Installed]) -> Vec<String> {
     let mut notes = Vec::new();
     match (scripts, served) {
+        (Some(Scripts { path, .. }), FarmType::Current) if was_served => notes.push(format!(
+            "see that the folder of {} lies beside the Manager's program: the job type was served before, and farm cannot \
+             tell whether from this file",
+            path.display()
+        )),
         (_, FarmType::Current) => {}
         (_, FarmType::Other(label)) if farm_type::edition(label) > farm_type::edition(LABEL) => {
             notes.push("update farm here: a newer one set this Manager up".to_owned());

@@ -144,6 +144,20 @@ fn setup_writes_the_script_and_says_what_is_left_to_do() {
     assert!(studio.jobs().is_empty());
 }
 
+/// A folder that the Manager does not read is not taken for its own because another one serves the type.
+#[test]
+fn setup_does_not_claim_a_script_that_was_served_before() {
+    let studio = studio_with_it();
+    let wrong = studio.farm.room.path("wrong/scripts");
+    let words = format!("setup manager --scripts {}", wrong.display());
+    let script = wrong.join("farm.js").display().to_string();
+    studio.run(&words).expect(0).says(&["did so before this", &script, "cannot tell whether from this file"]);
+    let document = studio.run(&format!("{words} --json")).expect(0).json("farm.setup-manager/1");
+    assert!(document["notes"].to_string().contains("cannot tell"), "{document:#}");
+    let plain = studio.run("setup manager").expect(0);
+    assert!(!plain.text().contains("before"), "{plain}");
+}
+
 /// What lies there is farm's own, and the workers': it is not lost to a slip.
 #[test]
 fn setup_puts_programs_for_their_platform_on_the_volume_and_nothing_else() {
