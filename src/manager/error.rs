@@ -60,6 +60,8 @@ pub enum ManagerError {
         address: String,
         /// The cause.
         message: String,
+        /// The next step, where it is not to look at the address.
+        next: Option<&'static str>,
     },
     /// The queue of this machine cannot be used: a file on the volume, which no address leads to.
     #[error("the Manager at local cannot be used: {message}")]
@@ -135,7 +137,8 @@ impl Explain for ManagerError {
             ManagerError::InTrouble { .. } => {
                 "See what the Manager's own log says, then give the same command again; `farm doctor` looks closer.".into()
             }
-            ManagerError::Unusable { .. } => {
+            ManagerError::Unusable { next: Some(next), .. } => (*next).into(),
+            ManagerError::Unusable { next: None, .. } => {
                 "Check the address (--manager), its path too, and that the Manager runs; `farm doctor` looks closer.".into()
             }
             ManagerError::Unknown { .. } => {

@@ -129,7 +129,7 @@ impl Api {
         match error {
             HttpError::ProxyUnauthorized { .. } => ManagerError::ProxyUnauthorized { address },
             HttpError::Interrupted { signal, .. } => ManagerError::Interrupted { address, signal: *signal },
-            _ => ManagerError::Unusable { address, message: error.to_string() },
+            _ => ManagerError::Unusable { address, message: error.to_string(), next: next_after(error) },
         }
     }
 
@@ -171,6 +171,17 @@ impl Api {
                 return Err(ManagerError::Interrupted { address: self.address.clone(), signal });
             }
         }
+    }
+}
+
+/// What to do about an answer that did not come, where it is not to look at the address.
+fn next_after(error: &HttpError) -> Option<&'static str> {
+    match error {
+        HttpError::ProxyUnreachable { .. } => Some(
+            "Check access.proxy (FARM_ACCESS_PROXY) and that the proxy runs; leave it out where the Manager can be reached \
+             without one.",
+        ),
+        _ => None,
     }
 }
 

@@ -47,6 +47,7 @@ impl Offer {
             return Err(ManagerError::Unusable {
                 address: api.address().to_owned(),
                 message: "it was not set up yet: it has no shared storage".to_owned(),
+                next: None,
             });
         }
         let location = configuration.storage_location.trim_end_matches(['/', '\\']);

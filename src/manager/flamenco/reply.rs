@@ -35,7 +35,7 @@ impl<'a> Answer<'a> {
         let address = self.address.to_owned();
         match self.expect(what)? {
             reply if reply.body.trim_ascii().is_empty() => Ok(()),
-            reply => Err(ManagerError::Unusable { address, message: strange(&reply) }),
+            reply => Err(ManagerError::Unusable { address, message: strange(&reply), next: None }),
         }
     }
 
@@ -43,7 +43,7 @@ impl<'a> Answer<'a> {
     pub(super) fn expect_text(self, what: &str) -> Result<Reply, ManagerError> {
         let address = self.address.to_owned();
         match self.expect(what)? {
-            reply if is_html(&reply) => Err(ManagerError::Unusable { address, message: strange(&reply) }),
+            reply if is_html(&reply) => Err(ManagerError::Unusable { address, message: strange(&reply), next: None }),
             reply => Ok(reply),
         }
     }
@@ -80,7 +80,7 @@ impl<'a> Answer<'a> {
             // A gateway that has nothing at this path.
             (404 | 405, Some(said @ wire::Error { code: None, .. })) => {
                 let message = format!("{}: {}", strange(&self.reply), cut(&said.message));
-                ManagerError::Unusable { address, message }
+                ManagerError::Unusable { address, message, next: None }
             }
             (408 | 429, Some(said)) => {
                 ManagerError::InTrouble { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
@@ -89,7 +89,7 @@ impl<'a> Answer<'a> {
             (_, Some(said)) => {
                 ManagerError::InTrouble { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
             }
-            (_, None) => ManagerError::Unusable { address, message: strange(&self.reply) },
+            (_, None) => ManagerError::Unusable { address, message: strange(&self.reply), next: None },
         }
     }
 }
@@ -112,7 +112,7 @@ fn parse(reply: &Reply) -> Option<wire::Error> {
 
 /// A good status, and a body that is none of a Manager.
 pub(super) fn no_manager(address: &str, reply: &Reply, error: &serde_json::Error) -> ManagerError {
-    ManagerError::Unusable { address: address.to_owned(), message: not_a_manager(reply, error) }
+    ManagerError::Unusable { address: address.to_owned(), message: not_a_manager(reply, error), next: None }
 }
 
 /// What is said of such a reply.

@@ -115,6 +115,8 @@ pub struct Client {
     telling: Inner,
     credentials: Option<Credentials>,
     timeout: Duration,
+    /// The proxy that was named, as it may be printed.
+    proxy: Option<String>,
 }
 
 impl Client {
@@ -136,7 +138,8 @@ impl Client {
         let asking = build(&base, access, Policy::custom(follow_on_one_host)).map_err(setup)?;
         let telling = build(&base, access, Policy::none()).map_err(setup)?;
         let (credentials, timeout) = (access.credentials.clone(), access.timeout.unwrap_or(TOTAL));
-        Ok(Client { base, runtime, asking, telling, credentials, timeout })
+        let proxy = access.proxy.as_deref().map(|proxy| without_credentials(proxy).trim_end_matches('/').to_owned());
+        Ok(Client { base, runtime, asking, telling, credentials, timeout, proxy })
     }
 
     /// The base as it may be printed, without the slash at its end.
@@ -173,7 +176,7 @@ impl Client {
                 signal = interrupt::comes(), if is_question => {
                     return Err(HttpError::Interrupted { url: name, signal });
                 }
-                sent = prepared.send() => sent.map_err(|error| failed(&name, &error, total))?,
+                sent = prepared.send() => sent.map_err(|error| self.failed(&name, &error, total))?,
             };
             if response.status().is_redirection() {
                 return Err(HttpError::SentOn { to: location(&response), url: name });
@@ -187,6 +190,22 @@ impl Client {
             let content_type = header.unwrap_or_default().to_owned();
             Ok(Reply { status: response.status().as_u16(), content_type, body })
         })
+    }
+
+    /// Why there is no answer.
+    fn failed(&self, url: &str, error: &reqwest::Error, total: Duration) -> HttpError {
+        let url = url.to_owned();
+        match &self.proxy {
+            // What a tunnel is asked for by; without one the proxy's answer is an answer.
+            _ if error.is_connect() && causes(error).contains(PROXY_WANTS) => HttpError::ProxyUnauthorized { url },
+            Some(proxy) if error.is_connect() => {
+                HttpError::ProxyUnreachable { url, proxy: proxy.clone(), cause: causes(error) }
+            }
+            _ if error.is_connect() => HttpError::Unreachable { url, cause: causes(error) },
+            _ if error.is_timeout() => HttpError::TimedOut { url, seconds: total.as_secs() },
+            _ if error.is_builder() => HttpError::Setup { url, cause: causes(error) },
+            _ => HttpError::HungUp { url, cause: causes(error) },
+        }
     }
 
     fn prepare(&self, request: &Request<'_>, url: Url) -> RequestBuilder {
@@ -345,18 +364,6 @@ fn shown(url: &Url) -> String {
     let _cannot_hold_any = url.set_username("");
     let _cannot_hold_any = url.set_password(None);
     url.to_string()
-}
-
-fn failed(url: &str, error: &reqwest::Error, total: Duration) -> HttpError {
-    let url = url.to_owned();
-    match () {
-        // What a tunnel is asked for by; without one the proxy's answer is an answer.
-        () if error.is_connect() && causes(error).contains(PROXY_WANTS) => HttpError::ProxyUnauthorized { url },
-        () if error.is_connect() => HttpError::Unreachable { url, cause: causes(error) },
-        () if error.is_timeout() => HttpError::TimedOut { url, seconds: total.as_secs() },
-        () if error.is_builder() => HttpError::Setup { url, cause: causes(error) },
-        () => HttpError::HungUp { url, cause: causes(error) },
-    }
 }
 
 /// The innermost cause: what stands above it only repeats that a request failed, and the address.

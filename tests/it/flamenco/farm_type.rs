@@ -257,6 +257,21 @@ fn doctor_says_that_scripts_run_on_a_manager_all_the_same() {
     assert!(warned["remedy"].as_str().is_some_and(|words| words.contains("flamenco-manager.yaml")), "{warned:#}");
 }
 
+/// The Manager's address is right: the next step is about the proxy's.
+#[test]
+fn a_proxy_that_is_not_there_is_to_blame_and_not_the_manager() {
+    let mut studio = Studio::new(Release::V3_9);
+    let proxy = nobody().replace("http://", "http://ann:hush@");
+    studio.farm.room.set("FARM_ACCESS_PROXY", &proxy);
+    for words in ["status", "doctor", "setup manager"] {
+        let outcome = studio.run(words);
+        assert!([6, 7].contains(&outcome.code) && !outcome.text().contains("hush"), "{outcome}");
+        outcome.says(&["through the proxy http://127.0.0.1:", "next: Check access.proxy (FARM_ACCESS_PROXY)"]);
+    }
+    studio.farm.room.set("FARM_ACCESS_PROXY", "socks5://127.0.0.1:1");
+    studio.run("status").expect(2).says(&["access.proxy", "FARM_ACCESS_PROXY", "http:// and https:// only"]);
+}
+
 #[test]
 fn doctor_says_that_it_cannot_tell_whether_a_name_is_public() {
     let mut studio = Studio::new(Release::V3_9);
