@@ -46,12 +46,14 @@ pub enum ManagerError {
         address: String,
     },
     /// It wants to know who asks.
-    #[error("the Manager at {address} wants credentials (HTTP {status})")]
+    #[error("the Manager at {address} {} (HTTP {status})", of_credentials(*given))]
     Unauthorized {
         /// The Manager's name.
         address: String,
         /// The HTTP status.
         status: u16,
+        /// Whether it was told.
+        given: bool,
     },
     /// It did not answer, or not as a Manager answers.
     #[error("the Manager at {address} cannot be used: {message}")]
@@ -99,6 +101,10 @@ pub enum ManagerError {
     },
 }
 
+fn of_credentials(given: bool) -> &'static str {
+    if given { "refuses the credentials that it was given" } else { "wants credentials" }
+}
+
 impl Explain for ManagerError {
     fn class(&self) -> Class {
         match self {
@@ -128,7 +134,12 @@ impl Explain for ManagerError {
             ManagerError::OtherHost { owner, .. } => {
                 format!("Run farm on {owner}, or point --manager at a Flamenco Manager for more than one machine.")
             }
-            ManagerError::Unauthorized { .. } => {
+            ManagerError::Unauthorized { given: true, .. } => {
+                "Check the name and the password, or the token: access.user, access.password, access.token, their files, or \
+                 what the URL holds; `farm config show` tells where each comes from."
+                    .into()
+            }
+            ManagerError::Unauthorized { given: false, .. } => {
                 "Set access.token_file, or access.user and access.password_file; docs/config.md tells more.".into()
             }
             ManagerError::ProxyUnauthorized { .. } => {

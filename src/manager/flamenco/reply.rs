@@ -14,11 +14,17 @@ const NO_CALL: &str =
 pub(super) struct Answer<'a> {
     address: &'a str,
     pub(super) reply: Reply,
+    is_to_known: bool,
 }
 
 impl<'a> Answer<'a> {
     pub(super) fn new(address: &'a str, reply: Reply) -> Self {
-        Answer { address, reply }
+        Answer { address, reply, is_to_known: false }
+    }
+
+    /// The same to somebody who said who asks, or did not.
+    pub(super) fn with_known(self, is_to_known: bool) -> Self {
+        Answer { is_to_known, ..self }
     }
 
     /// The reply if it is a good one, or what is wrong with the request about `what`.
@@ -70,7 +76,7 @@ impl<'a> Answer<'a> {
         let said = parse(&self.reply);
         match (status, said) {
             (407, _) => ManagerError::ProxyUnauthorized { address },
-            (401 | 403, _) => ManagerError::Unauthorized { address, status },
+            (401 | 403, _) => ManagerError::Unauthorized { address, status, given: self.is_to_known },
             (_, Some(_)) if self.is_missing_call() => ManagerError::Incapable {
                 address,
                 what: format!("answer {what}: it does not know this call"),

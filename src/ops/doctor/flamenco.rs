@@ -37,7 +37,7 @@ pub(super) fn checks(remote: &Remote<'_>, subject: &Subject<'_>) -> Vec<Check> {
     };
     let version = match client.version() {
         Ok(version) => version,
-        Err(error) => return alone(unreachable(client, error)),
+        Err(error) => return alone(unreachable(error)),
     };
     let found = Check::ok("manager", format!("{} is {} {}", client.address(), version.name, version.version));
     let workers = client.workers();
@@ -63,14 +63,15 @@ fn alone(found: Check) -> Vec<Check> {
     std::iter::once(found).chain(skipped).collect()
 }
 
-fn unreachable(client: &Flamenco, error: ManagerError) -> Check {
+fn unreachable(error: ManagerError) -> Check {
     let failure = Failure::from(error);
     match failure.class() {
         // Errors elsewhere send people here: they must not be sent in a circle.
         Class::Manager if failure.hint().is_none_or(|hint| hint.contains("farm doctor")) => {
             Check::fail("manager", failure.message(), ADDRESS)
         }
-        _ => Check::failure("manager", &failure.context(client.address())),
+        // Its address is in the message.
+        _ => Check::failure("manager", &failure),
     }
 }
 

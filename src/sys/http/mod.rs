@@ -147,6 +147,11 @@ impl Client {
         shown(&self.base).trim_end_matches('/').to_owned()
     }
 
+    /// Whether requests have a name and a password, or a token.
+    pub fn says_who_asks(&self) -> bool {
+        self.credentials.is_some() || has_credentials(&self.base)
+    }
+
     /// `GET <base>/<path>`. Any HTTP status is an answer.
     pub fn get(&self, path: &str) -> Result<Reply, HttpError> {
         self.send(&Request::get(path))

@@ -273,6 +273,20 @@ fn a_proxy_that_is_not_there_is_to_blame_and_not_the_manager() {
 }
 
 #[test]
+fn credentials_that_are_refused_are_told_from_those_that_are_not_there() {
+    let mut studio = Studio::new(Release::V3_9);
+    studio.server.trap(Fault::plain(401, "who is it"), "", usize::MAX);
+    studio.run("status").expect(6).says(&["wants credentials (HTTP 401)", "next: Set access.token_file"]);
+    studio.farm.room.set("FARM_ACCESS_USER", "ann");
+    studio.farm.room.set("FARM_ACCESS_PASSWORD", "hush");
+    let refused = ["refuses the credentials that it was given (HTTP 401)", "next: Check the name and the password"];
+    studio.run("status").expect(6).says(&refused);
+    let outcome = studio.run("doctor").expect(7).says(&refused);
+    let line = outcome.stdout.lines().find(|line| line.contains("refuses")).unwrap_or_default();
+    assert_eq!(line.matches(&studio.server.url()).count(), 1, "{outcome}");
+}
+
+#[test]
 fn doctor_says_that_it_cannot_tell_whether_a_name_is_public() {
     let mut studio = Studio::new(Release::V3_9);
     // A proxy knows the name; this machine does not.
