@@ -105,6 +105,12 @@ fn of_credentials(given: bool) -> &'static str {
     if given { "refuses the credentials that it was given" } else { "wants credentials" }
 }
 
+/// What is said of a web page with a good status.
+pub(in crate::manager) const IS_IT_A_LOGIN: &str = "is there a proxy's login before it?";
+/// The next step after one.
+pub(in crate::manager) const PAGE_NEXT: &str = "Open the address (--manager) in a browser. Where a proxy asks for a login, set access.user and access.password_file, or \
+     access.token_file; otherwise check its path.";
+
 impl Explain for ManagerError {
     fn class(&self) -> Class {
         match self {
@@ -145,6 +151,8 @@ impl Explain for ManagerError {
             ManagerError::ProxyUnauthorized { .. } => {
                 "Set access.proxy with its name and password, FARM_ACCESS_PROXY=http://NAME:PASSWORD@HOST:PORT; docs/config.md tells more.".into()
             }
+            // Of a submission: the page came in a Manager's place, whose log has nothing of it.
+            ManagerError::InTrouble { message, .. } if message.contains(IS_IT_A_LOGIN) => PAGE_NEXT.into(),
             ManagerError::InTrouble { .. } => {
                 "See what the Manager's own log says, then give the same command again; `farm doctor` looks closer.".into()
             }
