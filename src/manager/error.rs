@@ -21,6 +21,16 @@ pub enum ManagerError {
         /// What was asked for.
         what: String,
     },
+    /// There is no worker tag of this name.
+    #[error("the Manager at {address} has no worker tag {tag:?}")]
+    NoTag {
+        /// The Manager's name.
+        address: String,
+        /// The name that was asked for.
+        tag: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
     /// This Manager cannot do what is asked: it is too old, or its job type is not there.
     #[error("the Manager at {address} cannot {what}")]
     Incapable {
@@ -116,6 +126,7 @@ impl Explain for ManagerError {
         match self {
             ManagerError::Rejected { .. } => Class::Failed,
             ManagerError::NotFound { .. } => Class::NoMatch,
+            ManagerError::NoTag { .. } => Class::Usage,
             ManagerError::Interrupted { signal, .. } => Class::Interrupted(*signal),
             ManagerError::OtherHost { .. } => Class::Refused,
             ManagerError::Incapable { .. } => Class::Manager,
@@ -133,6 +144,10 @@ impl Explain for ManagerError {
             ManagerError::Rejected { .. } => {
                 "Change what the message names, then give the same command again; `farm doctor` checks the Manager.".into()
             }
+            ManagerError::NoTag { known, .. } => match known.is_empty() {
+                true => "It has no tags: make one in Flamenco, or leave --tag out.".into(),
+                false => format!("It has {}: name one of them with --tag, or leave --tag out.", known.join(", ")),
+            },
             // Whoever knows how far the operation came says what is next.
             ManagerError::Interrupted { .. } => return None,
             ManagerError::NotFound { .. } => "`farm status` shows what the Manager knows.".into(),

@@ -286,6 +286,19 @@ fn credentials_that_are_refused_are_told_from_those_that_are_not_there() {
     assert_eq!(line.matches(&studio.server.url()).count(), 1, "{outcome}");
 }
 
+/// A name that is none is the command's fault, and the Manager's names are told.
+#[test]
+fn a_tag_that_is_not_there_is_a_wrong_word() {
+    let tag = "22222222-2222-2222-2222-222222222222";
+    let studio = Studio::of(Release::V3_9, &Fake::default(), |stand_in| stand_in.with_tag(tag, "gpu"));
+    let before = studio.farm.tree();
+    let outcome = studio.run("plan release r1 scenes/A.blend --frames 1 --tag cpu --yes").expect(2);
+    outcome.says(&["no worker tag \"cpu\"", "next: It has gpu: name one of them with --tag"]);
+    studio.farm.unchanged_since(&before);
+    let studio = Studio::new(Release::V3_9);
+    studio.run("plan release r1 scenes/A.blend --frames 1 --tag cpu --dry-run").expect(2).says(&["It has no tags"]);
+}
+
 #[test]
 fn doctor_says_that_it_cannot_tell_whether_a_name_is_public() {
     let mut studio = Studio::new(Release::V3_9);
