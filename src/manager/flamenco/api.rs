@@ -185,6 +185,9 @@ fn next_after(error: &HttpError) -> Option<&'static str> {
             "Check access.proxy (FARM_ACCESS_PROXY) and that the proxy runs; leave it out where the Manager can be reached \
              without one.",
         ),
+        HttpError::NoTls { .. } => {
+            Some("Try http:// in place of https:// in the address (--manager), or another port.")
+        }
         _ => None,
     }
 }

@@ -27,7 +27,15 @@ pub enum HttpError {
         /// The cause.
         cause: String,
     },
-    /// The same by way of a proxy, which may be the one that is not there.
+    /// Whoever listens there speaks something else than TLS, plain HTTP mostly.
+    #[error("{url} cannot be reached: the server there does not speak TLS ({cause})")]
+    NoTls {
+        /// The address.
+        url: String,
+        /// The cause.
+        cause: String,
+    },
+    /// Nobody answered by way of a proxy, which may be the one that is not there.
     #[error("{url} cannot be reached through the proxy {proxy}: {cause}")]
     ProxyUnreachable {
         /// The address.
@@ -120,6 +128,7 @@ impl HttpError {
             | HttpError::Setup { .. }
             | HttpError::Unreachable { .. }
             | HttpError::ProxyUnreachable { .. }
+            | HttpError::NoTls { .. }
             | HttpError::ProxyUnauthorized { .. } => Arrival::Never,
             HttpError::Interrupted { .. } => Arrival::PerhapsLater,
             // Who sends on has not taken it, but who knows what stands behind.

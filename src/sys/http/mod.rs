@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod cause;
 mod error;
 #[cfg(test)]
 mod tests;
@@ -10,10 +11,10 @@ pub use access::{Access, Credentials};
 pub use error::{Arrival, HttpError};
 
 use crate::sys::{interrupt, outside};
+use cause::{causes, is_about_tls, is_without_tls};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Certificate, Client as Inner, ClientBuilder, Identity, Proxy, RequestBuilder, Response, Url};
-use std::error::Error;
 use std::io;
 pub use std::net::IpAddr;
 use std::path::Path;
@@ -203,7 +204,8 @@ impl Client {
         match &self.proxy {
             // What a tunnel is asked for by; without one the proxy's answer is an answer.
             _ if error.is_connect() && causes(error).contains(PROXY_WANTS) => HttpError::ProxyUnauthorized { url },
-            Some(proxy) if error.is_connect() => {
+            _ if error.is_connect() && is_without_tls(error, &url) => HttpError::NoTls { url, cause: causes(error) },
+            Some(proxy) if error.is_connect() && !is_about_tls(error, &url) => {
                 HttpError::ProxyUnreachable { url, proxy: proxy.clone(), cause: causes(error) }
             }
             _ if error.is_connect() => HttpError::Unreachable { url, cause: causes(error) },
@@ -369,13 +371,4 @@ fn shown(url: &Url) -> String {
     let _cannot_hold_any = url.set_username("");
     let _cannot_hold_any = url.set_password(None);
     url.to_string()
-}
-
-/// The innermost cause: what stands above it only repeats that a request failed, and the address.
-fn causes(error: &reqwest::Error) -> String {
-    let mut inner: &dyn Error = error;
-    while let Some(source) = inner.source() {
-        inner = source;
-    }
-    inner.to_string()
 }

@@ -106,6 +106,15 @@ fn a_proxy_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_server_that_speaks_no_tls_is_told_from_one_that_is_not_there() {
+    let (base, server) = serve(vec![reply("400 Bad Request", "", "plain HTTP\n")]);
+    let error = Client::new(&base.replace("http://", "https://")).unwrap().get("x").unwrap_err();
+    assert!(matches!(&error, HttpError::NoTls { .. }), "{error:?}");
+    assert!(error.arrival() == Arrival::Never && !error.may_pass());
+    server.join().unwrap();
+}
+
+#[test]
 fn credentials_are_never_printed() {
     assert_eq!(without_credentials("http://me:secret@m:8080/x"), "http://m:8080/x");
     for same in ["local", "http://m:8080", "https://m/a@b", "", "me:secret"] {
