@@ -56,12 +56,14 @@ pub fn variable(name: &str, value: &str) -> Result<(String, String), String> {
     let is_name = !name.is_empty()
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit());
-    match is_name && !value.contains(['\0', '\n', '{', '}']) {
-        true => Ok((name.to_owned(), value.to_owned())),
-        false => {
-            // Not the value: it may be a secret, and where there is none it is not what was written.
-            Err(format!("{name:?} is no environment variable; write NAME=VALUE, on one line, without braces"))
+    // Never the value: it may be a secret, and where there is none it is not what was written.
+    match () {
+        () if !is_name || value == "\n" => Err(format!("{name:?} is no environment variable; write NAME=VALUE")),
+        () if value.contains(['{', '}']) => {
+            Err(format!("the value of {name} has a brace, which is for the Manager's own variables; write it without"))
         }
+        () if value.contains(['\0', '\n']) => Err(format!("the value of {name} is not on one line; write it on one")),
+        () => Ok((name.to_owned(), value.to_owned())),
     }
 }
 
@@ -76,7 +78,11 @@ mod tests {
         assert_eq!(variable("OCIO", "/a b=c"), Ok(("OCIO".to_owned(), "/a b=c".to_owned())));
         assert!(blender_variable("{x}").is_err() && blender_variable("").is_err());
         assert!(device("GPU").is_err() && device("+CPU").is_err());
-        for (name, value) in [("", "x"), ("1A", "x"), ("A B", "x"), ("A", "x\ny"), ("A", "{blender}")] {
+        for (value, word) in [("x\ny", "one line"), ("x\0y", "one line"), ("{blender}", "brace"), ("x}", "brace")] {
+            let words = variable("A", value).expect_err("no value");
+            assert!(words.starts_with("the value of A ") && words.contains(word) && !words.contains(value), "{words}");
+        }
+        for (name, value) in [("", "x"), ("1A", "x"), ("A B", "x"), ("A", "\n")] {
             let words = variable(name, value).expect_err("no variable");
             assert!(words.starts_with(&format!("{name:?} is no")) && words.contains("NAME=VALUE"), "{words}");
         }

@@ -22,7 +22,7 @@ pub fn access(config: &Config) -> Result<Access, Failure> {
         headers: headers(secret(config, "access.headers", "access.headers_file")?.as_ref())?,
         ca: path("access.ca"),
         client_certificate: path("access.client_certificate"),
-        proxy: config.text("access.proxy").map(str::to_owned),
+        proxy: config.parse("access.proxy", parse_proxy)?,
         timeout: Some(config.parse("access.timeout", |text| {
             parse_duration(text).and_then(|time| match time.is_zero() {
                 true => Err("it must be longer than nothing".to_owned()),
@@ -30,6 +30,17 @@ pub fn access(config: &Config) -> Result<Access, Failure> {
             })
         })?),
     })
+}
+
+/// A proxy that farm can speak to; `None` for an empty text.
+fn parse_proxy(text: &str) -> Result<Option<String>, String> {
+    let spoken = |scheme: &str| ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    match text.split_once("://") {
+        Some((scheme, _)) if !spoken(scheme) => {
+            Err("farm speaks to proxies over http:// and https:// only; write http://HOST:PORT".to_owned())
+        }
+        _ => Ok(Some(text.to_owned()).filter(|text| !text.is_empty())),
+    }
 }
 
 fn credentials(config: &Config) -> Result<Option<Credentials>, Failure> {
@@ -127,6 +138,7 @@ mod tests {
             &[("FARM_ACCESS_HEADERS", "hush")],
             &[("FARM_ACCESS_TOKEN_FILE", "/nonexistent/hush")],
             &[("FARM_ACCESS_TIMEOUT", "0s")],
+            &[("FARM_ACCESS_PROXY", "socks5://ann:hush\"@proxy:1080")],
         ] {
             let failure = with(values).expect_err("wrong");
             assert_eq!(failure.class(), Class::Usage);

@@ -3,7 +3,7 @@
 use crate::base::error::Failure;
 use crate::cli::access::access;
 use crate::cli::config::Config;
-use crate::sys::http::Access;
+use crate::sys::http::{Access, without_credentials};
 use std::time::Duration;
 
 /// Which Manager farm drives.
@@ -85,9 +85,25 @@ impl Settings {
 pub fn parse_manager(text: &str) -> Result<ManagerChoice, String> {
     match text {
         "local" => Ok(ManagerChoice::Local),
-        url if url.starts_with("http://") || url.starts_with("https://") => Ok(ManagerChoice::Flamenco(url.to_owned())),
+        url if ["http://", "https://"].iter().any(|scheme| begins_with(url, scheme)) => {
+            Ok(ManagerChoice::Flamenco(url.to_owned()))
+        }
+        host if is_like_a_host(host) => {
+            Err(format!("http:// is missing before it; write http://{}", without_credentials(host)))
+        }
         _ => Err("write `local` or a URL that begins with http:// or https://".into()),
     }
+}
+
+fn begins_with(text: &str, scheme: &str) -> bool {
+    text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+}
+
+/// `10.0.0.2:8080`, `farm.studio/flamenco`, `localhost`.
+fn is_like_a_host(text: &str) -> bool {
+    let host = text.split('/').next().unwrap_or_default();
+    let plain = |c: char| !c.is_whitespace() && !c.is_control();
+    !text.contains("://") && text.chars().all(plain) && (host.contains(['.', ':']) || host == "localhost")
 }
 
 fn parse_bool(text: &str) -> Result<bool, String> {
@@ -142,6 +158,24 @@ mod tests {
         config.lay_environment(|name| (name == "FARM_PLAN_PRIORITY").then(|| "101".to_owned()));
         let error = Settings::resolve(&config).expect_err("too high");
         assert!(error.to_string().contains("environment FARM_PLAN_PRIORITY"), "{error}");
+    }
+
+    #[test]
+    fn a_manager_is_a_url_however_it_is_written() {
+        assert_eq!(parse_manager("HTTP://LOCALHOST:1"), Ok(ManagerChoice::Flamenco("HTTP://LOCALHOST:1".into())));
+        for (text, url) in [
+            ("10.0.0.2:8080", "http://10.0.0.2:8080"),
+            ("localhost", "http://localhost"),
+            ("farm.studio/flamenco", "http://farm.studio/flamenco"),
+            ("[::1]:8080", "http://[::1]:8080"),
+            ("ann:hush@farm:8080", "http://farm:8080"),
+        ] {
+            let cause = parse_manager(text).expect_err(text);
+            assert!(cause.ends_with(&format!("write {url}")), "{cause}");
+        }
+        for text in ["lokal", "ftp://x.y", "a b.c", ".../x y"] {
+            assert!(parse_manager(text).expect_err(text).contains("`local`"), "{text}");
+        }
     }
 
     #[test]

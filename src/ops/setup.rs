@@ -4,9 +4,12 @@ use crate::base::digest::Digest;
 use crate::base::error::{Class, Failure};
 use crate::base::rel_path::RelPath;
 use crate::manager::compile::farm_type::{self, FILE, LABEL, SCRIPT};
-use crate::sys::{files, outside, platform};
+use crate::sys::disk::OpenFile;
+use crate::sys::{files, outside, platform, process};
 use crate::volume::{Volume, layout};
 use std::path::{Path, PathBuf};
+
+mod program;
 
 /// The largest script that is read, in bytes.
 const MAX_SCRIPT: u64 = 1 << 20;
@@ -88,59 +91,96 @@ pub fn this_platform() -> String {
     format!("{}-{}", platform::SYSTEM, platform::PROCESSOR)
 }
 
-/// A build of farm that was put onto the volume.
+/// A build of farm that is to be put onto the volume.
+pub struct Build {
+    /// The platform, `linux-x86_64`.
+    pub platform: String,
+    program: OpenFile,
+    is_dynamic: bool,
+}
+
+impl Build {
+    /// The program at `path`, which has to be one for `platform`. Reads its head only, and writes nothing.
+    pub fn of(platform: &str, path: &Path) -> Result<Build, Failure> {
+        if !program::PLATFORMS.contains(&platform) {
+            let words = format!("farm knows no platform {platform:?}");
+            return Err(
+                Failure::new(Class::Usage, words).with_hint(format!("Name one of {}.", program::PLATFORMS.join(", ")))
+            );
+        }
+        let (program, head) = open(path)?;
+        let platforms = program::platforms_of(&head);
+        if !platforms.contains(&platform) {
+            let what = match platforms.is_empty() {
+                true => "it is no program that farm knows".to_owned(),
+                false => format!("it is one for {}", platforms.join(" and ")),
+            };
+            let words = format!("{}: no program for {platform}: {what}; nothing was written", path.display());
+            return Err(Failure::new(Class::Usage, words)
+                .with_hint(format!("Name the file `farm` of a release of farm for {platform}.")));
+        }
+        let is_dynamic = program::is_dynamic_elf(&head);
+        Ok(Build { platform: platform.to_owned(), program, is_dynamic })
+    }
+
+    /// This very program.
+    pub fn own() -> Result<Build, Failure> {
+        let (program, head) = open(&process::identity::this_program())?;
+        Ok(Build { platform: this_platform(), program, is_dynamic: program::is_dynamic_elf(&head) })
+    }
+}
+
+fn open(path: &Path) -> Result<(OpenFile, Vec<u8>), Failure> {
+    let missing = || {
+        Failure::new(Class::Usage, format!("{}: there is no such file", path.display())).with_hint("Check the path.")
+    };
+    let program = outside::open(path)?.ok_or_else(missing)?;
+    let mut head = vec![0; HEAD as usize];
+    let length = program.read_at(&mut head, 0)?;
+    head.truncate(length);
+    Ok((program, head))
+}
+
+/// What became of a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// Nothing lay there.
+    New,
+    /// Those very bytes lay there already.
+    Same,
+    /// Another build, which had this digest, is gone.
+    InPlaceOf(Digest),
+}
+
+/// A build of farm that lies on the volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installed {
     /// The platform, `linux-x86_64`.
     pub platform: String,
     /// Where it lies, beneath the volume.
     pub path: RelPath,
-    /// Whether those very bytes lay there already.
-    pub same: bool,
+    /// What became of it.
+    pub placed: Placed,
     /// Whether it needs libraries of the machine it runs on.
     pub is_dynamic: bool,
 }
 
-/// Puts the program at `from` onto the volume, for nodes of `platform`.
-pub fn install(volume: &Volume, platform: &str, from: &Path) -> Result<Installed, Failure> {
-    let folder = layout::lib_dir().join(platform)?;
+/// Puts a build onto the volume, for nodes of its platform.
+pub fn install(volume: &Volume, build: &Build) -> Result<Installed, Failure> {
+    let folder = layout::lib_dir().join(&build.platform)?;
     let path = folder.join("farm")?;
-    let missing = || {
-        Failure::new(Class::Usage, format!("{}: there is no such file", from.display())).with_hint("Check the path.")
-    };
-    let source = outside::open(from)?.ok_or_else(missing)?;
-    let mut head = vec![0; HEAD as usize];
-    let length = source.read_at(&mut head, 0)?;
-    let is_dynamic = is_dynamic_elf(&head[..length]);
     let dir = volume.make_dir(&folder)?;
-    let (digest, _) = source.digest()?;
+    let (digest, _) = build.program.digest()?;
     let there: Option<Digest> = dir.open_read("farm")?.map(|file| file.digest()).transpose()?.map(|(digest, _)| digest);
-    let same = there == Some(digest);
-    if !same {
-        dir.copy_program(&source, digest, "farm")?;
-    }
-    Ok(Installed { platform: platform.to_owned(), path, same, is_dynamic })
-}
-
-/// Whether an ELF program asks for an interpreter, which is what loads libraries. Others are not known to.
-fn is_dynamic_elf(head: &[u8]) -> bool {
-    const INTERPRETER: u32 = 3;
-    let word = |at: usize| Some(u16::from_le_bytes(head.get(at..at + 2)?.try_into().ok()?));
-    let long = |at: usize| Some(u64::from_le_bytes(head.get(at..at + 8)?.try_into().ok()?));
-    let parse = || {
-        // 64 bits, little endian: every platform that farm is built for.
-        if !head.starts_with(b"\x7fELF\x02\x01") {
-            return None;
-        }
-        let table = usize::try_from(long(32)?).ok()?;
-        let (size, count) = (usize::from(word(54)?), usize::from(word(56)?));
-        (0..count).find_map(|at| {
-            let entry = table.checked_add(at.checked_mul(size)?)?;
-            let kind = u32::from_le_bytes(head.get(entry..entry.checked_add(4)?)?.try_into().ok()?);
-            (kind == INTERPRETER).then_some(())
-        })
+    let placed = match there {
+        Some(there) if there == digest => Placed::Same,
+        Some(there) => Placed::InPlaceOf(there),
+        None => Placed::New,
     };
-    parse().is_some()
+    if placed != Placed::Same {
+        dir.copy_program(&build.program, digest, "farm")?;
+    }
+    Ok(Installed { platform: build.platform.clone(), path, placed, is_dynamic: build.is_dynamic })
 }
 
 #[cfg(test)]
@@ -174,22 +214,35 @@ mod tests {
     #[test]
     fn a_program_is_put_onto_the_volume_and_may_be_run() {
         let room = Room::new(&[("A", "1")]);
-        let program = std::env::current_exe().expect("this test");
-        let installed = install(&room.volume, "linux-x86_64", &program).expect("installed");
-        assert_eq!(installed.path.as_str(), ".farm/lib/linux-x86_64/farm");
-        assert!(!installed.same && installed.is_dynamic);
+        let platform = this_platform();
+        let program = Build::of(&platform, &std::env::current_exe().expect("this test")).expect("a program");
+        let installed = install(&room.volume, &program).expect("installed");
+        assert_eq!(installed.path.as_str(), format!(".farm/lib/{platform}/farm"));
+        assert!(installed.placed == Placed::New && installed.is_dynamic);
         let placed = room.path(installed.path.as_str());
         assert_ne!(std::fs::metadata(&placed).expect("stat").permissions().mode() & 0o111, 0);
-        assert!(install(&room.volume, "linux-x86_64", &program).expect("again").same);
-        assert!(install(&room.volume, "../x", &program).is_err());
-        assert_eq!(install(&room.volume, "x", Path::new("/nonexistent")).expect_err("gone").class(), Class::Usage);
+        assert_eq!(install(&room.volume, &program).expect("again").placed, Placed::Same);
+        std::fs::write(&placed, "an older build").expect("temp");
+        let replaced = install(&room.volume, &program).expect("replaced").placed;
+        assert_eq!(replaced, Placed::InPlaceOf(Digest::of(b"an older build")));
     }
 
-    proptest::proptest! {
-        #[test]
-        fn any_head_is_read_without_panic(bytes: Vec<u8>) {
-            let _ = is_dynamic_elf(&bytes);
-            let _ = is_dynamic_elf(&[b"\x7fELF\x02\x01", bytes.as_slice()].concat());
+    #[test]
+    fn what_is_no_program_for_the_platform_is_refused() {
+        let temp = tempfile::tempdir().expect("temp");
+        let text = temp.path().join("README.md");
+        std::fs::write(&text, "# farm").expect("temp");
+        let own = std::env::current_exe().expect("this test");
+        for (platform, path, words) in [
+            ("lulu", own.as_path(), "no platform \"lulu\""),
+            ("../x", &own, "no platform"),
+            ("windows-x86_64", &own, "it is one for"),
+            ("linux-x86_64", &text, "it is no program"),
+            ("linux-x86_64", Path::new("/nonexistent"), "no such file"),
+        ] {
+            let Err(failure) = Build::of(platform, path) else { panic!("{platform}") };
+            assert_eq!(failure.class(), Class::Usage);
+            assert!(failure.message().contains(words) && failure.hint().is_some(), "{failure}");
         }
     }
 }

@@ -144,8 +144,8 @@ fn a_tag_is_sent_by_its_id_and_known_before_anything_is_sent() {
         outcome.unwrap();
         assert_eq!(heard.last().unwrap().json()["worker_tag"], TAG);
         let outcome = farm.manager().submit(&Submission { tag: Some("cpu".into()), ..submission });
-        let Err(ManagerError::Rejected { message, .. }) = outcome else { panic!("{outcome:?}") };
-        assert!(message.contains("cpu") && message.contains("gpu"), "{message}");
+        let Err(ManagerError::NoTag { tag, known, .. }) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((tag.as_str(), known), ("cpu", vec!["gpu".to_owned()]));
         assert!(farm.server().take_heard().is_empty());
     }
 }

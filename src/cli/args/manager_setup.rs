@@ -28,7 +28,8 @@ pub struct SetupManagerArgs {
     /// Print farm.js instead of writing it
     #[arg(long, conflicts_with = "scripts")]
     pub print: bool,
-    /// Put this build of farm on the volume, for workers of another platform: linux-aarch64=FILE; may be given again
+    /// Put this build of farm on the volume, for workers of another platform: linux-aarch64=FILE; may be given again.
+    /// Platforms are linux-x86_64, linux-aarch64, macos-x86_64, macos-aarch64 and windows-x86_64
     #[arg(long, value_name = "PLATFORM=FILE", conflicts_with = "print")]
     pub binary: Vec<String>,
 }

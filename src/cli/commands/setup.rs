@@ -10,10 +10,9 @@ use crate::cli::needs::{Context, flamenco};
 use crate::cli::settings::ManagerChoice;
 use crate::manager::compile::farm_type::{self, LABEL, SCRIPT};
 use crate::manager::{FarmType, Manager};
-use crate::ops::setup::{self, Installed, Script, Scripts};
-use crate::sys::process;
+use crate::ops::setup::{self, Build, Installed, Placed, Script, Scripts};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// Sets something up.
 pub fn run(command: SetupCommand, context: &Context) -> Result<u8, Failure> {
@@ -44,7 +43,7 @@ fn manager(args: &SetupManagerArgs, context: &Context) -> Result<u8, Failure> {
         context.output.data(SCRIPT);
         return Ok(exit::DONE);
     }
-    let programs = args.binary.iter().map(|text| program(text)).collect::<Result<Vec<_>, _>>()?;
+    let builds = builds(&args.binary)?;
     let (volume, settings) = context.volume()?;
     let ManagerChoice::Flamenco(url) = &settings.manager else {
         return Err(Failure::new(Class::Usage, "the local queue needs no set-up")
@@ -53,15 +52,14 @@ fn manager(args: &SetupManagerArgs, context: &Context) -> Result<u8, Failure> {
     // Asked first: nothing is put anywhere for a Manager that is not there.
     let client = flamenco(url, &settings)?;
     client.version()?;
+    let before = client.farm_type()?;
     let scripts = args.scripts.as_deref().map(setup::write_script).transpose()?;
-    let own = std::iter::once((setup::this_platform(), process::identity::this_program()));
-    let mut installed = Vec::new();
-    for (platform, path) in own.chain(programs) {
-        installed.push(setup::install(&volume, &platform, &path)?);
-    }
-    let served = client.farm_type()?;
-    let notes = notes(scripts.as_ref(), &served, &installed);
-    let text = text(scripts.as_ref(), &served, &installed, &notes);
+    let installed = builds.iter().map(|build| setup::install(&volume, build)).collect::<Result<Vec<_>, _>>()?;
+    // Another client: one remembers what it was told before.
+    let served = flamenco(url, &settings)?.farm_type()?;
+    let was_served = scripts.is_some() && before == FarmType::Current && served == FarmType::Current;
+    let notes = notes(scripts.as_ref(), &served, was_served, &installed);
+    let text = text(scripts.as_ref(), &served, was_served, &installed, &notes);
     let document = ManagerDocument {
         schema: "farm.setup-manager/1",
         script: scripts.as_ref().map(|scripts| scripts.path.display().to_string()),
@@ -73,16 +71,30 @@ fn manager(args: &SetupManagerArgs, context: &Context) -> Result<u8, Failure> {
     Ok(if served == FarmType::Current { exit::DONE } else { exit::code(Class::Found) })
 }
 
-fn program(text: &str) -> Result<(String, PathBuf), Failure> {
-    let wrong = || {
-        Failure::new(Class::Usage, format!("--binary {text:?} names no platform and file"))
-            .with_hint("Write it as linux-aarch64=FILE.")
-    };
-    let (platform, file) = text.split_once('=').ok_or_else(wrong)?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    match !platform.is_empty() && platform.chars().all(plain) && !file.is_empty() {
-        true => Ok((platform.to_owned(), PathBuf::from(file))),
-        false => Err(wrong()),
+/// The builds that were named, and this one where none was named for its platform: one for each.
+fn builds(named: &[String]) -> Result<Vec<Build>, Failure> {
+    let mut builds: Vec<Build> = Vec::new();
+    for text in named {
+        let build = build(text)?;
+        if builds.iter().any(|other| other.platform == build.platform) {
+            let words = format!("--binary names two files for {}", build.platform);
+            return Err(Failure::new(Class::Usage, words).with_hint("Name one."));
+        }
+        builds.push(build);
+    }
+    if !builds.iter().any(|build| build.platform == setup::this_platform()) {
+        builds.insert(0, Build::own()?);
+    }
+    Ok(builds)
+}
+
+fn build(text: &str) -> Result<Build, Failure> {
+    match text.split_once('=') {
+        Some((platform, file)) if !platform.is_empty() && !file.is_empty() => {
+            Build::of(platform, Path::new(file)).map_err(|failure| failure.context("--binary"))
+        }
+        _ => Err(Failure::new(Class::Usage, format!("--binary {text:?} names no platform and file"))
+            .with_hint("Write it as linux-aarch64=FILE.")),
     }
 }
 
@@ -94,7 +106,13 @@ fn word(served: &FarmType) -> &'static str {
     }
 }
 
-fn text(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed], notes: &[String]) -> String {
+fn text(
+    scripts: Option<&Scripts>,
+    served: &FarmType,
+    was_served: bool,
+    installed: &[Installed],
+    notes: &[String],
+) -> String {
     let mut lines = Vec::new();
     if let Some(Scripts { path, script, .. }) = scripts {
         let what = match script {
@@ -105,10 +123,17 @@ fn text(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed], n
         lines.push(format!("{what} {}", path.display()));
     }
     for one in installed {
-        let what = if one.same { "is there already" } else { "was put there" };
+        let what = match one.placed {
+            Placed::New => "was put there".to_owned(),
+            Placed::Same => "is there already".to_owned(),
+            Placed::InPlaceOf(digest) => {
+                format!("was put there in place of another build (SHA-256 {})", digest.short())
+            }
+        };
         lines.push(format!("{}: farm for {} {what}", one.path, one.platform));
     }
     lines.push(match served {
+        FarmType::Current if was_served => "the Manager serves farm's job type, and did so before this".to_owned(),
         FarmType::Current => "the Manager serves farm's job type".to_owned(),
         FarmType::Absent => "the Manager does not serve farm's job type yet".to_owned(),
         FarmType::Other(label) => format!("the Manager serves another edition of farm's job type, {label:?}"),
@@ -117,10 +142,15 @@ fn text(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed], n
     lines.join("\n") + "\n"
 }
 
-/// What is left for a person to do.
-fn notes(scripts: Option<&Scripts>, served: &FarmType, installed: &[Installed]) -> Vec<String> {
+/// What is left for a person to do. `was_served`: whether the job type was there before any script was written.
+fn notes(scripts: Option<&Scripts>, served: &FarmType, was_served: bool, installed: &[Installed]) -> Vec<String> {
     let mut notes = Vec::new();
     match (scripts, served) {
+        (Some(Scripts { path, .. }), FarmType::Current) if was_served => notes.push(format!(
+            "see that the folder of {} lies beside the Manager's program: the job type was served before, and farm cannot \
+             tell whether from this file",
+            path.display()
+        )),
         (_, FarmType::Current) => {}
         (_, FarmType::Other(label)) if farm_type::edition(label) > farm_type::edition(LABEL) => {
             notes.push("update farm here: a newer one set this Manager up".to_owned());

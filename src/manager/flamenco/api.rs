@@ -108,7 +108,7 @@ impl Api {
     pub(super) fn post_once(&self, path: &str, body: &impl Serialize) -> Result<Answer<'_>, HttpError> {
         let path = format!("{PREFIX}{path}");
         let request = Request { patience: self.patient(), ..post(&path, body) };
-        self.http.send(&request).map(|reply| Answer::new(&self.address, reply))
+        self.http.send(&request).map(|reply| self.answer(reply))
     }
 
     /// A question that a list answers, of any status.
@@ -129,7 +129,7 @@ impl Api {
         match error {
             HttpError::ProxyUnauthorized { .. } => ManagerError::ProxyUnauthorized { address },
             HttpError::Interrupted { signal, .. } => ManagerError::Interrupted { address, signal: *signal },
-            _ => ManagerError::Unusable { address, message: error.to_string() },
+            _ => ManagerError::Unusable { address, message: error.to_string(), next: next_after(error) },
         }
     }
 
@@ -144,7 +144,11 @@ impl Api {
     /// The same, with the number of tries.
     fn ask_counting(&self, request: &Request<'_>) -> Result<(Answer<'_>, usize), ManagerError> {
         let (reply, tries) = self.insist(request)?;
-        Ok((Answer::new(&self.address, reply), tries))
+        Ok((self.answer(reply), tries))
+    }
+
+    fn answer(&self, reply: Reply) -> Answer<'_> {
+        Answer::new(&self.address, reply).with_known(self.http.says_who_asks())
     }
 
     /// Sends what may be repeated until there is an answer that stands, or patience is over: all tries together take no
@@ -171,6 +175,20 @@ impl Api {
                 return Err(ManagerError::Interrupted { address: self.address.clone(), signal });
             }
         }
+    }
+}
+
+/// What to do about an answer that did not come, where it is not to look at the address.
+fn next_after(error: &HttpError) -> Option<&'static str> {
+    match error {
+        HttpError::ProxyUnreachable { .. } => Some(
+            "Check access.proxy (FARM_ACCESS_PROXY) and that the proxy runs; leave it out where the Manager can be reached \
+             without one.",
+        ),
+        HttpError::NoTls { .. } => {
+            Some("Try http:// in place of https:// in the address (--manager), or another port.")
+        }
+        _ => None,
     }
 }
 

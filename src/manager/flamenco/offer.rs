@@ -47,6 +47,7 @@ impl Offer {
             return Err(ManagerError::Unusable {
                 address: api.address().to_owned(),
                 message: "it was not set up yet: it has no shared storage".to_owned(),
+                next: None,
             });
         }
         let location = configuration.storage_location.trim_end_matches(['/', '\\']);
@@ -95,9 +96,8 @@ impl Offer {
         if let Some(tag) = tags.iter().find(|tag| tag.name == name) {
             return Ok(tag.id.clone());
         }
-        let known: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
-        let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
-        Err(ManagerError::Rejected { address: address(), message: format!("there is no worker tag {name:?}; {known}") })
+        let known = tags.iter().map(|tag| tag.name.clone()).collect();
+        Err(ManagerError::NoTag { address: address(), tag: name.to_owned(), known })
     }
 
     fn types(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<wire::meta::JobType>>> {

@@ -1,6 +1,7 @@
 //! What a reply means. Flamenco has two shapes of errors: `{code, message}` where its own code speaks, `{message}` where the
 //! router or the check before it does. A 404 with a code is a thing that is not there, one without a call that is not there.
 
+use crate::manager::error::{IS_IT_A_LOGIN, PAGE_NEXT};
 use crate::manager::{ManagerError, wire};
 use crate::sys::http::Reply;
 
@@ -14,11 +15,17 @@ const NO_CALL: &str =
 pub(super) struct Answer<'a> {
     address: &'a str,
     pub(super) reply: Reply,
+    is_to_known: bool,
 }
 
 impl<'a> Answer<'a> {
     pub(super) fn new(address: &'a str, reply: Reply) -> Self {
-        Answer { address, reply }
+        Answer { address, reply, is_to_known: false }
+    }
+
+    /// The same to somebody who said who asks, or did not.
+    pub(super) fn with_known(self, is_to_known: bool) -> Self {
+        Answer { is_to_known, ..self }
     }
 
     /// The reply if it is a good one, or what is wrong with the request about `what`.
@@ -35,7 +42,7 @@ impl<'a> Answer<'a> {
         let address = self.address.to_owned();
         match self.expect(what)? {
             reply if reply.body.trim_ascii().is_empty() => Ok(()),
-            reply => Err(ManagerError::Unusable { address, message: strange(&reply) }),
+            reply => Err(unusable(&address, &reply, strange(&reply))),
         }
     }
 
@@ -43,7 +50,7 @@ impl<'a> Answer<'a> {
     pub(super) fn expect_text(self, what: &str) -> Result<Reply, ManagerError> {
         let address = self.address.to_owned();
         match self.expect(what)? {
-            reply if is_html(&reply) => Err(ManagerError::Unusable { address, message: strange(&reply) }),
+            reply if is_html(&reply) => Err(unusable(&address, &reply, strange(&reply))),
             reply => Ok(reply),
         }
     }
@@ -70,7 +77,7 @@ impl<'a> Answer<'a> {
         let said = parse(&self.reply);
         match (status, said) {
             (407, _) => ManagerError::ProxyUnauthorized { address },
-            (401 | 403, _) => ManagerError::Unauthorized { address, status },
+            (401 | 403, _) => ManagerError::Unauthorized { address, status, given: self.is_to_known },
             (_, Some(_)) if self.is_missing_call() => ManagerError::Incapable {
                 address,
                 what: format!("answer {what}: it does not know this call"),
@@ -80,7 +87,7 @@ impl<'a> Answer<'a> {
             // A gateway that has nothing at this path.
             (404 | 405, Some(said @ wire::Error { code: None, .. })) => {
                 let message = format!("{}: {}", strange(&self.reply), cut(&said.message));
-                ManagerError::Unusable { address, message }
+                unusable(&address, &self.reply, message)
             }
             (408 | 429, Some(said)) => {
                 ManagerError::InTrouble { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
@@ -89,7 +96,7 @@ impl<'a> Answer<'a> {
             (_, Some(said)) => {
                 ManagerError::InTrouble { address, message: format!("HTTP {status}: {}", cut(&said.message)) }
             }
-            (_, None) => ManagerError::Unusable { address, message: strange(&self.reply) },
+            (_, None) => unusable(&address, &self.reply, strange(&self.reply)),
         }
     }
 }
@@ -112,7 +119,7 @@ fn parse(reply: &Reply) -> Option<wire::Error> {
 
 /// A good status, and a body that is none of a Manager.
 pub(super) fn no_manager(address: &str, reply: &Reply, error: &serde_json::Error) -> ManagerError {
-    ManagerError::Unusable { address: address.to_owned(), message: not_a_manager(reply, error) }
+    unusable(address, reply, not_a_manager(reply, error))
 }
 
 /// What is said of such a reply.
@@ -123,10 +130,23 @@ pub(super) fn not_a_manager(reply: &Reply, error: &serde_json::Error) -> String 
     }
 }
 
+fn unusable(address: &str, reply: &Reply, message: String) -> ManagerError {
+    let next = match reply.status {
+        _ if !is_page(reply) => None,
+        200..=299 => Some(PAGE_NEXT),
+        502..=504 => Some("See that the Manager runs: a proxy before it answers in its place."),
+        _ => None,
+    };
+    ManagerError::Unusable { address: address.to_owned(), message, next }
+}
+
 fn strange(reply: &Reply) -> String {
-    match is_page(reply) {
-        true => format!("it answers with a web page (HTTP {}); is there a proxy's login before it?", reply.status),
-        false => format!("it answers with HTTP {}, and not as a Flamenco Manager does", reply.status),
+    let status = reply.status;
+    match status {
+        _ if !is_page(reply) => format!("it answers with HTTP {status}, and not as a Flamenco Manager does"),
+        200..=299 => format!("it answers with a web page (HTTP {status}); {IS_IT_A_LOGIN}"),
+        502..=504 => format!("a proxy answers in its place with a web page (HTTP {status})"),
+        _ => format!("it answers with a web page (HTTP {status}), and not as a Flamenco Manager does"),
     }
 }
 

@@ -324,6 +324,29 @@ fn a_proxy_and_a_manager_in_trouble_are_not_looked_for_at_another_address() {
     assert!(broken.to_string().contains("database is locked") && !hint.contains("address"), "{broken}: {hint}");
 }
 
+fn no_json() -> serde_json::Error {
+    serde_json::from_slice::<wire::Error>(b"<").err().unwrap()
+}
+
+/// A page with a good status is a login, one that says that a gateway has nobody behind it is not.
+#[test]
+fn pages_are_told_apart_by_their_status() {
+    let page = |status| Reply { status, content_type: "text/html".into(), body: b"<html>".into() };
+    let login = Answer::new("m", page(200)).expect_nothing("it").unwrap_err();
+    assert!(login.to_string().contains("login") && login.hint().unwrap().contains("access.user"), "{login}");
+    // A submission that such a page answers, and that is in no queue, is in no log either.
+    let message = format!("{}; the job is not in its queue", reply::not_a_manager(&page(200), &no_json()));
+    let hint = ManagerError::InTrouble { address: "m".into(), message }.hint().unwrap();
+    assert!(hint.contains("access.user") && !hint.contains("own log"), "{hint}");
+    for status in [502, 503, 504] {
+        let away = Answer::new("m", page(status)).error("it");
+        assert!(away.to_string().contains("a proxy answers in its place"), "{away}");
+        assert!(away.hint().unwrap().contains("the Manager runs") && !away.to_string().contains("login"), "{away}");
+    }
+    let other = Answer::new("m", page(404)).error("it");
+    assert!(!other.to_string().contains("login") && other.to_string().contains("web page (HTTP 404)"), "{other}");
+}
+
 #[test]
 fn what_is_done_has_nothing_to_tell() {
     for (release, name) in [

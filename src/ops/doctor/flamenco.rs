@@ -19,6 +19,9 @@ const TASK_TYPES: [&str; 4] = ["blender", "ffmpeg", "file-management", "misc"];
 /// What tasks of both job types name.
 const VARIABLES: [&str; 2] = ["blender", "blenderArgs"];
 
+/// What a Manager is asked about, beside whether it is there.
+const ASKED: [&str; 8] = ["job-type", "storage", "shaman", "exposure", "workers", "task-types", "variables", "scripts"];
+
 /// The Manager that the settings name, as far as it can be spoken to.
 pub struct Remote<'a> {
     /// The client, or why there is none.
@@ -30,11 +33,11 @@ pub struct Remote<'a> {
 pub(super) fn checks(remote: &Remote<'_>, subject: &Subject<'_>) -> Vec<Check> {
     let client = match remote.client {
         Ok(client) => client,
-        Err(failure) => return vec![Check::failure("manager", failure)],
+        Err(failure) => return alone(Check::failure("manager", failure)),
     };
     let version = match client.version() {
         Ok(version) => version,
-        Err(error) => return vec![unreachable(client, error)],
+        Err(error) => return alone(unreachable(error)),
     };
     let found = Check::ok("manager", format!("{} is {} {}", client.address(), version.name, version.version));
     let workers = client.workers();
@@ -54,14 +57,21 @@ pub(super) fn checks(remote: &Remote<'_>, subject: &Subject<'_>) -> Vec<Check> {
     ]
 }
 
-fn unreachable(client: &Flamenco, error: ManagerError) -> Check {
+/// What keeps the Manager from being asked, and what it is not asked then: each check keeps its name.
+fn alone(found: Check) -> Vec<Check> {
+    let skipped = ASKED.map(|name| Check::skip(name, "not looked at: the Manager cannot be asked"));
+    std::iter::once(found).chain(skipped).collect()
+}
+
+fn unreachable(error: ManagerError) -> Check {
     let failure = Failure::from(error);
     match failure.class() {
         // Errors elsewhere send people here: they must not be sent in a circle.
         Class::Manager if failure.hint().is_none_or(|hint| hint.contains("farm doctor")) => {
             Check::fail("manager", failure.message(), ADDRESS)
         }
-        _ => Check::failure("manager", &failure.context(client.address())),
+        // Its address is in the message.
+        _ => Check::failure("manager", &failure),
     }
 }
 

@@ -27,6 +27,24 @@ pub enum HttpError {
         /// The cause.
         cause: String,
     },
+    /// Whoever listens there speaks something else than TLS, plain HTTP mostly.
+    #[error("{url} cannot be reached: the server there does not speak TLS ({cause})")]
+    NoTls {
+        /// The address.
+        url: String,
+        /// The cause.
+        cause: String,
+    },
+    /// Nobody answered by way of a proxy, which may be the one that is not there.
+    #[error("{url} cannot be reached through the proxy {proxy}: {cause}")]
+    ProxyUnreachable {
+        /// The address.
+        url: String,
+        /// The proxy's, without a user's name and password.
+        proxy: String,
+        /// The cause.
+        cause: String,
+    },
     /// The proxy on the way wants to know who asks. The request was not sent on.
     #[error("the proxy on the way to {url} wants credentials")]
     ProxyUnauthorized {
@@ -109,6 +127,8 @@ impl HttpError {
             HttpError::Address { .. }
             | HttpError::Setup { .. }
             | HttpError::Unreachable { .. }
+            | HttpError::ProxyUnreachable { .. }
+            | HttpError::NoTls { .. }
             | HttpError::ProxyUnauthorized { .. } => Arrival::Never,
             HttpError::Interrupted { .. } => Arrival::PerhapsLater,
             // Who sends on has not taken it, but who knows what stands behind.
@@ -126,6 +146,7 @@ impl HttpError {
         matches!(
             self,
             HttpError::Unreachable { .. }
+                | HttpError::ProxyUnreachable { .. }
                 | HttpError::HungUp { .. }
                 | HttpError::TimedOut { .. }
                 | HttpError::Unfinished { .. }

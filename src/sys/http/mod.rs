@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod cause;
 mod error;
 #[cfg(test)]
 mod tests;
@@ -10,10 +11,10 @@ pub use access::{Access, Credentials};
 pub use error::{Arrival, HttpError};
 
 use crate::sys::{interrupt, outside};
+use cause::{causes, is_about_tls, is_without_tls};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Certificate, Client as Inner, ClientBuilder, Identity, Proxy, RequestBuilder, Response, Url};
-use std::error::Error;
 use std::io;
 pub use std::net::IpAddr;
 use std::path::Path;
@@ -115,6 +116,8 @@ pub struct Client {
     telling: Inner,
     credentials: Option<Credentials>,
     timeout: Duration,
+    /// The proxy that was named, as it may be printed.
+    proxy: Option<String>,
 }
 
 impl Client {
@@ -136,12 +139,18 @@ impl Client {
         let asking = build(&base, access, Policy::custom(follow_on_one_host)).map_err(setup)?;
         let telling = build(&base, access, Policy::none()).map_err(setup)?;
         let (credentials, timeout) = (access.credentials.clone(), access.timeout.unwrap_or(TOTAL));
-        Ok(Client { base, runtime, asking, telling, credentials, timeout })
+        let proxy = access.proxy.as_deref().map(|proxy| without_credentials(proxy).trim_end_matches('/').to_owned());
+        Ok(Client { base, runtime, asking, telling, credentials, timeout, proxy })
     }
 
     /// The base as it may be printed, without the slash at its end.
     pub fn address(&self) -> String {
         shown(&self.base).trim_end_matches('/').to_owned()
+    }
+
+    /// Whether requests have a name and a password, or a token.
+    pub fn says_who_asks(&self) -> bool {
+        self.credentials.is_some() || has_credentials(&self.base)
     }
 
     /// `GET <base>/<path>`. Any HTTP status is an answer.
@@ -173,7 +182,7 @@ impl Client {
                 signal = interrupt::comes(), if is_question => {
                     return Err(HttpError::Interrupted { url: name, signal });
                 }
-                sent = prepared.send() => sent.map_err(|error| failed(&name, &error, total))?,
+                sent = prepared.send() => sent.map_err(|error| self.failed(&name, &error, total))?,
             };
             if response.status().is_redirection() {
                 return Err(HttpError::SentOn { to: location(&response), url: name });
@@ -187,6 +196,23 @@ impl Client {
             let content_type = header.unwrap_or_default().to_owned();
             Ok(Reply { status: response.status().as_u16(), content_type, body })
         })
+    }
+
+    /// Why there is no answer.
+    fn failed(&self, url: &str, error: &reqwest::Error, total: Duration) -> HttpError {
+        let url = url.to_owned();
+        match &self.proxy {
+            // What a tunnel is asked for by; without one the proxy's answer is an answer.
+            _ if error.is_connect() && causes(error).contains(PROXY_WANTS) => HttpError::ProxyUnauthorized { url },
+            _ if error.is_connect() && is_without_tls(error, &url) => HttpError::NoTls { url, cause: causes(error) },
+            Some(proxy) if error.is_connect() && !is_about_tls(error, &url) => {
+                HttpError::ProxyUnreachable { url, proxy: proxy.clone(), cause: causes(error) }
+            }
+            _ if error.is_connect() => HttpError::Unreachable { url, cause: causes(error) },
+            _ if error.is_timeout() => HttpError::TimedOut { url, seconds: total.as_secs() },
+            _ if error.is_builder() => HttpError::Setup { url, cause: causes(error) },
+            _ => HttpError::HungUp { url, cause: causes(error) },
+        }
     }
 
     fn prepare(&self, request: &Request<'_>, url: Url) -> RequestBuilder {
@@ -345,25 +371,4 @@ fn shown(url: &Url) -> String {
     let _cannot_hold_any = url.set_username("");
     let _cannot_hold_any = url.set_password(None);
     url.to_string()
-}
-
-fn failed(url: &str, error: &reqwest::Error, total: Duration) -> HttpError {
-    let url = url.to_owned();
-    match () {
-        // What a tunnel is asked for by; without one the proxy's answer is an answer.
-        () if error.is_connect() && causes(error).contains(PROXY_WANTS) => HttpError::ProxyUnauthorized { url },
-        () if error.is_connect() => HttpError::Unreachable { url, cause: causes(error) },
-        () if error.is_timeout() => HttpError::TimedOut { url, seconds: total.as_secs() },
-        () if error.is_builder() => HttpError::Setup { url, cause: causes(error) },
-        () => HttpError::HungUp { url, cause: causes(error) },
-    }
-}
-
-/// The innermost cause: what stands above it only repeats that a request failed, and the address.
-fn causes(error: &reqwest::Error) -> String {
-    let mut inner: &dyn Error = error;
-    while let Some(source) = inner.source() {
-        inner = source;
-    }
-    inner.to_string()
 }

@@ -91,6 +91,29 @@ fn nobody_there_is_said_without_the_password() {
     assert!(error.to_ascii_lowercase().contains("refused"), "{error}");
 }
 
+/// Whose door is closed: the proxy's, which is named without its password.
+#[test]
+fn a_proxy_that_is_not_there_is_named() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    for base in ["http://127.0.0.1:1/f", "https://farm.invalid"] {
+        let access = Access { proxy: Some(format!("http://me:secret@127.0.0.1:{port}")), ..Access::default() };
+        let error = Client::with(base, &access).unwrap().get("x").unwrap_err();
+        let words = error.to_string();
+        assert!(words.contains(&format!("through the proxy http://127.0.0.1:{port}: ")), "{words}");
+        assert!(words.contains(base) && !words.contains("secret"), "{words}");
+        assert!(error.may_pass() && error.arrival() == Arrival::Never);
+    }
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_told_from_one_that_is_not_there() {
+    let (base, server) = serve(vec![reply("400 Bad Request", "", "plain HTTP\n")]);
+    let error = Client::new(&base.replace("http://", "https://")).unwrap().get("x").unwrap_err();
+    assert!(matches!(&error, HttpError::NoTls { .. }), "{error:?}");
+    assert!(error.arrival() == Arrival::Never && !error.may_pass());
+    server.join().unwrap();
+}
+
 #[test]
 fn credentials_are_never_printed() {
     assert_eq!(without_credentials("http://me:secret@m:8080/x"), "http://m:8080/x");

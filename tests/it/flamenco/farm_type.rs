@@ -144,6 +144,56 @@ fn setup_writes_the_script_and_says_what_is_left_to_do() {
     assert!(studio.jobs().is_empty());
 }
 
+/// A folder that the Manager does not read is not taken for its own because another one serves the type.
+#[test]
+fn setup_does_not_claim_a_script_that_was_served_before() {
+    let studio = studio_with_it();
+    let wrong = studio.farm.room.path("wrong/scripts");
+    let words = format!("setup manager --scripts {}", wrong.display());
+    let script = wrong.join("farm.js").display().to_string();
+    studio.run(&words).expect(0).says(&["did so before this", &script, "cannot tell whether from this file"]);
+    let document = studio.run(&format!("{words} --json")).expect(0).json("farm.setup-manager/1");
+    assert!(document["notes"].to_string().contains("cannot tell"), "{document:#}");
+    let plain = studio.run("setup manager").expect(0);
+    assert!(!plain.text().contains("before"), "{plain}");
+}
+
+/// What lies there is farm's own, and the workers': it is not lost to a slip.
+#[test]
+fn setup_puts_programs_for_their_platform_on_the_volume_and_nothing_else() {
+    let studio = studio_with_it();
+    std::fs::write(studio.farm.room.path("notes.md"), "# no program\n").expect("a text");
+    let notes = studio.farm.room.path("notes.md").display().to_string();
+    studio.run("setup manager").expect(0).says(&["was put there"]);
+    let before = studio.farm.tree();
+    for (binary, words) in [
+        (format!("linux-x86_64={notes}"), vec!["no program for linux-x86_64", "nothing was written", "next:"]),
+        ("lulu=/bin/sh".to_owned(), vec!["no platform \"lulu\"", "linux-x86_64, linux-aarch64"]),
+        (format!("windows-x86_64={}", env!("CARGO_BIN_EXE_farm")), vec!["it is one for linux"]),
+        ("linux-x86_64".to_owned(), vec!["linux-aarch64=FILE"]),
+    ] {
+        studio.run(&format!("setup manager --binary {binary}")).expect(2).says(&words);
+        studio.farm.unchanged_since(&before);
+    }
+}
+
+/// A build that is named for this platform is meant in place of the one that runs, and not after it.
+#[test]
+fn setup_has_one_line_for_each_platform() {
+    let studio = studio_with_it();
+    let platform = farm::ops::setup::this_platform();
+    let placed = studio.farm.path(format!(".farm/lib/{platform}/farm"));
+    studio.run("setup manager").expect(0);
+    std::fs::write(&placed, "an older build").expect("an older build");
+    let binary = format!("--binary {platform}={}", env!("CARGO_BIN_EXE_farm"));
+    let outcome = studio.run(&format!("setup manager {binary}")).expect(0);
+    let lines = outcome.stdout.lines().filter(|line| line.starts_with(".farm/lib/")).count();
+    assert_eq!(lines, 1, "{outcome}");
+    outcome.says(&["in place of another build (SHA-256 "]);
+    assert_ne!(std::fs::read(&placed).expect("a build"), b"an older build");
+    studio.run(&format!("setup manager {binary} {binary}")).expect(2).says(&["two files for"]);
+}
+
 /// Nothing is put anywhere for a Manager that is not there.
 #[test]
 fn setup_asks_before_it_copies() {
@@ -176,6 +226,24 @@ fn doctor_says_once_that_workers_cannot_be_listed() {
     }
 }
 
+#[test]
+fn doctor_has_the_same_checks_where_the_manager_is_not_there() {
+    let mut studio = Studio::new(Release::V3_9);
+    let names = |findings: &serde_json::Value| -> Vec<String> {
+        list(&findings["checks"]).iter().map(|check| check["name"].to_string()).collect()
+    };
+    let there = studio.run("doctor --json").json("farm.doctor/1");
+    studio.farm.room.set("FARM_MANAGER", nobody());
+    let away = studio.run("doctor --json").expect(7).json("farm.doctor/1");
+    assert_eq!(names(&there), names(&away));
+    assert_eq!(check(&away, "manager")["status"], "fail", "{away:#}");
+    for name in ["job-type", "storage", "shaman", "exposure", "workers", "task-types", "variables", "scripts"] {
+        let check = check(&away, name);
+        assert_eq!(check["status"], "skip", "{away:#}");
+        assert!(check["message"].as_str().is_some_and(|words| words.starts_with("not looked at")), "{away:#}");
+    }
+}
+
 /// The Manager's variable decides, and not what is set here.
 #[test]
 fn doctor_says_that_scripts_run_on_a_manager_all_the_same() {
@@ -187,6 +255,48 @@ fn doctor_says_that_scripts_run_on_a_manager_all_the_same() {
     assert_eq!(warned["status"], "warn", "{warned:#}");
     assert!(warned["message"].as_str().is_some_and(|words| words.contains("-b -y")), "{warned:#}");
     assert!(warned["remedy"].as_str().is_some_and(|words| words.contains("flamenco-manager.yaml")), "{warned:#}");
+}
+
+/// The Manager's address is right: the next step is about the proxy's.
+#[test]
+fn a_proxy_that_is_not_there_is_to_blame_and_not_the_manager() {
+    let mut studio = Studio::new(Release::V3_9);
+    let proxy = nobody().replace("http://", "http://ann:hush@");
+    studio.farm.room.set("FARM_ACCESS_PROXY", &proxy);
+    for words in ["status", "doctor", "setup manager"] {
+        let outcome = studio.run(words);
+        assert!([6, 7].contains(&outcome.code) && !outcome.text().contains("hush"), "{outcome}");
+        outcome.says(&["through the proxy http://127.0.0.1:", "next: Check access.proxy (FARM_ACCESS_PROXY)"]);
+    }
+    studio.farm.room.set("FARM_ACCESS_PROXY", "socks5://127.0.0.1:1");
+    studio.run("status").expect(2).says(&["access.proxy", "FARM_ACCESS_PROXY", "http:// and https:// only"]);
+}
+
+#[test]
+fn credentials_that_are_refused_are_told_from_those_that_are_not_there() {
+    let mut studio = Studio::new(Release::V3_9);
+    studio.server.trap(Fault::plain(401, "who is it"), "", usize::MAX);
+    studio.run("status").expect(6).says(&["wants credentials (HTTP 401)", "next: Set access.token_file"]);
+    studio.farm.room.set("FARM_ACCESS_USER", "ann");
+    studio.farm.room.set("FARM_ACCESS_PASSWORD", "hush");
+    let refused = ["refuses the credentials that it was given (HTTP 401)", "next: Check the name and the password"];
+    studio.run("status").expect(6).says(&refused);
+    let outcome = studio.run("doctor").expect(7).says(&refused);
+    let line = outcome.stdout.lines().find(|line| line.contains("refuses")).unwrap_or_default();
+    assert_eq!(line.matches(&studio.server.url()).count(), 1, "{outcome}");
+}
+
+/// A name that is none is the command's fault, and the Manager's names are told.
+#[test]
+fn a_tag_that_is_not_there_is_a_wrong_word() {
+    let tag = "22222222-2222-2222-2222-222222222222";
+    let studio = Studio::of(Release::V3_9, &Fake::default(), |stand_in| stand_in.with_tag(tag, "gpu"));
+    let before = studio.farm.tree();
+    let outcome = studio.run("plan release r1 scenes/A.blend --frames 1 --tag cpu --yes").expect(2);
+    outcome.says(&["no worker tag \"cpu\"", "next: It has gpu: name one of them with --tag"]);
+    studio.farm.unchanged_since(&before);
+    let studio = Studio::new(Release::V3_9);
+    studio.run("plan release r1 scenes/A.blend --frames 1 --tag cpu --dry-run").expect(2).says(&["It has no tags"]);
 }
 
 #[test]

@@ -351,6 +351,6 @@ impl Told {
 
     /// What the operations under test have no business to ask.
     fn unheard(&self) -> ManagerError {
-        ManagerError::Unusable { address: self.address(), message: "this call was not expected".into() }
+        ManagerError::Unusable { address: self.address(), message: "this call was not expected".into(), next: None }
     }
 }
