@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one test command. Installs what is missing (Rust, Blender, ffmpeg, strace, a C compiler), builds farm and runs
+# The one test command. Installs what is missing (Rust, Blender, ffmpeg, strace, openssl, a C compiler), builds farm and runs
 # every test. Asks nothing; needs no terminal. Ends with 0 when all tests passed.
 #
 #   tests/run.sh                 everything, the kill sweep as a sample
@@ -22,7 +22,7 @@ while [ $# -gt 0 ]; do
 done
 
 need_rust
-need_programs cc blender ffmpeg strace
+need_programs cc blender ffmpeg strace openssl
 
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
