@@ -73,20 +73,10 @@ impl Failures {
 
 #[cfg(test)]
 mod tests {
+    use super::super::notes::Notes;
     use super::*;
     use crate::base::status::TaskStatus;
     use crate::ops::check::room::Room;
-    use crate::ops::ports::Progress;
-    use std::sync::Mutex;
-
-    #[derive(Default)]
-    struct Notes(Mutex<Vec<String>>);
-
-    impl Progress for Notes {
-        fn note(&self, words: &str) {
-            self.0.lock().expect("no panic").push(words.to_owned());
-        }
-    }
 
     #[test]
     fn what_could_not_be_asked_is_told_at_the_next_look() {
@@ -102,7 +92,7 @@ mod tests {
         room.manager.logs.insert(task, "Error: no camera\n".into());
         tell(&room, &mut failures).expect("told");
         tell(&room, &mut failures).expect("nothing new");
-        let notes = notes.0.into_inner().expect("no panic");
+        let notes = notes.take();
         assert!(matches!(&notes[..], [one, two] if one.contains("no camera") && two.contains("failed")), "{notes:?}");
     }
 }

@@ -55,20 +55,10 @@ fn may_take(worker: &ManagerWorker, tag: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::notes::Notes;
     use super::*;
     use crate::base::status::{TaskStatus, WorkerStatus};
     use crate::ops::check::room::Room;
-    use crate::ops::ports::Progress;
-    use std::sync::Mutex;
-
-    #[derive(Default)]
-    struct Notes(Mutex<Vec<String>>);
-
-    impl Progress for Notes {
-        fn note(&self, words: &str) {
-            self.0.lock().expect("no panic").push(words.to_owned());
-        }
-    }
 
     #[test]
     fn nobody_awake_is_said_once() {
@@ -78,7 +68,7 @@ mod tests {
         let tell = |room: &Room, tag| {
             let mut hands = Hands { asked: Stopwatch::start(), pause: Duration::ZERO };
             hands.tell(&Ports { progress: &notes, ..room.ports() }, &BTreeSet::from([tag]), &told).expect("asked");
-            std::mem::take(&mut *notes.0.lock().expect("no panic"))
+            notes.take()
         };
         let worker = &mut room.manager.workers[0];
         (worker.status, worker.task_types) = (WorkerStatus::Awake, vec!["blender".into()]);

@@ -2,6 +2,8 @@
 
 mod failures;
 mod hands;
+#[cfg(test)]
+mod notes;
 mod outage;
 mod told;
 mod watch;

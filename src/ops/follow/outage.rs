@@ -64,18 +64,9 @@ impl Outage {
 
 #[cfg(test)]
 mod tests {
+    use super::super::notes::Notes;
     use super::*;
     use crate::ops::check::room::Room;
-    use crate::ops::ports::Progress;
-    use std::sync::Mutex;
-
-    #[derive(Default)]
-    struct Notes(Mutex<Vec<String>>);
-    impl Progress for Notes {
-        fn note(&self, text: &str) {
-            self.0.lock().expect("no panic").push(text.to_owned());
-        }
-    }
 
     /// What is said while the Manager is away at the first `away` looks, and how it ends.
     fn told(away: usize, patience: Duration) -> (Result<usize, Failure>, Vec<String>) {
@@ -87,7 +78,7 @@ mod tests {
             looks += 1;
             if looks > away { Ok(looks) } else { Err(Failure::new(Class::Manager, "away")) }
         });
-        (outcome, notes.0.into_inner().expect("no panic"))
+        (outcome, notes.take())
     }
 
     #[test]
