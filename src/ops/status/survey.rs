@@ -152,7 +152,7 @@ impl Survey<'_> {
             run: newest.map(|run| run.id),
             runs: job.runs.len(),
             eta_seconds: eta(left, self.asked.hands().min(open_tasks(work.runs(job))), pace),
-            seconds_per_frame: pace,
+            seconds_per_frame: pace.map(|pace| (pace * 1000.0).round() / 1000.0),
             updated: found.map(|job| job.updated),
             failures: failures(ports, found, work.runs(job), frames)?,
             stale_inputs: stale_inputs(ports.volume, job)?
