@@ -80,8 +80,9 @@ impl Why {
                 "Give the same command again in a quarter of a minute.".to_owned()
             }
             Why::Unheard { worker, .. } | Why::InError { worker } => format!(
-                "See that its renderer has ended, or that {worker} is off, and start its worker again: then its frames are \
-                 free. An hour after the end of its task it counts as lost."
+                "Give the same command again in half a minute. If that changes nothing, see that its renderer has ended, or \
+                 that {worker} is off, and start its worker again: then its frames are free. An hour after the end of its \
+                 task it counts as lost."
             ),
             Why::Gone { .. } => {
                 "An hour after the end of its task its renderer counts as lost, and its frames are free.".to_owned()
