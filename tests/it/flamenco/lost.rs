@@ -157,7 +157,7 @@ fn a_recovery_leaves_what_it_cannot_finish() {
 #[test]
 fn a_set_up_leaves_a_whole_script_or_none() {
     let printed = Studio::new(Release::V3_9).run("setup manager --print").expect(0).stdout;
-    let codes = at_each(1..=3, |nth, fault, word| {
+    let codes = at_each(1..=4, |nth, fault, word| {
         let studio = Studio::new(Release::V3_9);
         let scripts = studio.farm.room.path("scripts");
         let (setup, script) = (format!("setup manager --scripts {}", scripts.display()), scripts.join("farm.js"));
@@ -174,5 +174,5 @@ fn a_set_up_leaves_a_whole_script_or_none() {
         first.code
     });
     // It is asked whether it is there, and whether it serves the script; nothing else can be missed.
-    assert!(codes.iter().all(|(nth, code)| *code == if *nth > 2 { 7 } else { 6 }), "{codes:?}");
+    assert!(codes.iter().all(|(nth, code)| *code == if *nth > 3 { 7 } else { 6 }), "{codes:?}");
 }
