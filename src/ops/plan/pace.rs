@@ -10,6 +10,7 @@ use crate::ops::check::verdict_cache::VerdictCache;
 use crate::ops::release;
 use crate::volume::Volume;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// What takes its time: a file's bytes, which of its scenes it is, and what is asked of the renderer.
@@ -18,10 +19,15 @@ type Key = (Digest, Option<String>, RenderOptions);
 /// Seconds per frame of scenes, as release files tell them; else as the logs do that a status or a harvest has read.
 pub(super) struct Paces<'a> {
     volume: &'a Volume,
-    /// The newest plan's counts: scenes stay the same while drivers and machines change.
-    told: HashMap<Key, (Timestamp, f64)>,
-    /// Jobs whose release does not tell it.
-    untold: HashMap<Key, Vec<JobRef>>,
+    rendered: HashMap<Key, Vec<Rendered>>,
+}
+
+/// A job that may tell how long a frame takes.
+struct Rendered {
+    job: JobRef,
+    planned: Timestamp,
+    /// What its release tells.
+    told: Option<f64>,
 }
 
 impl<'a> Paces<'a> {
@@ -37,40 +43,30 @@ impl<'a> Paces<'a> {
     }
 
     fn told_by(volume: &'a Volume, releases: impl Iterator<Item = ReleaseFile>) -> Self {
-        let mut paces = Paces { volume, told: HashMap::new(), untold: HashMap::new() };
+        let mut rendered: HashMap<Key, Vec<Rendered>> = HashMap::new();
         for file in releases {
-            for job in &file.jobs {
-                match job.seconds_per_frame {
-                    Some(pace) => {
-                        let newest = paces.told.entry(key(job)).or_insert((Timestamp::from_unix(0), pace));
-                        *newest = max_by_time(*newest, (job.current().planned, pace));
-                    }
-                    None => {
-                        let reference = JobRef::in_release(&file.name, &job.name);
-                        paces.untold.entry(key(job)).or_default().push(reference);
-                    }
-                }
+            for record in &file.jobs {
+                let (job, planned) = (JobRef::in_release(&file.name, &record.name), record.current().planned);
+                let one = Rendered { job, planned, told: record.seconds_per_frame };
+                rendered.entry(key(record)).or_default().push(one);
             }
         }
-        paces
+        // The newest counts: scenes stay the same while drivers and machines change.
+        rendered.values_mut().for_each(|jobs| jobs.sort_by_key(|one| Reverse(one.planned)));
+        Paces { volume, rendered }
     }
 
     /// Of this scene, rendered with these options.
     pub(super) fn get(&self, source: Digest, scene: Option<&str>, options: &RenderOptions) -> Option<f64> {
         let key = (source, scene.map(str::to_owned), options.clone());
         let in_logs = |job: &JobRef| task_logs::seconds_per_frame(&VerdictCache::load(self.volume, job).notes);
-        let found = || self.untold.get(&key)?.iter().rev().find_map(in_logs);
-        self.told.get(&key).map(|(_, pace)| *pace).or_else(found)
+        self.rendered.get(&key)?.iter().find_map(|one| one.told.or_else(|| in_logs(&one.job)))
     }
 }
 
 fn key(job: &JobRecord) -> Key {
     let revision = job.current();
     (revision.source.digest, revision.scene.clone(), revision.options.clone())
-}
-
-fn max_by_time(one: (Timestamp, f64), other: (Timestamp, f64)) -> (Timestamp, f64) {
-    if other.0 >= one.0 { other } else { one }
 }
 
 #[cfg(test)]
@@ -114,5 +110,11 @@ mod tests {
         let work = OpenWork::of(&room.ports(), &room.file).expect("work");
         check::check_job(&room.ports(), room.release(), &room.file.jobs[0], &work, Effort::Trust).expect("look");
         assert_eq!(pace(), Some(2.0));
+        let mut older = room.file.clone();
+        older.name = "r0".parse().expect("name");
+        older.jobs[0].seconds_per_frame = Some(9.0);
+        older.jobs[0].revisions[0].planned = Timestamp::from_unix(-1);
+        let both = Paces::told_by(&room.volume, [older, room.file.clone()].into_iter());
+        assert_eq!(both.get(source, scene.as_deref(), &options), Some(2.0), "what an older release tells counts less");
     }
 }
