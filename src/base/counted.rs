@@ -19,6 +19,16 @@ pub fn agree<'w>(count: impl Count, one: &'w str, many: &'w str) -> &'w str {
     if is_one(count) { one } else { many }
 }
 
+/// The first `most` of these, and how many more there are of this noun, which may be empty: `a, b and 3 more jobs`.
+pub fn few(words: &[String], most: usize, noun: &str) -> String {
+    let named = words.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    match words.len().saturating_sub(most) {
+        0 => named,
+        more if noun.is_empty() => format!("{named} and {more} more"),
+        more => format!("{named} and {}", counted(more, &format!("more {noun}"))),
+    }
+}
+
 /// Which frames: `frame 7`, `frames 1-3,9`.
 pub fn frames_named(frames: &FrameSet) -> String {
     format!("{} {frames}", agree(frames.len(), "frame", "frames"))
@@ -40,5 +50,16 @@ mod tests {
         let named = |text: &str| frames_named(&text.parse().expect("frames"));
         assert_eq!((named("7"), named("7,9")), ("frame 7".to_owned(), "frames 7,9".to_owned()));
         assert_eq!((agree(1_u8, "is", "are"), agree(0_u8, "is", "are")), ("is", "are"));
+    }
+
+    #[test]
+    fn the_first_few_are_named_and_the_others_counted() {
+        let words: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+        assert_eq!(few(&words, 3, ""), "a, b, c");
+        assert_eq!(few(&words, 2, ""), "a, b and 1 more");
+        assert_eq!(
+            (few(&words, 2, "job"), few(&words, 1, "job")),
+            ("a, b and 1 more job".into(), "a and 2 more jobs".into())
+        );
     }
 }

@@ -186,6 +186,11 @@ impl ManagerWorker {
     pub fn takes(&self, task_type: &str) -> bool {
         self.status == WorkerStatus::Awake && self.task_types.iter().any(|known| known == task_type)
     }
+
+    /// Whether it may render for a job with this tag. One that has tags renders for jobs without one, too.
+    pub fn renders_for(&self, tag: Option<&str>) -> bool {
+        self.takes("blender") && tag.is_none_or(|tag| self.tags.iter().any(|has| has == tag))
+    }
 }
 
 /// What a Manager says of itself.

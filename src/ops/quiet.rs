@@ -45,7 +45,7 @@ pub fn wait(ports: &Ports<'_>, jobs: &[JobId], patience: Duration) -> Result<(),
 
 /// The names of those who may still write for a job.
 fn writers_of(ports: &Ports<'_>, job: &JobId, workers: &[ManagerWorker]) -> Result<BTreeSet<String>, Failure> {
-    let (now, sight) = (clock::now(), if ports.manager.is_remote() { Sight::Far } else { Sight::Clear });
+    let (now, sight) = (clock::now(), Sight::of(ports.manager));
     let mut writers = BTreeSet::new();
     for task in ports.manager.tasks(job)? {
         let asked = needs_its_worker(&task, true, workers, now).then(|| ports.manager.task_with_worker(&task));

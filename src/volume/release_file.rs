@@ -283,6 +283,18 @@ impl ReleaseFile {
     }
 }
 
+impl RunRecord {
+    /// Whether no job of the Manager is known for it: it was not submitted yet, or nobody knows.
+    pub fn is_pending(&self) -> bool {
+        self.manager_job.is_none()
+    }
+
+    /// The same, where it is meant for the Manager at `address`.
+    pub fn is_pending_at(&self, address: &str) -> bool {
+        self.is_pending() && self.manager == address
+    }
+}
+
 impl JobRecord {
     /// The revision that counts.
     pub fn current(&self) -> &Revision {

@@ -158,7 +158,7 @@ impl Look<'_> {
         for run in job.runs.iter().filter(|run| !self.known.contains(&run.id)) {
             let why = match () {
                 () if !self.addresses.are_of(run) => Why::Elsewhere { manager: without_credentials(&run.manager) },
-                () if run.manager_job.is_none() => Why::OnItsWay,
+                () if run.is_pending() => Why::OnItsWay,
                 () => continue,
             };
             reasons.entry(why).or_default().push(run.frames.clone());

@@ -103,7 +103,7 @@ impl OpenWork {
     ) -> Result<OpenWork, Failure> {
         let tasks = tasks_of(ports, file, by_run, workers)?;
         let addresses = Addresses::of(ports.manager, file, |run| by_run.get(*run).is_some());
-        let sight = if ports.manager.is_remote() { Sight::Far } else { Sight::Clear };
+        let sight = Sight::of(ports.manager);
         let mut work = OpenWork::default().with_harvested(harvested(ports.volume, &file.name)?);
         work.workers = workers.to_vec();
         for job in &file.jobs {

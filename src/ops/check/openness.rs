@@ -7,7 +7,7 @@
 use crate::base::ids::TaskId;
 use crate::base::status::{TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
-use crate::manager::{ManagerTask, ManagerWorker};
+use crate::manager::{Manager, ManagerTask, ManagerWorker};
 use std::time::Duration;
 
 /// How long after its task's end a worker that is not heard from any more keeps its frames from being harvested.
@@ -35,6 +35,11 @@ pub enum Sight {
 }
 
 impl Sight {
+    /// How far the Manager's words reach.
+    pub fn of(manager: &dyn Manager) -> Sight {
+        if manager.is_remote() { Sight::Far } else { Sight::Clear }
+    }
+
     /// The latest moment that the clock which stamped a worker's words is known to show: a Manager on another machine has
     /// another clock. Who has signed off says nothing more, and its renderer ended before.
     fn now(self, worker: &ManagerWorker, here: Timestamp) -> Timestamp {

@@ -1,6 +1,7 @@
 //! Blender and ffmpeg on this machine, and whether the scenes in the queue are too new for this Blender.
 
 use super::{Asked, Check, Found, Subject};
+use crate::base::counted::few;
 use crate::base::error::Explain;
 use crate::blend::BlenderVersion;
 use crate::ops::release;
@@ -70,10 +71,8 @@ fn newer_than(here: BlenderVersion, scenes: &[(String, BlenderVersion)]) -> Chec
             format!("none of the {} planned scenes is newer than Blender {here}", scenes.len()),
         );
     }
-    let more = newer.len().saturating_sub(NAMED);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    let named = newer.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    let message = format!("saved by a Blender newer than {here}, which may crash or lose parts of them: {named}{more}");
+    let named = few(&newer, NAMED, "");
+    let message = format!("saved by a Blender newer than {here}, which may crash or lose parts of them: {named}");
     Check::warn("scenes", message, "Render them with a newer Blender (blender.executable), or save them with this one.")
 }
 

@@ -2,7 +2,6 @@
 
 use super::told::Told;
 use crate::base::error::Failure;
-use crate::manager::ManagerWorker;
 use crate::ops::ports::Ports;
 use crate::sys::clock::Stopwatch;
 use std::collections::BTreeSet;
@@ -39,18 +38,13 @@ impl Hands {
         let workers = ports.manager.workers()?;
         (self.asked, self.pause) = (Stopwatch::start(), ASK_AGAIN);
         for tag in tags {
-            if !workers.iter().any(|worker| may_take(worker, *tag)) {
+            if !workers.iter().any(|worker| worker.renders_for(*tag)) {
                 let which = tag.map(|tag| format!(" with the tag {tag}")).unwrap_or_default();
                 told.note(ports, &format!("no worker{which} that renders is awake: its jobs wait until one is"));
             }
         }
         Ok(())
     }
-}
-
-/// Whether the worker may take a task of a job with this tag. One that has no tag takes what has none, too.
-fn may_take(worker: &ManagerWorker, tag: Option<&str>) -> bool {
-    worker.takes("blender") && tag.is_none_or(|tag| worker.tags.iter().any(|has| has == tag))
 }
 
 #[cfg(test)]

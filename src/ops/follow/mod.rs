@@ -12,7 +12,7 @@ pub use outage::through_outages;
 pub use told::Told;
 pub use watch::{Watching, watch};
 
-use crate::base::counted::{agree, counted, frames_named};
+use crate::base::counted::{agree, counted, few, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
@@ -44,6 +44,9 @@ pub enum Hopeless {
 
 /// How many lines of a failing log are shown.
 const TAIL_LINES: usize = 12;
+
+/// How many paused jobs are named.
+const NAMED: usize = 3;
 
 /// How a release ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -285,16 +288,6 @@ fn load(ports: &Ports<'_>, name: &ReleaseName) -> Result<ReleaseFile, Failure> {
     })
 }
 
-/// Some of these jobs by name.
-fn names(jobs: &[JobRef]) -> String {
-    const NAMED: usize = 3;
-    let named = jobs.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    match jobs.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {}", counted(more, "more job")),
-    }
-}
-
 impl Followed {
     fn next_step(&self, name: &ReleaseName) -> String {
         match self.altered.first() {
@@ -303,7 +296,7 @@ impl Followed {
             ),
             None if !self.paused.is_empty() => format!(
                 "{} {} paused: start {} in the Manager's own pages, then give the same command again.",
-                names(&self.paused),
+                few(&self.paused.iter().map(ToString::to_string).collect::<Vec<_>>(), NAMED, "job"),
                 agree(self.paused.len(), "is", "are"),
                 agree(self.paused.len(), "it", "them"),
             ),

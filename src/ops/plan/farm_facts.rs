@@ -28,14 +28,9 @@ impl FarmFacts {
 
     /// How many workers may take a job of this tag now.
     pub(super) fn hands(&self, tag: Option<&str>) -> usize {
-        let may = |worker: &&ManagerWorker| {
-            worker.takes("blender") && tag.is_none_or(|tag| worker.tags.iter().any(|has| has == tag))
-        };
-        self.workers.iter().filter(may).count()
+        self.workers.iter().filter(|worker| worker.renders_for(tag)).count()
     }
-}
 
-impl FarmFacts {
     /// A warning where no worker may take a job of this tag now. On this machine the one who waits renders.
     pub(super) fn nobody_awake(&self, tag: Option<&str>) -> Option<Warning> {
         (self.is_remote && self.hands(tag) == 0).then(|| warnings::no_worker(tag))

@@ -118,7 +118,7 @@ pub fn waiting_beside(jobs: &[PlannedJob], existing: &ReleaseFile) -> Vec<Waitin
 
 /// Frames of runs that were written down, and that the Manager is not known to have.
 fn waiting(record: &JobRecord) -> FrameSet {
-    let waiting = record.runs.iter().filter(|run| run.manager_job.is_none());
+    let waiting = record.runs.iter().filter(|run| run.is_pending());
     FrameSet::union_of(waiting.map(|run| &run.frames))
 }
 

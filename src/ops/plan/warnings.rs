@@ -2,7 +2,7 @@
 
 use super::output::Wanted;
 use super::{PackedFile, Warning};
-use crate::base::counted::counted;
+use crate::base::counted::{counted, few};
 use crate::blend::{BlenderVersion, Scene, SceneFile};
 use std::cmp::Ordering;
 
@@ -78,16 +78,8 @@ fn packed_files(packed: &[PackedFile]) -> Option<Warning> {
     let words: Vec<String> = packed.iter().map(word).collect();
     (!words.is_empty()).then(|| Warning {
         code: "packed-by-blender".into(),
-        text: format!("Blender will pack {} into the copy: {}", counted(words.len(), "file"), some(&words)),
+        text: format!("Blender will pack {} into the copy: {}", counted(words.len(), "file"), few(&words, NAMED, "")),
     })
-}
-
-fn some(words: &[String]) -> String {
-    let named = words.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    match words.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
-    }
 }
 
 /// Scenes of the file that this job leaves out.
@@ -108,6 +100,6 @@ fn missing_files(missing: &[String]) -> Option<Warning> {
     }
     Some(Warning {
         code: "missing-files".into(),
-        text: format!("renders without {}: {}", counted(missing.len(), "file"), some(missing)),
+        text: format!("renders without {}: {}", counted(missing.len(), "file"), few(missing, NAMED, "")),
     })
 }

@@ -14,7 +14,7 @@ use crate::sys::clock;
 use crate::volume::Volume;
 use crate::volume::journal::{Account, Journal};
 use crate::volume::lock::Lock;
-use crate::volume::release_file::ReleaseFile;
+use crate::volume::release_file::{ReleaseFile, RunRecord};
 use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
 
 /// Ends the plan; the lock is the release's.
@@ -22,8 +22,7 @@ pub(super) fn recover(means: &Means<'_>, lock: &Lock, account: &Account) -> Resu
     let intent = unfinished::intent(account)?;
     let file = release::load(means.volume, &intent.release)?;
     let orphans = unfinished::orphans(means.volume, &intent)?;
-    let unsubmitted =
-        file.filter(|file| file.jobs.iter().any(|job| job.runs.iter().any(|run| run.manager_job.is_none())));
+    let unsubmitted = file.filter(|file| file.jobs.iter().any(|job| job.runs.iter().any(RunRecord::is_pending)));
     // Without a Manager nothing is begun.
     let ports = unsubmitted.is_some().then(|| means.ports()).transpose()?;
     if let (Some(file), Some(ports)) = (&unsubmitted, &ports) {

@@ -42,7 +42,7 @@ pub(super) fn survey(means: &Means<'_>) -> Result<Vec<Unsubmitted>, Failure> {
 /// How many runs for the Manager at `address` have no job there as far as the release knows.
 fn pending(file: &ReleaseFile, address: &str) -> usize {
     let runs = file.jobs.iter().flat_map(|job| &job.runs);
-    runs.filter(|run| run.manager_job.is_none() && run.manager == address).count()
+    runs.filter(|run| run.is_pending_at(address)).count()
 }
 
 pub(super) fn recover(means: &Means<'_>, found: &[Unsubmitted]) -> Vec<Action> {

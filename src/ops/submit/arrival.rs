@@ -27,8 +27,7 @@ pub(super) fn look(
         // What comes while the list is told may not be in it.
         let now = clock::now();
         let known = known_runs(ports, file)?;
-        let is_pending =
-            |run: &&RunRecord| run.manager == address && run.manager_job.is_none() && !known.contains_key(&run.id);
+        let is_pending = |run: &&RunRecord| run.is_pending_at(&address) && !known.contains_key(&run.id);
         let pending = file.jobs.iter().flat_map(|job| &job.runs).filter(is_pending);
         let left = pending.map(|run| may_come_for(run, began, now, within)).max().unwrap_or_default();
         if left.is_zero() {

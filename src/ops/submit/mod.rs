@@ -92,7 +92,7 @@ fn submit_each(
     began: Timestamp,
 ) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let address = ports.manager.address();
-    let is_ours = |run: &RunRecord| is_pending(run) && run.manager == address;
+    let is_ours = |run: &RunRecord| run.is_pending_at(&address);
     let waiting = file.jobs.iter().flat_map(|job| &job.runs).filter(|run| is_ours(run)).count();
     if waiting == 0 {
         if ports.manager.is_remote() && file.jobs.iter().flat_map(|job| &job.runs).any(|run| run.manager == address) {
@@ -166,15 +166,11 @@ fn how_far(end: Failure, submitted: usize, doubtful: usize, pending: usize) -> F
     Failure::new(end.class(), words).with_hint(again_or_recover(end.hint(), "to submit the others"))
 }
 
-fn is_pending(run: &RunRecord) -> bool {
-    run.manager_job.is_none()
-}
-
 /// Fails if runs of the release wait to be submitted to another Manager than this one: only whoever asks that one knows
 /// whether they were, and they must not be forgotten.
 pub fn refuse_pending_elsewhere(file: &ReleaseFile, address: &str) -> Result<(), Failure> {
     let runs = file.jobs.iter().flat_map(|job| job.runs.iter().map(move |run| (job, run)));
-    let Some((job, run)) = runs.into_iter().find(|(_, run)| is_pending(run) && run.manager != address) else {
+    let Some((job, run)) = runs.into_iter().find(|(_, run)| run.is_pending() && run.manager != address) else {
         return Ok(());
     };
     let other = without_credentials(&run.manager);
