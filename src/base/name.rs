@@ -186,13 +186,68 @@ name! {
     JobName
 }
 
+/// The word for `quick/`, which no release may bear.
+const QUICK: &str = "quick";
+
 /// Where a job belongs: a release, or the independent renders of `quick/`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Home {
     /// `releases/<release>/`
     Release(ReleaseName),
     /// `quick/`
     Quick,
+}
+
+impl Home {
+    /// The release's name, or `quick`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Home::Release(name) => name.as_str(),
+            Home::Quick => QUICK,
+        }
+    }
+
+    /// The form in which names are compared: two names that fold alike are one on some file systems.
+    pub fn folded(&self) -> String {
+        self.as_str().to_ascii_lowercase()
+    }
+
+    /// The release, unless it is `quick/`.
+    pub fn release(&self) -> Option<&ReleaseName> {
+        match self {
+            Home::Release(name) => Some(name),
+            Home::Quick => None,
+        }
+    }
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+impl Serialize for Home {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+impl FromStr for Home {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text == QUICK { Ok(Home::Quick) } else { text.parse().map(Home::Release) }
+    }
+}
+impl TryFrom<String> for Home {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+impl From<ReleaseName> for Home {
+    fn from(name: ReleaseName) -> Home {
+        Home::Release(name)
+    }
 }
 
 /// A job's full name, `release/job` or `quick/job`.
@@ -206,26 +261,20 @@ pub struct JobRef {
 }
 
 impl JobRef {
-    /// A job of a release.
-    pub fn in_release(release: &ReleaseName, job: &JobName) -> Self {
-        JobRef { home: Home::Release(release.clone()), job: job.clone() }
+    /// The job of this name.
+    pub fn within(home: &Home, job: &JobName) -> Self {
+        JobRef { home: home.clone(), job: job.clone() }
     }
 
     /// The release, unless the job is one of `quick/`.
     pub fn release(&self) -> Option<&ReleaseName> {
-        match &self.home {
-            Home::Release(name) => Some(name),
-            Home::Quick => None,
-        }
+        self.home.release()
     }
 }
 
 impl fmt::Display for JobRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.home {
-            Home::Release(name) => write!(f, "{name}/{}", self.job),
-            Home::Quick => write!(f, "quick/{}", self.job),
-        }
+        write!(f, "{}/{}", self.home, self.job)
     }
 }
 
@@ -236,8 +285,7 @@ impl FromStr for JobRef {
             name: text.chars().take(120).collect(),
             cause: "a job is written release/job or quick/job",
         })?;
-        let home = if home == "quick" { Home::Quick } else { Home::Release(home.parse()?) };
-        Ok(JobRef { home, job: job.parse()? })
+        Ok(JobRef { home: home.parse()?, job: job.parse()? })
     }
 }
 impl TryFrom<String> for JobRef {

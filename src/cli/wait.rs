@@ -1,7 +1,7 @@
 //! `--wait`: staying until a release is rendered, by this machine's own queue or by a Flamenco Manager's workers.
 
 use crate::base::error::{Class, Failure};
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::cli::exit;
 use crate::cli::needs::{Context, catch_interrupts, flamenco};
 use crate::cli::render;
@@ -36,7 +36,7 @@ pub enum Submitted {
 
 /// Stays until the release is rendered, submits missing frames anew, then reports.
 pub fn follow_release(
-    name: &ReleaseName,
+    name: &Home,
     submitted: Submitted,
     lock_wait: Option<Duration>,
     context: &Context,
@@ -78,7 +78,7 @@ pub fn follow_release(
 
 /// One wait, with what it works on.
 struct Waiting<'a> {
-    name: &'a ReleaseName,
+    name: &'a Home,
     volume: &'a Volume,
     settings: &'a Settings,
     progress: &'a Progress<'a>,
@@ -165,7 +165,7 @@ impl Waiting<'_> {
     }
 }
 
-fn report(name: &ReleaseName, outcome: &follow::Followed, context: &Context) -> Result<u8, Failure> {
+fn report(name: &Home, outcome: &follow::Followed, context: &Context) -> Result<u8, Failure> {
     let failure = outcome.failure(name);
     if !outcome.tail.is_empty() {
         context.output.say(&outcome.tail);

@@ -1,7 +1,7 @@
 //! Taking the lock that an operation needs, and telling who holds it meanwhile.
 
 use crate::base::error::Failure;
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::ops::ports::Ports;
 use crate::volume::lock::{Lock, LockError, LockWait, Requester, Scope, Waiting};
 use std::ops::ControlFlow;
@@ -10,14 +10,14 @@ use std::time::Duration;
 /// How often whoever waits is told for whom.
 const TELL_EVERY: Duration = Duration::from_secs(30);
 
-/// The right to change a release; waits as the actor's patience says.
-pub fn lock_release(ports: &Ports<'_>, release: &ReleaseName) -> Result<Lock, Failure> {
-    lock(ports, Scope::Release(release.clone()))
+/// The right to change a release, or `quick/`; waits as the actor's patience says.
+pub fn lock_home(ports: &Ports<'_>, home: &Home) -> Result<Lock, Failure> {
+    lock(ports, Scope::from(home))
 }
 
 /// The same without waiting; `None` if somebody else has it.
-pub fn try_lock_release(ports: &Ports<'_>, release: &ReleaseName) -> Result<Option<Lock>, Failure> {
-    let scope = Scope::Release(release.clone());
+pub fn try_lock_home(ports: &Ports<'_>, home: &Home) -> Result<Option<Lock>, Failure> {
+    let scope = Scope::from(home);
     match Lock::acquire(ports.volume, scope, &requester(ports), LockWait::No, &mut |_| ControlFlow::Continue(())) {
         Ok(lock) => Ok(Some(lock)),
         Err(LockError::Held { .. } | LockError::Unreadable { .. }) => Ok(None),

@@ -2,7 +2,7 @@
 
 use super::status::{Named, find};
 use crate::base::error::{Class, Failure};
-use crate::base::name::{Home, JobName, JobRef};
+use crate::base::name::{JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use crate::volume::{Volume, layout};
@@ -32,11 +32,10 @@ pub fn path(volume: &Volume, word: &str, place: Place) -> Result<PathBuf, Failur
 }
 
 fn of_release(file: &ReleaseFile, place: Place) -> Result<RelPath, Failure> {
-    let home = Home::Release(file.name.clone());
     match place {
-        Place::Out => Ok(layout::out_root(&home)),
+        Place::Out => Ok(layout::out_root(&file.name)),
         Place::Dist => Ok(layout::dist_dir(&file.name)),
-        Place::Store => Ok(layout::store_dir(&home)),
+        Place::Store => Ok(layout::store_dir(&file.name)),
         Place::Log => {
             let newest = file.jobs.iter().filter_map(JobRecord::newest_run).max_by_key(|run| run.submitted);
             log(file.name.as_str(), newest)
@@ -45,7 +44,7 @@ fn of_release(file: &ReleaseFile, place: Place) -> Result<RelPath, Failure> {
 }
 
 fn of_job(file: &ReleaseFile, name: &JobName, place: Place) -> Result<RelPath, Failure> {
-    let reference = JobRef::in_release(&file.name, name);
+    let reference = JobRef::within(&file.name, name);
     let record = file.job(name);
     match place {
         Place::Out => Ok(layout::out_dir(&reference)),
@@ -110,7 +109,7 @@ jobs:
         let volume = init(&request).unwrap().volume;
         for (name, runs) in releases {
             let text = RELEASE.replace("NAME", name).replace("DIGEST", &"0".repeat(64)).replace("RUNS", runs);
-            let dir = volume.make_dir(&layout::release_dir(&name.parse().unwrap())).unwrap();
+            let dir = volume.make_dir(&layout::home_dir(&name.parse().unwrap())).unwrap();
             dir.write("release.yaml", text.as_bytes()).unwrap();
         }
         (temp, volume)

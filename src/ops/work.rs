@@ -3,7 +3,7 @@
 use crate::base::counted::{agree, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::base::rel_path::RelPath;
 use crate::frames::expected::Role;
 use crate::manager::local::{self, Ended, Local, Unready, WorkReport, WorkerHooks, WorkerOptions};
@@ -88,17 +88,16 @@ impl WorkerHooks for Around<'_> {
 
 impl Around<'_> {
     /// The record of a job that farm planned, and its release.
-    fn planned(&self, job: &ManagerJob) -> Result<Option<(ReleaseName, JobRecord)>, Failure> {
+    fn planned(&self, job: &ManagerJob) -> Result<Option<(Home, JobRecord)>, Failure> {
         let Some(reference) = job.job_ref() else { return Ok(None) };
-        let Some(name) = reference.release() else { return Ok(None) };
-        let Some(file) = release::load(self.ports.volume, name)? else { return Ok(None) };
-        Ok(file.job(&reference.job).map(|record| (name.clone(), record.clone())))
+        let Some(file) = release::load(self.ports.volume, &reference.home)? else { return Ok(None) };
+        Ok(file.job(&reference.job).map(|record| (reference.home.clone(), record.clone())))
     }
 }
 
 /// Fails if a frame is not there. Blender ends well also where it wrote nothing: without a camera's scene, or with an output
 /// that a script turned off. What File Output nodes write beside the frames is looked at when it is harvested.
-fn require_frames(ports: &Ports<'_>, name: &ReleaseName, record: &JobRecord, frames: &FrameSet) -> Result<(), String> {
+fn require_frames(ports: &Ports<'_>, name: &Home, record: &JobRecord, frames: &FrameSet) -> Result<(), String> {
     let Ok(located) = job_files::locate(ports.volume, name, record, frames, &[]) else { return Ok(()) };
     let is_missing =
         |file: &&JobFile| matches!(file.place, Place::Nowhere) && !matches!(file.expected.role, Role::Pass { .. });
@@ -132,7 +131,7 @@ fn require_inputs(ports: &Ports<'_>, record: &JobRecord) -> Result<(), Failure> 
 /// Moves the broken files of these frames to the trash.
 fn clear_broken(
     ports: &Ports<'_>,
-    name: &ReleaseName,
+    name: &Home,
     record: &JobRecord,
     frames: &FrameSet,
     go_on: &mut dyn FnMut() -> ControlFlow<()>,
@@ -148,11 +147,7 @@ fn clear_broken(
 
 /// The release's lock, waited for as long as `go_on` says. That somebody harvests another job of the release is no failure
 /// of this task.
-fn lock_patiently(
-    ports: &Ports<'_>,
-    name: &ReleaseName,
-    go_on: &mut dyn FnMut() -> ControlFlow<()>,
-) -> Result<Lock, Unready> {
+fn lock_patiently(ports: &Ports<'_>, name: &Home, go_on: &mut dyn FnMut() -> ControlFlow<()>) -> Result<Lock, Unready> {
     let requester = Requester { user: ports.actor.user.clone(), command: ports.actor.command.clone() };
     let mut is_told = false;
     let mut on_wait = |waiting: &Waiting| {
@@ -162,7 +157,7 @@ fn lock_patiently(
         }
         go_on()
     };
-    let scope = Scope::Release(name.clone());
+    let scope = Scope::from(name);
     Lock::acquire(ports.volume, scope, &requester, LockWait::For(PATIENCE), &mut on_wait).map_err(|error| match error {
         LockError::Held { .. } | LockError::Unreadable { .. } => Unready::NotNow(error.to_string()),
         error => Unready::Failed(error.into()),

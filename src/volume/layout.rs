@@ -8,19 +8,22 @@ use crate::base::rel_path::RelPath;
 /// `releases/<release>/` or `quick/`.
 pub fn home_dir(home: &Home) -> RelPath {
     match home {
-        Home::Release(release) => release_dir(release),
+        Home::Release(release) => below(&Area::Releases.folder(), release.as_str()),
         Home::Quick => Area::Quick.folder(),
     }
 }
 
-/// `releases/<release>/`
-pub fn release_dir(release: &ReleaseName) -> RelPath {
-    below(&Area::Releases.folder(), release.as_str())
+/// The name of the file that says what was planned there.
+pub fn home_file_name(home: &Home) -> &'static str {
+    match home {
+        Home::Release(_) => "release.yaml",
+        Home::Quick => "quick.yaml",
+    }
 }
 
-/// `releases/<release>/release.yaml`
-pub fn release_file(release: &ReleaseName) -> RelPath {
-    below(&release_dir(release), "release.yaml")
+/// `releases/<release>/release.yaml` or `quick/quick.yaml`
+pub fn home_file(home: &Home) -> RelPath {
+    below(&home_dir(home), home_file_name(home))
 }
 
 /// Where the scenes are: `<home>/store/`
@@ -53,9 +56,9 @@ pub fn out_dir(job: &JobRef) -> RelPath {
     below(&out_root(&job.home), job.job.as_str())
 }
 
-/// Harvested frames: `dist/<release>/`
-pub fn dist_dir(release: &ReleaseName) -> RelPath {
-    below(&Area::Dist.folder(), release.as_str())
+/// Harvested frames: `dist/<release>/`, or `dist/quick/`
+pub fn dist_dir(home: &Home) -> RelPath {
+    below(&Area::Dist.folder(), home.as_str())
 }
 
 /// `archives/<release>.tar.gz`
@@ -148,8 +151,9 @@ mod tests {
             (out_dir(&job), "releases/r1/out/A"),
             (out_dir(&quick), "quick/out/still"),
             (dep_dir(&job.home, &Digest::of(b"abc")), "releases/r1/store/deps/ba7816bf8f01cfea"),
-            (release_file(&release), "releases/r1/release.yaml"),
-            (dist_dir(&release), "dist/r1"),
+            (home_file(&job.home), "releases/r1/release.yaml"),
+            (home_file(&quick.home), "quick/quick.yaml"),
+            (dist_dir(&job.home), "dist/r1"),
             (archive_file(&release), "archives/r1.tar.gz"),
             (marker_file(), ".farm/volume.yaml"),
             (done_dir(), ".farm/journal/done"),

@@ -279,10 +279,10 @@ mod tests {
             assert!(matches!(volume.make_dir(&rel(path)), Err(DiskError::Link { .. })), "{path}");
             assert!(matches!(volume.open_read(&rel(&format!("{path}/f"))), Err(DiskError::Link { .. })), "{path}");
         }
-        assert_eq!(volume.releases().expect("list").odd, ["r1"]);
+        assert_eq!(volume.homes().expect("list").odd, ["r1"]);
         fs::rename(temp.path().join("releases"), temp.path().join("away")).expect("temp");
         symlink(outside.path(), temp.path().join("releases")).expect("temp");
-        assert!(matches!(volume.releases(), Err(DiskError::Link { .. })));
+        assert!(matches!(volume.homes(), Err(DiskError::Link { .. })));
         fs::rename(temp.path().join(".farm"), outside.path().join("farm")).expect("temp");
         symlink(outside.path().join("farm"), temp.path().join(".farm")).expect("temp");
         assert!(Volume::open(temp.path(), None).is_err(), "a marker behind a link is none");

@@ -4,7 +4,7 @@ use crate::base::digest::Digest;
 use crate::base::error::{Class, Explain};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
-use crate::base::name::{JobName, ReleaseName};
+use crate::base::name::{Home, JobName};
 use crate::base::rel_path::RelPath;
 use crate::base::render_options::RenderOptions;
 use crate::base::time::Timestamp;
@@ -19,7 +19,7 @@ pub struct ReleaseFile {
     /// Always [`SCHEMA`].
     pub schema: String,
     /// The release's name.
-    pub name: ReleaseName,
+    pub name: Home,
     /// When it was planned first.
     pub created: Timestamp,
     /// Its jobs, in the order in which they were planned.
@@ -237,7 +237,7 @@ impl Explain for ReleaseFileError {
 
 impl ReleaseFile {
     /// An empty release.
-    pub fn new(name: ReleaseName, created: Timestamp) -> Self {
+    pub fn new(name: Home, created: Timestamp) -> Self {
         ReleaseFile { schema: SCHEMA.to_owned(), name, created, jobs: Vec::new() }
     }
 

@@ -3,7 +3,7 @@
 mod document;
 
 use crate::base::error::{Class, Failure};
-use crate::base::name::{JobName, ReleaseName};
+use crate::base::name::{Home, JobName, ReleaseName};
 use crate::cli::args::harvest::{HarvestCommand, HarvestReleaseArgs};
 use crate::cli::exit;
 use crate::cli::needs::{Context, catch_interrupts};
@@ -50,6 +50,7 @@ impl Asked {
     fn of(args: &HarvestReleaseArgs, context: &Context) -> Result<Self, Failure> {
         // Wrong words are refused before anything is opened.
         let named: Option<ReleaseName> = args.release.as_deref().map(str::parse).transpose()?;
+        let named = named.map(Home::Release);
         let early = named.clone().map(|release| request_of(release, args, None)).transpose()?;
         let saved: Option<HarvestPlan> =
             args.change.apply.as_deref().map(|file| plan_file::read(file, plan::SCHEMA)).transpose()?;
@@ -117,7 +118,7 @@ impl Call<'_> {
     }
 
     /// The frames are harvested: what goes wrong from here on is a warning.
-    fn add_previews(&self, ports: &Ports<'_>, lock: &Lock, release: &ReleaseName, report: &mut HarvestReport) {
+    fn add_previews(&self, ports: &Ports<'_>, lock: &Lock, release: &Home, report: &mut HarvestReport) {
         let taken = report.plan.jobs.iter().filter(|job| job.verdict == JobVerdict::Taken);
         let jobs: Vec<JobName> = taken.map(|job| job.reference.job.clone()).collect();
         let encoder = Encoder { program: self.settings.ffmpeg.clone() };
@@ -167,11 +168,7 @@ fn exit_code(report: &HarvestReport) -> u8 {
     }
 }
 
-fn request_of(
-    release: ReleaseName,
-    args: &HarvestReleaseArgs,
-    configured: Option<&str>,
-) -> Result<HarvestRequest, Failure> {
+fn request_of(release: Home, args: &HarvestReleaseArgs, configured: Option<&str>) -> Result<HarvestRequest, Failure> {
     let template = args.template.as_deref().or(configured).map(str::parse::<Template>).transpose()?;
     Ok(HarvestRequest {
         jobs: args.jobs.clone(),

@@ -2,7 +2,7 @@
 
 use super::table::Table;
 use crate::base::counted::{agree, counted, frames_named};
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::base::render_options::RenderOptions;
 use crate::base::size::{Bytes, told_apart};
 use crate::ops::check::FrameCounts;
@@ -164,7 +164,7 @@ pub fn applied(plan: &ReleasePlan, report: &PlanReport) -> String {
 }
 
 /// A release whose frames are all there.
-pub fn rendered(release: &ReleaseName, frames: &FrameCounts) -> String {
+pub fn rendered(release: &Home, frames: &FrameCounts) -> String {
     let suspect = match frames.suspect {
         0 => String::new(),
         n => format!(", {n} of them suspect"),
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_told() {
-        let release: ReleaseName = "r1".parse().expect("a name");
+        let release: Home = "r1".parse().expect("a name");
         let copy = PlannedCopy {
             from: "/film/wood.png".into(),
             to: crate::base::rel_path::RelPath::new("releases/r1/store/deps/7/wood.png").expect("a path"),

@@ -2,7 +2,7 @@
 
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::frames::expected::{self, Expected, Outputs};
 use crate::ops::check::read_files::FileToRead;
@@ -57,12 +57,12 @@ pub enum Place {
 /// lie where `harvested`, the job's part of the manifest, says.
 pub fn locate(
     volume: &Volume,
-    release: &ReleaseName,
+    release: &Home,
     record: &JobRecord,
     frames: &FrameSet,
     harvested: &[ManifestFile],
 ) -> Result<JobFiles, Failure> {
-    let reference = JobRef::in_release(release, &record.name);
+    let reference = JobRef::within(release, &record.name);
     let out = layout::out_dir(&reference);
     let expected = expected_files(&record.current().output, frames)?;
     let mut folders = Folders::list(volume, &out, &expected)?;
@@ -84,7 +84,7 @@ pub fn locate(
 }
 
 /// Where each file lies, or would lie, beneath the volume.
-pub fn paths(located: &JobFiles, release: &ReleaseName) -> Result<Vec<RelPath>, Failure> {
+pub fn paths(located: &JobFiles, release: &Home) -> Result<Vec<RelPath>, Failure> {
     let dist = layout::dist_dir(release);
     let path = |file: &JobFile| match (&file.place, &file.harvested) {
         (Place::Dist(_), Some(entry)) => dist.join(entry.path.as_str()),

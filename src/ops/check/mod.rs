@@ -24,7 +24,7 @@ pub use open_work::OpenWork;
 
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::frames::verdict::Verdict;
 use crate::ops::ports::Ports;
@@ -63,7 +63,7 @@ pub enum Remember {
 /// Frames that a worker may still write are looked at too: whole ones are ok, others are being rendered.
 pub fn check_job(
     ports: &Ports<'_>,
-    release: &ReleaseName,
+    release: &Home,
     job: &JobRecord,
     work: &OpenWork,
     effort: Effort,
@@ -75,7 +75,7 @@ pub fn check_job(
 pub fn check_and(
     remember: Remember,
     ports: &Ports<'_>,
-    release: &ReleaseName,
+    release: &Home,
     job: &JobRecord,
     work: &OpenWork,
     effort: Effort,
@@ -89,7 +89,7 @@ pub fn check_and(
 /// The same of several jobs, in their order: what is not known of their logs is asked for together.
 pub fn check_jobs(
     ports: &Ports<'_>,
-    release: &ReleaseName,
+    release: &Home,
     jobs: &[&JobRecord],
     work: &OpenWork,
     effort: Effort,
@@ -112,14 +112,14 @@ pub fn check_jobs(
 struct Look<'a> {
     remember: Remember,
     ports: &'a Ports<'a>,
-    release: &'a ReleaseName,
+    release: &'a Home,
     work: &'a OpenWork,
     effort: Effort,
 }
 
 impl Look<'_> {
     fn known(&self, job: &JobRecord) -> VerdictCache {
-        VerdictCache::load(self.ports.volume, &JobRef::in_release(self.release, &job.name))
+        VerdictCache::load(self.ports.volume, &JobRef::within(self.release, &job.name))
     }
 
     fn job(&self, job: &JobRecord, known: &VerdictCache, notes: JobNotes) -> Result<JobFrames, Failure> {
@@ -158,7 +158,7 @@ pub fn image_size(job: &JobRecord) -> Option<(u32, u32)> {
 /// go before they are rendered again, for Blender skips whatever exists.
 pub fn broken_files(
     ports: &Ports<'_>,
-    release: &ReleaseName,
+    release: &Home,
     job: &JobRecord,
     frames: &FrameSet,
 ) -> Result<Vec<(RelPath, String)>, Failure> {
@@ -175,7 +175,7 @@ pub fn broken_files(
 /// Those of these frames' files that are broken, or differ from most of them.
 fn broken_among(
     ports: &Ports<'_>,
-    release: &ReleaseName,
+    release: &Home,
     job: &JobRecord,
     frames: &FrameSet,
     effort: Effort,

@@ -7,7 +7,7 @@
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId, TaskId, WorkerId};
-use crate::base::name::{JobName, ReleaseName};
+use crate::base::name::{Home, JobName};
 use crate::base::status::{JobStatus, TaskStatus};
 use crate::base::time::Timestamp;
 use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
@@ -190,7 +190,7 @@ impl RunWork {
 }
 
 /// What was harvested, also by a harvest that is under way or was killed on its way.
-fn harvested(volume: &Volume, release: &ReleaseName) -> Result<Vec<ManifestFile>, Failure> {
+fn harvested(volume: &Volume, release: &Home) -> Result<Vec<ManifestFile>, Failure> {
     let mut manifest = Manifest::load(volume, release)?;
     // A journal that cannot be read is told of where journals are looked at.
     manifest.replace_all(unfinished::files(volume, release).unwrap_or_default());
@@ -269,12 +269,7 @@ fn run_work(asked: &Tasks, run: &RunRecord, jobs: &[&ManagerJob], workers: &[Man
 
 /// The frames among those of deleted runs whose files were written to lately: nobody can say any more whether a renderer
 /// is still at them.
-fn written_lately(
-    ports: &Ports<'_>,
-    release: &ReleaseName,
-    job: &JobRecord,
-    gone: &FrameSet,
-) -> Result<FrameSet, Failure> {
+fn written_lately(ports: &Ports<'_>, release: &Home, job: &JobRecord, gone: &FrameSet) -> Result<FrameSet, Failure> {
     if gone.is_empty() {
         return Ok(FrameSet::default());
     }

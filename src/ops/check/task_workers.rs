@@ -5,7 +5,7 @@
 
 use crate::base::error::Failure;
 use crate::base::ids::{TaskId, WorkerId};
-use crate::base::name::{JobName, JobRef, ReleaseName};
+use crate::base::name::{Home, JobName, JobRef};
 use crate::base::time::Timestamp;
 use crate::manager::ManagerTask;
 use crate::ops::check::in_parallel::{try_by_hands, try_in_parallel};
@@ -27,7 +27,7 @@ pub struct Had {
 /// that no notes know is asked for, several at once.
 pub(super) fn name(
     ports: &Ports<'_>,
-    release: &ReleaseName,
+    release: &Home,
     tasks: Vec<(&JobName, &mut ManagerTask)>,
 ) -> Result<HashMap<TaskId, Had>, Failure> {
     let known = known(ports, release, tasks.iter().map(|(job, _)| *job).collect())?;
@@ -60,8 +60,8 @@ pub(super) fn name(
 }
 
 /// What the notes of these jobs know.
-fn known(ports: &Ports<'_>, release: &ReleaseName, jobs: BTreeSet<&JobName>) -> Result<BTreeMap<TaskId, Had>, Failure> {
-    let jobs: Vec<JobRef> = jobs.into_iter().map(|job| JobRef::in_release(release, job)).collect();
+fn known(ports: &Ports<'_>, release: &Home, jobs: BTreeSet<&JobName>) -> Result<BTreeMap<TaskId, Had>, Failure> {
+    let jobs: Vec<JobRef> = jobs.into_iter().map(|job| JobRef::within(release, job)).collect();
     let of_job = |job: &JobRef| Ok::<_, Failure>(VerdictCache::load(ports.volume, job).notes.workers);
     Ok(try_in_parallel(ports, &jobs, of_job)?.into_iter().flatten().collect())
 }

@@ -99,6 +99,5 @@ fn identity(attributes: &Attributes) -> (u64, u64, i128) {
 
 /// Beneath farm's own folder; `None` never happens, for names are plain parts of a path.
 fn path(job: &JobRef) -> Option<RelPath> {
-    let home = job.release().map_or("quick", |release| release.as_str());
-    layout::verdicts_dir().join(&format!("{home}/{}.json", job.job)).ok()
+    layout::verdicts_dir().join(&format!("{job}.json")).ok()
 }

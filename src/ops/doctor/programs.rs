@@ -51,7 +51,7 @@ pub(super) fn scenes(subject: &Subject<'_>, here: Option<BlenderVersion>) -> Che
 
 /// Each job's full name and the Blender that saved its scene. Releases that cannot be read are another check's.
 fn saved_by(volume: &Volume) -> Vec<(String, BlenderVersion)> {
-    let names = volume.releases().map(|releases| releases.names).unwrap_or_default();
+    let names = volume.homes().map(|releases| releases.names).unwrap_or_default();
     let files = names.iter().filter_map(|name| release::load(volume, name).ok().flatten());
     let jobs = files.flat_map(|file| {
         let saved = |job: &crate::volume::release_file::JobRecord| {

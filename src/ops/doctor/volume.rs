@@ -3,7 +3,7 @@
 use super::{Asked, Check, Found, Subject};
 use crate::base::counted::counted;
 use crate::base::error::{Explain, Failure};
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{Home, JobRef};
 use crate::base::size::Bytes;
 use crate::ops::harvest::manifest::{self, Manifest};
 use crate::ops::harvest::unfinished;
@@ -164,7 +164,7 @@ fn file_system(volume: &Volume) -> Check {
 /// Every release file and every manifest can be read, and nothing odd lies beside them.
 fn releases(volume: &Volume) -> Check {
     const NAME: &str = "releases";
-    let found = match volume.releases() {
+    let found = match volume.homes() {
         Ok(found) => found,
         Err(error) => return Check::failure(NAME, &error.into()),
     };
@@ -174,7 +174,7 @@ fn releases(volume: &Volume) -> Check {
         let message = format!("{} of {} cannot be read: {}", unreadable.len(), found.names.len(), words.join("; "));
         return Check::fail(NAME, message, first.hint().unwrap_or("Restore the file from a backup."));
     }
-    let lost: Vec<&ReleaseName> = found.names.iter().filter(|name| unfinished::lacks_manifest(volume, name)).collect();
+    let lost: Vec<&Home> = found.names.iter().filter(|name| unfinished::lacks_manifest(volume, name)).collect();
     if let Some(first) = lost.first() {
         let message = format!(
             "dist/{first} holds files and no {} that tells what was harvested: frames of it count as missing ({} in all)",
@@ -191,7 +191,7 @@ fn releases(volume: &Volume) -> Check {
 }
 
 /// What keeps a release from being looked at.
-fn unreadable(volume: &Volume, name: &ReleaseName) -> Option<Failure> {
+fn unreadable(volume: &Volume, name: &Home) -> Option<Failure> {
     let manifest = || Manifest::load(volume, name).map(drop);
     release::load(volume, name).and_then(|file| frame_folders(volume, file.as_ref())).and_then(|()| manifest()).err()
 }
@@ -199,7 +199,7 @@ fn unreadable(volume: &Volume, name: &ReleaseName) -> Option<Failure> {
 /// Fails where a job's folder of frames is a link, or no folder at all.
 fn frame_folders(volume: &Volume, file: Option<&ReleaseFile>) -> Result<(), Failure> {
     for (file, job) in file.into_iter().flat_map(|file| file.jobs.iter().map(move |job| (file, job))) {
-        volume.dir(&layout::out_dir(&JobRef::in_release(&file.name, &job.name)))?;
+        volume.dir(&layout::out_dir(&JobRef::within(&file.name, &job.name)))?;
     }
     Ok(())
 }

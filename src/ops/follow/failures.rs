@@ -83,7 +83,7 @@ mod tests {
         let mut room = Room::new(&[("A", "1-3")]);
         let task = room.add_run("1-3", TaskStatus::Failed);
         let job = ManagerJob { status: JobStatus::Failed, ..room.manager.jobs[0].clone() };
-        let name = JobRef::in_release(room.release(), &room.file.jobs[0].name);
+        let name = JobRef::within(room.release(), &room.file.jobs[0].name);
         let (notes, told, mut failures) = (Notes::default(), Told::default(), Failures::default());
         let tell = |room: &Room, failures: &mut Failures| {
             failures.tell(&Ports { progress: &notes, ..room.ports() }, &name, &job, &told)

@@ -16,7 +16,7 @@ use crate::base::counted::{agree, counted, few, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::base::status::JobStatus;
 use crate::ops::check::held::{self, Held};
@@ -97,7 +97,7 @@ impl Again {
 /// What is not submitted although it is missing is said, but for what was `told` before.
 pub fn submit_missing(
     ports: &Ports<'_>,
-    name: &ReleaseName,
+    name: &Home,
     hopeless: Hopeless,
     paused: &[JobRef],
     told: &Told,
@@ -115,7 +115,7 @@ pub fn submit_missing(
     if !checked.iter().any(|(_, frames)| wanted(frames)) {
         return Ok(again);
     }
-    let lock = locking::lock_release(ports, name)?;
+    let lock = locking::lock_home(ports, name)?;
     // Frames that a killed harvest took are not missing.
     harvest::recover::finish_killed(ports, &lock, name)?;
     let mut file = load(ports, name)?;
@@ -159,19 +159,19 @@ fn to_render(frames: &JobFrames, broken: &[(RelPath, String)]) -> FrameSet {
 
 /// Ends jobs of the release that came to a remote Manager twice, under the release's lock: two renderers must not write the
 /// same frames. Where there are none, nothing is locked.
-pub fn end_doubled(ports: &Ports<'_>, name: &ReleaseName) -> Result<(), Failure> {
+pub fn end_doubled(ports: &Ports<'_>, name: &Home) -> Result<(), Failure> {
     let is_needless = !ports.manager.is_remote() || ports.progress.interrupted().is_some();
     if is_needless || !submit::is_doubled(ports, &load(ports, name)?)? {
         return Ok(());
     }
-    let lock = locking::lock_release(ports, name)?;
+    let lock = locking::lock_home(ports, name)?;
     let mut file = load(ports, name)?;
     submit::submit_pending(ports, &lock, &mut file, clock::now()).map(drop)
 }
 
 /// Waits until no worker can still write frames of jobs whose runs have ended or are not in the Manager any more, at most
 /// for `patience`: a job that failed on one worker is being rendered by others for some seconds more.
-pub fn settle(ports: &Ports<'_>, name: &ReleaseName, patience: Duration) -> Result<(), Failure> {
+pub fn settle(ports: &Ports<'_>, name: &Home, patience: Duration) -> Result<(), Failure> {
     let watch = Stopwatch::start();
     let file = load(ports, name)?;
     while ports.manager.is_remote() && ports.progress.interrupted().is_none() && !watch.has_passed(patience) {
@@ -191,7 +191,7 @@ pub fn settle(ports: &Ports<'_>, name: &ReleaseName, patience: Duration) -> Resu
 }
 
 /// What became of the release, with the last words of what failed. Keeps the measured pace for later plans.
-pub fn outcome(ports: &Ports<'_>, name: &ReleaseName, tries: u32) -> Result<Followed, Failure> {
+pub fn outcome(ports: &Ports<'_>, name: &Home, tries: u32) -> Result<Followed, Failure> {
     let file = load(ports, name)?;
     let work = OpenWork::of(ports, &file)?;
     let checked = check_all(ports, &file, &work)?;
@@ -199,7 +199,7 @@ pub fn outcome(ports: &Ports<'_>, name: &ReleaseName, tries: u32) -> Result<Foll
     let under_way = checked.iter().map(|(_, frames)| frames.rendering.len() as u64).sum();
     keep_pace(ports, name, &checked)?;
     let is_paused = |job: &&JobRecord| work.runs(job).iter().any(|run| run.status == JobStatus::Paused);
-    let paused = file.jobs.iter().filter(is_paused).map(|job| JobRef::in_release(name, &job.name)).collect();
+    let paused = file.jobs.iter().filter(is_paused).map(|job| JobRef::within(name, &job.name)).collect();
     let goes_on = |job: &JobRecord| work.runs(job).iter().any(|run| is_going_on(job, run));
     let tail = if frames.missing + frames.bad == 0 { String::new() } else { failing_tail(ports, &file, &work)? };
     let flaws = checked.iter().flat_map(|(_, frames)| &frames.flaws);
@@ -242,15 +242,15 @@ fn tell_held(
 fn check_all(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Result<Vec<(JobRef, JobFrames)>, Failure> {
     let jobs: Vec<&JobRecord> = file.jobs.iter().collect();
     let frames = check::check_jobs(ports, &file.name, &jobs, work, Effort::Trust)?;
-    let references = jobs.into_iter().map(|job| JobRef::in_release(&file.name, &job.name));
+    let references = jobs.into_iter().map(|job| JobRef::within(&file.name, &job.name));
     Ok(references.zip(frames).collect())
 }
 
 /// Writes the seconds per frame into the release's file where they became known or changed by a tenth. Where somebody
 /// else is at the release it is left: the next look finds them in the same logs.
-fn keep_pace(ports: &Ports<'_>, name: &ReleaseName, checked: &[(JobRef, JobFrames)]) -> Result<(), Failure> {
+fn keep_pace(ports: &Ports<'_>, name: &Home, checked: &[(JobRef, JobFrames)]) -> Result<(), Failure> {
     let differs = |old: Option<f64>, new: f64| old.is_none_or(|old| (old - new).abs() > 0.1 * old.abs().max(0.01));
-    let Some(lock) = locking::try_lock_release(ports, name)? else { return Ok(()) };
+    let Some(lock) = locking::try_lock_home(ports, name)? else { return Ok(()) };
     let mut file = load(ports, name)?;
     let mut changed = false;
     for (job, frames) in checked {
@@ -281,7 +281,7 @@ fn failing_tail(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Resul
     Ok(String::new())
 }
 
-fn load(ports: &Ports<'_>, name: &ReleaseName) -> Result<ReleaseFile, Failure> {
+fn load(ports: &Ports<'_>, name: &Home) -> Result<ReleaseFile, Failure> {
     release::load(ports.volume, name)?.ok_or_else(|| {
         Failure::new(Class::NoMatch, format!("there is no release {name}"))
             .with_hint("`farm status` lists all releases.")
@@ -289,7 +289,7 @@ fn load(ports: &Ports<'_>, name: &ReleaseName) -> Result<ReleaseFile, Failure> {
 }
 
 impl Followed {
-    fn next_step(&self, name: &ReleaseName) -> String {
+    fn next_step(&self, name: &Home) -> String {
         match self.altered.first() {
             Some(path) => format!(
                 "{path} is not what was harvested: restore it, or move it away to have it rendered again by the same command."
@@ -312,7 +312,7 @@ impl Followed {
     }
 
     /// The failure that this ending is, if it is one.
-    pub fn failure(&self, name: &ReleaseName) -> Option<Failure> {
+    pub fn failure(&self, name: &Home) -> Option<Failure> {
         let FrameCounts { expected, missing, bad, .. } = self.frames;
         if missing + bad == 0 {
             return None;

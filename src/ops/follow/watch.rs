@@ -8,7 +8,7 @@ use super::told::Told;
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{Home, JobRef};
 use crate::base::status::JobStatus;
 use crate::frames::expected::frame_file;
 use crate::manager::{Manager, ManagerJob};
@@ -46,7 +46,7 @@ pub struct Watching<'a> {
 }
 
 /// Looks on until every run of the release has ended or waits for a person, or until it is to stop.
-pub fn watch(ports: &Ports<'_>, name: &ReleaseName, watching: &Watching<'_>) -> Result<(), Failure> {
+pub fn watch(ports: &Ports<'_>, name: &Home, watching: &Watching<'_>) -> Result<(), Failure> {
     let file = load(ports, name)?;
     let harvested = harvested(ports, name);
     let mut jobs: Vec<Watched<'_>> = file.jobs.iter().filter_map(|job| Watched::of(name, job, &harvested)).collect();
@@ -97,7 +97,7 @@ fn is_stopped_within(rest: Duration, ports: &Ports<'_>, watching: &Watching<'_>)
 
 /// What lies in `dist/`, or is on its way there. Only for the count that is shown: whoever needs the manifest says what is
 /// wrong with it.
-fn harvested(ports: &Ports<'_>, release: &ReleaseName) -> Vec<ManifestFile> {
+fn harvested(ports: &Ports<'_>, release: &Home) -> Vec<ManifestFile> {
     let mut files = Manifest::load(ports.volume, release).map(|manifest| manifest.files).unwrap_or_default();
     files.extend(unfinished::files(ports.volume, release).unwrap_or_default());
     files
@@ -114,7 +114,7 @@ fn look(manager: &dyn Manager, ids: &[&JobId]) -> Result<HashMap<JobId, ManagerJ
 
 /// A job that is looked at, and what was seen of it last.
 struct Watched<'a> {
-    release: &'a ReleaseName,
+    release: &'a Home,
     reference: JobRef,
     record: &'a JobRecord,
     /// The Manager's id of each run and what was last heard of it, oldest first; at least one.
@@ -128,9 +128,9 @@ struct Watched<'a> {
 
 impl<'a> Watched<'a> {
     /// `None` for a job without a run that the Manager knows.
-    fn of(release: &'a ReleaseName, record: &'a JobRecord, manifest: &[ManifestFile]) -> Option<Self> {
+    fn of(release: &'a Home, record: &'a JobRecord, manifest: &[ManifestFile]) -> Option<Self> {
         let runs: Vec<_> = record.runs.iter().filter_map(|run| Some((run.manager_job.as_ref()?, None))).collect();
-        let reference = JobRef::in_release(release, &record.name);
+        let reference = JobRef::within(release, &record.name);
         (!runs.is_empty()).then_some(Watched {
             release,
             reference,

@@ -36,7 +36,7 @@ pub fn harvest(
     saved: Option<&HarvestPlan>,
 ) -> Result<(HarvestReport, Lock), Failure> {
     survey::require_release(ports, request).map_err(nothing_moved)?;
-    let lock = locking::lock_release(ports, &request.release).map_err(nothing_moved)?;
+    let lock = locking::lock_home(ports, &request.release).map_err(nothing_moved)?;
     let finished = recover::finish_killed(ports, &lock, &request.release)?;
     let refused = |failure| if finished.is_empty() { nothing_moved(failure) } else { nothing_else_moved(failure) };
     let plan = survey::survey(ports, request, Remember::Keep).map_err(refused)?;

@@ -308,7 +308,7 @@ mod tests {
         room.put("dist/r1/A.0002.png", &moved);
         room.render("A", 2, 9);
         transaction.jobs[0].files[1].modified = Timestamp::from_unix(0);
-        let lock = locking::lock_release(&ports, room.release()).expect("lock");
+        let lock = locking::lock_home(&ports, room.release()).expect("lock");
         let id = TransactionId::random();
         let carrier = Carrier { volume: &room.volume, lock: &lock, id, knowledge: Knowledge::Surveyed(&ports) };
         let carried = carrier.carry(&transaction).expect("it goes on");

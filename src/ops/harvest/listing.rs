@@ -58,7 +58,7 @@ mod tests {
         let plan =
             survey::survey(&ports, &HarvestRequest::of(room.release().clone()), Remember::Nothing).expect("plan");
         let transaction = plan.transaction().expect("something to do");
-        let lock = locking::lock_release(&ports, room.release()).expect("lock");
+        let lock = locking::lock_home(&ports, room.release()).expect("lock");
         let path = |name: &str| RelPath::new(name).expect("path");
         let names = || -> Vec<String> {
             let manifest = Manifest::load(&room.volume, room.release()).expect("manifest");

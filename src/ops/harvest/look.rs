@@ -4,7 +4,7 @@ use super::manifest::ManifestFile;
 use crate::base::digest::Digest;
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::base::time::Timestamp;
 use crate::frames::decode::Undecoded;
@@ -92,7 +92,7 @@ struct UnreadFile {
 /// What every look needs.
 pub(super) struct Looking<'a> {
     pub(super) ports: &'a Ports<'a>,
-    pub(super) release: &'a ReleaseName,
+    pub(super) release: &'a Home,
     pub(super) depth: Depth,
     pub(super) remember: Remember,
     pub(super) work: &'a OpenWork,

@@ -2,7 +2,7 @@
 
 use crate::base::digest::Digest;
 use crate::base::error::{Class, Explain, Failure};
-use crate::base::name::{JobName, ReleaseName};
+use crate::base::name::{Home, JobName};
 use crate::base::rel_path::RelPath;
 use crate::base::time::Timestamp;
 use crate::frames::expected::Role;
@@ -28,7 +28,7 @@ pub struct Manifest {
     /// Always [`SCHEMA`].
     pub schema: String,
     /// The release.
-    pub release: ReleaseName,
+    pub release: Home,
     /// The harvested files, sorted by path.
     pub files: Vec<ManifestFile>,
 }
@@ -102,12 +102,12 @@ impl Explain for ManifestError {
 
 impl Manifest {
     /// One without files.
-    pub fn empty(release: &ReleaseName) -> Self {
+    pub fn empty(release: &Home) -> Self {
         Manifest { schema: SCHEMA.to_owned(), release: release.clone(), files: Vec::new() }
     }
 
     /// The release's manifest; an empty one where nothing was harvested yet.
-    pub fn load(volume: &Volume, release: &ReleaseName) -> Result<Self, Failure> {
+    pub fn load(volume: &Volume, release: &Home) -> Result<Self, Failure> {
         let path = path(release);
         match volume.open_read(&path)? {
             Some(mut file) => Ok(Manifest::parse(&file.read_all(MAX_SIZE)?, &path)?),
@@ -192,7 +192,7 @@ impl ManifestFile {
 }
 
 /// The manifest's place beneath the volume.
-pub fn path(release: &ReleaseName) -> RelPath {
+pub fn path(release: &Home) -> RelPath {
     layout::dist_dir(release).join(NAME).expect("a plain name")
 }
 

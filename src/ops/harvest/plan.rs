@@ -2,7 +2,7 @@
 
 use crate::base::digest::Digest;
 use crate::base::ids::VolumeId;
-use crate::base::name::{JobName, JobRef, ReleaseName};
+use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::base::time::Timestamp;
 use crate::frames::expected::Role;
@@ -196,7 +196,7 @@ pub struct Replaced {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Transaction {
     /// The release.
-    pub release: ReleaseName,
+    pub release: Home,
     /// Whether `out/` stays as it is.
     pub keeping: Keeping,
     /// What each job gives.

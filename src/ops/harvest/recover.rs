@@ -6,7 +6,7 @@ use super::unfinished;
 use crate::base::counted::counted;
 use crate::base::error::Failure;
 use crate::base::ids::TransactionId;
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::ops::ports::Ports;
 use crate::volume::Volume;
 use crate::volume::journal::{self, Account, Journal};
@@ -18,7 +18,7 @@ pub struct Finished {
     /// The harvest.
     pub id: TransactionId,
     /// Its release.
-    pub release: ReleaseName,
+    pub release: Home,
     /// How many files of it lie in `dist/` now.
     pub placed: usize,
     /// What was left where it is, and why.
@@ -38,7 +38,7 @@ pub fn recover(volume: &Volume, lock: &Lock, account: &Account) -> Result<Finish
 }
 
 /// Finishes every killed harvest of the release, and files journals of what was finished but for that.
-pub fn finish_killed(ports: &Ports<'_>, lock: &Lock, release: &ReleaseName) -> Result<Vec<TransactionId>, Failure> {
+pub fn finish_killed(ports: &Ports<'_>, lock: &Lock, release: &Home) -> Result<Vec<TransactionId>, Failure> {
     journal::file_done(ports.volume, &journal::survey(ports.volume)?.not_filed)?;
     let mut finished = Vec::new();
     for (account, _) in unfinished::of_release(ports.volume, release)? {
@@ -91,7 +91,7 @@ mod tests {
         let ports = room.ports();
         let plan = survey::survey(&ports, &request(keeping), Remember::Nothing).expect("plan");
         let transaction = plan.transaction().expect("something to do");
-        let lock = locking::lock_release(&ports, room.release()).expect("lock");
+        let lock = locking::lock_home(&ports, room.release()).expect("lock");
         drop(Journal::begin(&room.volume, &lock, JOURNAL_KIND, &transaction).expect("begin"));
         fs::create_dir_all(room.path("dist/r1")).expect("temp");
         let files = transaction.jobs.iter().flat_map(|share| share.files.iter().map(move |file| (share, file)));
@@ -126,7 +126,7 @@ mod tests {
                 let (report, _lock) = apply::harvest(&ports, &request(Keeping::Move), None).expect("harvest");
                 prop_assert_eq!(report.finished.len(), 1);
             } else {
-                let lock = locking::lock_release(&ports, room.release()).expect("lock");
+                let lock = locking::lock_home(&ports, room.release()).expect("lock");
                 let account = journal::survey(&room.volume).expect("journals").unfinished.remove(0);
                 let finished = recover(&room.volume, &lock, &account).expect("recover");
                 prop_assert_eq!((finished.placed, finished.left.len()), (4, 0));
@@ -158,7 +158,7 @@ mod tests {
         kill(&room, Keeping::Move, &[]);
         room.render("A", 2, 9);
         room.put("dist/r1/A.0003.png", b"somebody's");
-        let lock = locking::lock_release(&room.ports(), room.release()).expect("lock");
+        let lock = locking::lock_home(&room.ports(), room.release()).expect("lock");
         let account = journal::survey(&room.volume).expect("journals").unfinished.remove(0);
         let finished = recover(&room.volume, &lock, &account).expect("recover");
         let left: Vec<&str> = finished.left.iter().map(|left| left.path.as_str()).collect();

@@ -1,7 +1,7 @@
 //! Why a harvest is refused before anything moves.
 
 use crate::base::error::{Class, Explain};
-use crate::base::name::{JobName, ReleaseName};
+use crate::base::name::{Home, JobName};
 use crate::base::rel_path::RelPath;
 use std::fmt;
 
@@ -84,7 +84,7 @@ pub enum HarvestError {
     #[error("dist/{release} cannot take the frames: {}", list(conflicts))]
     Conflicts {
         /// The release.
-        release: ReleaseName,
+        release: Home,
         /// The names; at least one.
         conflicts: Vec<Conflict>,
     },
@@ -98,7 +98,7 @@ pub enum HarvestError {
     #[error("no job of {release} is complete yet: {}", few(jobs.clone()))]
     NothingComplete {
         /// The release.
-        release: ReleaseName,
+        release: Home,
         /// What each job lacks, a phrase each: `A has 2 bad frames`.
         jobs: Vec<String>,
     },

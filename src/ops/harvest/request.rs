@@ -1,6 +1,6 @@
 //! What a user asks `farm harvest release` for.
 
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::frames::sampling::Depth;
 use crate::frames::template::Template;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HarvestRequest {
     /// The release.
-    pub release: ReleaseName,
+    pub release: Home,
     /// Names or globs of jobs; none: all.
     pub jobs: Vec<String>,
     /// Which of those are taken.
@@ -34,7 +34,7 @@ pub struct HarvestRequest {
 
 impl HarvestRequest {
     /// What is meant where nothing but the release is named.
-    pub fn of(release: ReleaseName) -> Self {
+    pub fn of(release: Home) -> Self {
         HarvestRequest {
             release,
             jobs: Vec::new(),

@@ -130,7 +130,7 @@ impl Surveyor<'_> {
         }
         let share = |(job, candidates): (&'_ SurveyedJob<'_>, _)| {
             let name = &job.looked.record.name;
-            (name.to_string(), layout::out_dir(&JobRef::in_release(release, name)), candidates)
+            (name.to_string(), layout::out_dir(&JobRef::within(release, name)), candidates)
         };
         let shares = jobs.iter().zip(candidates).map(share).collect();
         let settled = targets::settle(self.ports, self.request, file, self.manifest, shares)?;
@@ -195,7 +195,7 @@ impl Surveyor<'_> {
     fn planned(&self, job: SurveyedJob<'_>, files: Vec<PlannedFile>, stale_inputs: Vec<StaleInput>) -> PlannedJob {
         let LookedAt { record, frames, .. } = job.looked;
         let revision = record.current();
-        let reference = JobRef::in_release(&self.request.release, &record.name);
+        let reference = JobRef::within(&self.request.release, &record.name);
         PlannedJob {
             out: layout::out_dir(&reference),
             reference,
@@ -214,7 +214,7 @@ impl Surveyor<'_> {
 
     /// Why frames are not taken: each file that has something to say, and where the whole frame is meant its first file.
     fn problems(&self, job: &LookedAt<'_>, held: &[&Held]) -> Vec<Problem> {
-        let reference = JobRef::in_release(&self.request.release, &job.record.name);
+        let reference = JobRef::within(&self.request.release, &job.record.name);
         let mut problems: Vec<Problem> = Vec::new();
         let mut whole_frame = None;
         for file in &job.files {

@@ -7,7 +7,7 @@ use super::refusal::{Conflict, ConflictCause};
 use super::request::{HarvestRequest, Keeping, RenderedAgain};
 use crate::base::digest::Digest;
 use crate::base::error::Failure;
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::base::rel_path::RelPath;
 use crate::ops::check::read_files::{self, FileToRead, Purpose, Reading};
 use crate::ops::ports::Ports;
@@ -24,11 +24,7 @@ type Listed = (Dir, HashMap<String, Kind>);
 
 impl Targets {
     /// Lists each folder once.
-    fn list<'a>(
-        ports: &Ports<'_>,
-        release: &ReleaseName,
-        paths: impl Iterator<Item = &'a RelPath>,
-    ) -> Result<Self, Failure> {
+    fn list<'a>(ports: &Ports<'_>, release: &Home, paths: impl Iterator<Item = &'a RelPath>) -> Result<Self, Failure> {
         let mut folders = HashMap::new();
         for path in paths {
             let folder = path.split().map(|(folder, _)| folder).unwrap_or_default();

@@ -4,7 +4,7 @@ use super::manifest::{self, ManifestFile};
 use super::plan::Transaction;
 use crate::base::error::{Class, Explain, Failure};
 use crate::base::ids::TransactionId;
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::ops::preview;
 use crate::volume::journal::{self, Account};
 use crate::volume::lock::Scope;
@@ -38,9 +38,9 @@ pub fn transaction(account: &Account) -> Result<Transaction, Failure> {
 }
 
 /// The killed harvests of a release, oldest first. Reads only.
-pub fn of_release(volume: &Volume, release: &ReleaseName) -> Result<Vec<(Account, Transaction)>, Failure> {
+pub fn of_release(volume: &Volume, release: &Home) -> Result<Vec<(Account, Transaction)>, Failure> {
     let mut found = Vec::new();
-    for account in journal::survey(volume)?.unfinished_in(&Scope::Release(release.clone()))? {
+    for account in journal::survey(volume)?.unfinished_in(&Scope::from(release))? {
         if account.intent.kind == JOURNAL_KIND {
             let transaction = transaction(&account)?;
             found.push((account, transaction));
@@ -50,7 +50,7 @@ pub fn of_release(volume: &Volume, release: &ReleaseName) -> Result<Vec<(Account
 }
 
 /// What the manifest will say of the files of killed harvests.
-pub fn files(volume: &Volume, release: &ReleaseName) -> Result<Vec<ManifestFile>, Failure> {
+pub fn files(volume: &Volume, release: &Home) -> Result<Vec<ManifestFile>, Failure> {
     let killed = of_release(volume, release)?;
     let shares = killed.iter().flat_map(|(_, transaction)| &transaction.jobs);
     Ok(shares.flat_map(|share| share.files.iter().map(|file| share.manifest_file(file))).collect())
@@ -58,7 +58,7 @@ pub fn files(volume: &Volume, release: &ReleaseName) -> Result<Vec<ManifestFile>
 
 /// Whether files lie in the release's folder of `dist/` that no manifest knows. A harvest that was killed has not come to
 /// its manifest: whoever finishes it writes that.
-pub fn lacks_manifest(volume: &Volume, release: &ReleaseName) -> bool {
+pub fn lacks_manifest(volume: &Volume, release: &Home) -> bool {
     let listed = volume.dir(&layout::dist_dir(release)).ok().flatten().and_then(|dir| dir.list().ok());
     let names: Vec<OsString> = listed.unwrap_or_default().into_iter().map(|entry| entry.name).collect();
     let is_frame = |name: &OsString| name != preview::FOLDER && !name.to_string_lossy().starts_with('.');

@@ -12,7 +12,7 @@ use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
-use crate::base::name::{JobName, JobRef, ReleaseName};
+use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::base::size::{Bytes, told_apart};
 use crate::ops::locking;
@@ -37,7 +37,7 @@ pub const JOURNAL_KIND: &str = "plan";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlanIntent {
     /// The release.
-    pub release: ReleaseName,
+    pub release: Home,
     /// The scenes that will be written.
     pub store: Vec<RelPath>,
     /// The files that will be copied with them.
@@ -60,7 +60,7 @@ pub struct IntendedJob {
 #[derive(Debug, Clone, Serialize)]
 pub struct PlanReport {
     /// The release.
-    pub release: ReleaseName,
+    pub release: Home,
     /// Who agreed to it, and how.
     pub consent: Consent,
     /// The jobs that were submitted now, with the Manager's ids.
@@ -77,7 +77,7 @@ pub fn apply(
     renderer: &Renderer,
 ) -> Result<PlanReport, Failure> {
     let nothing_done = |failure: Failure| failure.but("nothing was submitted");
-    let lock = locking::lock_release(ports, &shown.release).map_err(nothing_done)?;
+    let lock = locking::lock_home(ports, &shown.release).map_err(nothing_done)?;
     let mut now = survey::survey(ports, &shown.request, renderer, known).map_err(nothing_done)?;
     renderer.remember(ports.volume);
     check_current(ports.volume, shown, &now.plan)?;

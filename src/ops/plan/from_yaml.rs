@@ -128,7 +128,7 @@ pub fn parse(
     let folder = path.parent().unwrap_or(Path::new(""));
     let jobs = document.jobs.iter().map(|job| request(job, &document.defaults, fallback, folder));
     Ok(PlanRequest {
-        release: document.release.clone(),
+        release: document.release.clone().into(),
         jobs: jobs.collect::<Result<_, _>>().map_err(fail)?,
         job_name_template: document.job_name_template.clone().unwrap_or_else(|| template.to_owned()),
         update,

@@ -34,7 +34,7 @@ pub use repair::Repair;
 use crate::base::digest::Digest;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{RunId, VolumeId};
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::base::render_options::RenderOptions;
 use crate::base::time::Timestamp;
@@ -52,7 +52,7 @@ pub struct ReleasePlan {
     /// Always [`SCHEMA`].
     pub schema: String,
     /// The release.
-    pub release: ReleaseName,
+    pub release: Home,
     /// The volume it is for.
     pub volume: VolumeId,
     /// The Manager it is for: its URL, or `local`.

@@ -33,7 +33,7 @@ struct Rendered {
 impl<'a> Paces<'a> {
     /// Of every release of the volume. One that cannot be read tells nothing: it is told of where it is meant.
     pub(super) fn of(volume: &'a Volume) -> Result<Self, Failure> {
-        let names = volume.releases()?.names;
+        let names = volume.homes()?.names;
         Ok(Paces::told_by(volume, names.iter().filter_map(|name| release::load(volume, name).ok().flatten())))
     }
 
@@ -46,7 +46,7 @@ impl<'a> Paces<'a> {
         let mut rendered: HashMap<Key, Vec<Rendered>> = HashMap::new();
         for file in releases {
             for record in &file.jobs {
-                let (job, planned) = (JobRef::in_release(&file.name, &record.name), record.current().planned);
+                let (job, planned) = (JobRef::within(&file.name, &record.name), record.current().planned);
                 let one = Rendered { job, planned, told: record.seconds_per_frame };
                 rendered.entry(key(record)).or_default().push(one);
             }

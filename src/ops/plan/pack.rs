@@ -12,7 +12,7 @@ use super::scenes::Folders;
 use super::survey::{SceneWork, Survey};
 use super::{output, refusal};
 use crate::base::error::{Class, Failure};
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::blend::{Contents, Edit, Reader, SceneFile};
 use crate::ops::renderer::{self, Renderer};
 use crate::sys::process::scratch::{self, Scratch};
@@ -115,14 +115,14 @@ fn no_room(volume: &Volume, error: &io::Error) -> Failure {
 }
 
 /// A new folder for Blender, once what killed runs left for this release is gone.
-fn room(volume: &Volume, release: &ReleaseName) -> io::Result<Scratch> {
+fn room(volume: &Volume, release: &Home) -> io::Result<Scratch> {
     sweep(volume, release)?;
     Scratch::create(&volume.path_of(&layout::packing_dir()), release.as_str())
 }
 
 /// Ends what is left of packings for the release, processes and folders; returns the folders. Whoever calls it holds
 /// the release's lock, so that none of them is at work.
-pub fn sweep(volume: &Volume, release: &ReleaseName) -> io::Result<Vec<PathBuf>> {
+pub fn sweep(volume: &Volume, release: &Home) -> io::Result<Vec<PathBuf>> {
     let base = volume.path_of(&layout::packing_dir());
     let listed = scratch::list(&base)?;
     for folder in listed.iter().filter(|folder| owner(folder).as_ref() == Some(release)) {
@@ -132,12 +132,12 @@ pub fn sweep(volume: &Volume, release: &ReleaseName) -> io::Result<Vec<PathBuf>>
 }
 
 /// The release for which a folder was made.
-fn owner(folder: &OsStr) -> Option<ReleaseName> {
+fn owner(folder: &OsStr) -> Option<Home> {
     folder.to_str()?.rsplit_once('.')?.0.parse().ok()
 }
 
 /// The releases for which there are folders, with how many; some may be at work.
-pub fn rooms(volume: &Volume) -> io::Result<BTreeMap<ReleaseName, usize>> {
+pub fn rooms(volume: &Volume) -> io::Result<BTreeMap<Home, usize>> {
     let mut rooms = BTreeMap::new();
     for folder in scratch::list(&volume.path_of(&layout::packing_dir()))? {
         if let Some(release) = owner(&folder) {

@@ -1,7 +1,7 @@
 //! What a user asks `farm plan release` for.
 
 use crate::base::frame_set::FrameSet;
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::base::render_options::RenderOptions;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlanRequest {
     /// Its name.
-    pub release: ReleaseName,
+    pub release: Home,
     /// Its jobs; at least one.
     pub jobs: Vec<JobRequest>,
     /// How jobs are named that have no name of their own.

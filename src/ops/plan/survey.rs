@@ -16,7 +16,7 @@ use super::{JobVerdict, LeftOut, PackedFile, PlannedJob, ReleasePlan, Repair, SC
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
-use crate::base::name::{Home, JobName, JobRef};
+use crate::base::name::{JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::base::render_options::RenderOptions;
 use crate::blend::{self, BlenderVersion, Contents, Edit, Reader, Scene, SceneFile, State};
@@ -71,7 +71,6 @@ pub struct SceneWork {
 
 /// Surveys the world and makes the plan. Files that are known and unchanged are not read again.
 pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, known: &Known) -> Result<Survey, Failure> {
-    let home = Home::Release(request.release.clone());
     let existing = existing_release(ports, request)?;
     refusal::check_queue(&ports.manager.address(), request)?;
     let files = scenes::read(ports, request, existing.as_ref(), &Reader::new(&known.contents))?;
@@ -87,7 +86,7 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
     scenes::check_read(&files, &digests, &known.contents)?;
     let root = ports.volume.path();
     let all = files.iter().flat_map(|file| &file.dependencies);
-    let gathering = Gathering::new(&root, &home, &digests, all);
+    let gathering = Gathering::new(&root, &request.release, &digests, all);
     let planner = Planner {
         request,
         gathering: &gathering,
@@ -151,7 +150,7 @@ fn to_be_copied(jobs: &[PlannedJob], luggage: Vec<Vec<Copy>>, repairs: &[Repair]
 /// The release of this name, if there is one; another that differs in case alone is refused.
 fn existing_release(ports: &Ports<'_>, request: &PlanRequest) -> Result<Option<ReleaseFile>, Failure> {
     let folded = request.release.folded();
-    let twin = ports.volume.releases()?.names.into_iter().find(|name| name.folded() == folded);
+    let twin = ports.volume.homes()?.names.into_iter().find(|name| name.folded() == folded);
     match twin {
         Some(existing) if existing != request.release => {
             Err(Conflict::FoldedName { release: request.release.clone(), existing }.into())
@@ -225,7 +224,7 @@ impl<'a> Planner<'a> {
     /// The job, what is done with its scene, and what is copied with it.
     fn job(&self, candidate: &Candidate<'a>) -> Result<(PlannedJob, SceneWork, Vec<Copy>), Failure> {
         let Candidate { request, file, scene, name } = candidate;
-        let reference = JobRef::in_release(&self.request.release, name);
+        let reference = JobRef::within(&self.request.release, name);
         let frames = frames(request, scene)?;
         if matches!(self.queue, Queue::Flamenco) && !scene.file_extension.is_on() && request.options.is_plain() {
             return Err(refusal::no_extensions(&reference));

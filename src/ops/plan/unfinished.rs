@@ -2,7 +2,6 @@
 
 use super::apply::{IntendedJob, JOURNAL_KIND, PlanIntent};
 use crate::base::error::{Class, Failure};
-use crate::base::name::Home;
 use crate::base::rel_path::RelPath;
 use crate::ops::ports::Ports;
 use crate::ops::release;
@@ -74,7 +73,7 @@ fn has(file: &ReleaseFile, intended: &IntendedJob) -> bool {
 /// What the plan put there and no release names. A release that cannot be read might, so that it stops this.
 pub fn orphans(volume: &Volume, intent: &PlanIntent) -> Result<Vec<RelPath>, Failure> {
     let mut named = Named::default();
-    for name in volume.releases()?.names {
+    for name in volume.homes()?.names {
         if let Some(file) = release::load(volume, &name)? {
             named.add(&file);
         }
@@ -82,7 +81,7 @@ pub fn orphans(volume: &Volume, intent: &PlanIntent) -> Result<Vec<RelPath>, Fai
     let mut orphans = Vec::new();
     for path in intent.store.iter().chain(&intent.copies) {
         // Nothing but a release's store is ever rolled back, whatever a journal says.
-        let is_of_store = path.is_within(&layout::store_dir(&Home::Release(intent.release.clone())));
+        let is_of_store = path.is_within(&layout::store_dir(&intent.release));
         if is_of_store && !named.has(path) && volume.stat(path)?.is_some() {
             orphans.push(path.clone());
         }
@@ -174,7 +173,7 @@ mod tests {
     }
 
     fn leave(room: &Room, intent: &PlanIntent) {
-        let lock = locking::lock_release(&room.ports(), room.release()).expect("free");
+        let lock = locking::lock_home(&room.ports(), room.release()).expect("free");
         drop(Journal::begin(&room.volume, &lock, JOURNAL_KIND, intent).expect("begin"));
         for (path, bytes) in room.tree(".farm/journal") {
             let text = String::from_utf8(bytes).expect("text").replace("\"start_time\":", "\"start_time\":1");
@@ -185,7 +184,7 @@ mod tests {
     /// How many journals are left after a plan has come to its end.
     fn left(room: &Room) -> usize {
         let ports = room.ports();
-        let lock = locking::lock_release(&ports, room.release()).expect("free");
+        let lock = locking::lock_home(&ports, room.release()).expect("free");
         close_done(&ports, &lock, &room.file);
         journal::survey(&room.volume).expect("journals").unfinished.len()
     }

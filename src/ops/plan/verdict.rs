@@ -5,7 +5,7 @@ use super::{JobVerdict, PlannedJob, WaitingJob, queueing, refusal};
 use crate::base::counted::frames_named;
 use crate::base::error::{Class, Explain};
 use crate::base::frame_set::FrameSet;
-use crate::base::name::{JobName, JobRef, ReleaseName};
+use crate::base::name::{Home, JobName, JobRef};
 use crate::base::render_options::RenderOptions;
 use crate::volume::release_file::{JobRecord, ReleaseFile, Revision};
 use std::collections::{HashMap, HashSet};
@@ -17,7 +17,7 @@ pub enum Conflict {
     #[error("release {release} exists and differs: {}", differences.join("; "))]
     Differs {
         /// The release.
-        release: ReleaseName,
+        release: Home,
         /// What differs, a phrase each.
         differences: Vec<String>,
     },
@@ -33,7 +33,7 @@ pub enum Conflict {
     #[error("release {release} was submitted with other options: {}", refusal::some(differences))]
     Queued {
         /// The release.
-        release: ReleaseName,
+        release: Home,
         /// What differs, a phrase for each job.
         differences: Vec<String>,
     },
@@ -41,9 +41,9 @@ pub enum Conflict {
     #[error("release {existing} exists, and {release} is the same name on file systems that ignore case")]
     FoldedName {
         /// The name asked for.
-        release: ReleaseName,
+        release: Home,
         /// The one that exists.
-        existing: ReleaseName,
+        existing: Home,
     },
 }
 
@@ -109,10 +109,8 @@ pub fn judge(
 pub fn waiting_beside(jobs: &[PlannedJob], existing: &ReleaseFile) -> Vec<WaitingJob> {
     let named: HashSet<&JobName> = jobs.iter().map(|job| &job.reference.job).collect();
     let others = existing.jobs.iter().filter(|record| !named.contains(&record.name));
-    let beside = others.map(|record| WaitingJob {
-        reference: JobRef::in_release(&existing.name, &record.name),
-        frames: waiting(record),
-    });
+    let beside = others
+        .map(|record| WaitingJob { reference: JobRef::within(&existing.name, &record.name), frames: waiting(record) });
     beside.filter(|job| !job.frames.is_empty()).collect()
 }
 

@@ -8,7 +8,7 @@ mod video;
 
 use crate::base::digest::{Digest, Hasher};
 use crate::base::error::Failure;
-use crate::base::name::{JobName, ReleaseName};
+use crate::base::name::{Home, JobName};
 use crate::base::rel_path::RelPath;
 use crate::frames::expected::Role;
 use crate::ops::harvest::manifest::{Manifest, ManifestFile};
@@ -81,7 +81,7 @@ pub enum Level {
 pub fn make(
     ports: &Ports<'_>,
     lock: &Lock,
-    release: &ReleaseName,
+    release: &Home,
     wanted: &[JobName],
     encoder: &Encoder,
 ) -> Result<Vec<Preview>, Failure> {
@@ -145,7 +145,7 @@ impl<'a> Series<'a> {
 struct Maker<'a> {
     ports: &'a Ports<'a>,
     lock: &'a Lock,
-    release: &'a ReleaseName,
+    release: &'a Home,
     dist: &'a Dir,
     folder: &'a Dir,
     encoder: &'a Encoder,

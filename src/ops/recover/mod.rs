@@ -192,7 +192,7 @@ impl<'a> Means<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::name::ReleaseName;
+    use crate::base::name::Home;
     use crate::base::rel_path::RelPath;
     use crate::manager::local::LocalSettings;
     use crate::ops::plan::apply::{JOURNAL_KIND, PlanIntent};
@@ -305,7 +305,7 @@ jobs:
         }
 
         fn plan_intent(&self) -> PlanIntent {
-            let release: ReleaseName = "r1".parse().unwrap();
+            let release: Home = "r1".parse().unwrap();
             PlanIntent { release, store: vec![rel(SCENE)], copies: vec![rel(IMAGE)], jobs: Vec::new() }
         }
 

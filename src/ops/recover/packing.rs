@@ -3,7 +3,7 @@
 use super::{Action, Kind, Means, Verdict};
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::ops::plan::pack;
 use crate::volume::Volume;
 use crate::volume::lock::Scope;
@@ -13,7 +13,7 @@ use std::io;
 /// The folders of one release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Packing {
-    release: ReleaseName,
+    release: Home,
     folders: usize,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn recover(means: &Means<'_>, found: &[Packing]) -> Vec<Action> {
 /// `None` if it is gone since the survey: its owner ended well.
 fn end(means: &Means<'_>, packing: &Packing) -> Option<Action> {
     let action = |verdict, note: &str| Some(Action::new(Kind::Temporary, packing.to_string(), verdict, note));
-    match means.lock(Scope::Release(packing.release.clone())) {
+    match means.lock(Scope::from(&packing.release)) {
         Ok(Ok(_lock)) => match pack::sweep(means.volume, &packing.release) {
             Ok(swept) if swept.is_empty() => None,
             Ok(_) => action(Verdict::Removed, ""),

@@ -3,7 +3,7 @@
 use super::{Action, Kind, Means, Verdict};
 use crate::base::counted::{agree, counted};
 use crate::base::error::Failure;
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::ops::{release, submit};
 use crate::sys::clock;
 use crate::volume::lock::Scope;
@@ -13,7 +13,7 @@ use std::fmt;
 /// A release with such runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unsubmitted {
-    release: ReleaseName,
+    release: Home,
     runs: usize,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn survey(means: &Means<'_>) -> Result<Vec<Unsubmitted>, Failure> {
     let Ok(manager) = means.manager else { return Ok(Vec::new()) };
     let address = manager.address();
     let mut found = Vec::new();
-    for release in means.volume.releases()?.names {
+    for release in means.volume.homes()?.names {
         let Ok(Some(file)) = release::load(means.volume, &release) else { continue };
         let runs = pending(&file, &address);
         if runs > 0 {
@@ -57,7 +57,7 @@ pub(super) fn recover(means: &Means<'_>, found: &[Unsubmitted]) -> Vec<Action> {
 /// `None` if a journal's recovery has submitted them since the survey.
 fn submit(means: &Means<'_>, left: &Unsubmitted) -> Result<Option<(Verdict, String)>, Failure> {
     let ports = means.ports()?;
-    let lock = match means.lock(Scope::Release(left.release.clone()))? {
+    let lock = match means.lock(Scope::from(&left.release))? {
         Ok(lock) => lock,
         Err(holder) => return Ok(Some((Verdict::LeftAlone, holder))),
     };

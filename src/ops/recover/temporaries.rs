@@ -6,7 +6,7 @@
 
 use super::{Action, Kind, Means, Verdict};
 use crate::base::error::Failure;
-use crate::base::name::{Home, ReleaseName};
+use crate::base::name::Home;
 use crate::base::rel_path::RelPath;
 use crate::base::size::Bytes;
 use crate::sys::clock;
@@ -52,12 +52,11 @@ impl Temporary {
 /// Every temporary file that may be left over, by folder.
 pub(super) fn survey(volume: &Volume) -> Result<Vec<Temporary>, Failure> {
     let mut found = Vec::new();
-    for release in releases(volume)? {
-        let scope = Some(Scope::Release(release.clone()));
-        look(volume, &layout::release_dir(&release), scope.as_ref(), MAX_DEPTH, &mut found)?;
-        look(volume, &layout::dist_dir(&release), scope.as_ref(), MAX_DEPTH, &mut found)?;
+    for home in homes(volume)? {
+        let scope = Some(Scope::from(&home));
+        look(volume, &layout::home_dir(&home), scope.as_ref(), MAX_DEPTH, &mut found)?;
+        look(volume, &layout::dist_dir(&home), scope.as_ref(), MAX_DEPTH, &mut found)?;
     }
-    look(volume, &layout::home_dir(&Home::Quick), Some(&Scope::Quick), MAX_DEPTH, &mut found)?;
     // What lies deeper in a trash is not farm's, and not in the making.
     let shallow =
         [layout::own_dir(), layout::lock_dir(), layout::journal_dir(), layout::done_dir(), layout::local_dir()];
@@ -84,11 +83,11 @@ fn probes(volume: &Volume) -> Result<Vec<Temporary>, Failure> {
     Ok(found)
 }
 
-/// Those that are planned, and those of which only frames are left.
-fn releases(volume: &Volume) -> Result<BTreeSet<ReleaseName>, Failure> {
-    let mut names: BTreeSet<ReleaseName> = volume.releases()?.names.into_iter().collect();
+/// Those that are planned, those of which only frames are left, and `quick/` in any case.
+fn homes(volume: &Volume) -> Result<BTreeSet<Home>, Failure> {
+    let mut names: BTreeSet<Home> = volume.homes()?.names.into_iter().chain([Home::Quick]).collect();
     if let Some(dist) = volume.dir(&Area::Dist.folder())? {
-        names.extend(dist.list()?.iter().filter_map(|entry| entry.name.to_str()?.parse::<ReleaseName>().ok()));
+        names.extend(dist.list()?.iter().filter_map(|entry| entry.name.to_str()?.parse::<Home>().ok()));
     }
     Ok(names)
 }

@@ -71,7 +71,7 @@ mod tests {
         room.file.jobs[0].runs[0].submitted = Timestamp::from_unix(1000);
         let job = &room.file.jobs[0];
         let work = OpenWork::of(&room.ports(), &room.file).expect("work");
-        let reference = JobRef::in_release(room.release(), &job.name);
+        let reference = JobRef::within(room.release(), &job.name);
         let pace = |done: &str| {
             let done = done.parse().expect("frames");
             pace(&room.volume, &reference, job, work.runs(job), &done).expect("look")

@@ -1,7 +1,7 @@
 //! What was begun on the volume and did not come to its end, because its process is gone.
 
 use crate::base::error::Failure;
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::base::time::Timestamp;
 use crate::volume::Volume;
 use crate::volume::journal::{self, Account};
@@ -14,7 +14,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Interruption {
     /// The release.
-    pub release: ReleaseName,
+    pub release: Home,
     /// What was begun: `plan`, `harvest`…
     pub kind: String,
     /// When.

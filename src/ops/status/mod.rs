@@ -13,7 +13,7 @@ pub use survey::survey;
 
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{Home, JobRef};
 use crate::base::status::JobStatus;
 use crate::base::time::Timestamp;
 use crate::ops::check::FrameCounts;
@@ -56,7 +56,7 @@ pub enum ReleaseState {
 #[derive(Debug, Clone, Serialize)]
 pub struct ReleaseStatus {
     /// Its name.
-    pub name: ReleaseName,
+    pub name: Home,
     /// Where it stands.
     pub state: ReleaseState,
     /// How many jobs it has.
@@ -74,7 +74,7 @@ pub struct JobState {
     #[serde(rename = "ref")]
     pub reference: JobRef,
     /// The release.
-    pub release: ReleaseName,
+    pub release: Home,
     /// The newest run's status on the Manager; `planned` before it is submitted, `gone` if the Manager forgot it,
     /// `elsewhere` if another Manager has it.
     pub status: String,

@@ -3,7 +3,7 @@
 use super::interrupted::Interruptions;
 use super::select::{Ambiguous, NoMatch, Selector};
 use crate::base::error::{Class, Failure};
-use crate::base::name::{JobName, ReleaseName};
+use crate::base::name::{Home, JobName};
 use crate::ops::release;
 use crate::volume::Volume;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
@@ -37,7 +37,7 @@ pub fn find(volume: &Volume, word: &str) -> Result<Named, Failure> {
 
 /// `None` where the release is not there, also because its name cannot be one.
 fn load(volume: &Volume, name: &str) -> Result<Option<ReleaseFile>, Failure> {
-    match name.parse::<ReleaseName>() {
+    match name.parse::<Home>() {
         Ok(name) => release::load(volume, &name),
         Err(_) => Ok(None),
     }
@@ -46,7 +46,7 @@ fn load(volume: &Volume, name: &str) -> Result<Option<ReleaseFile>, Failure> {
 fn job_of_any(volume: &Volume, word: &str) -> Result<Named, Failure> {
     let selector = Selector::name(word);
     let mut having = Vec::new();
-    for name in volume.releases()?.names {
+    for name in volume.homes()?.names {
         // One that cannot be read may have it too; `unknown` says so.
         let Ok(Some(file)) = release::load(volume, &name) else { continue };
         let meant = |job: &&JobRecord| selector.matches(&file.name, &job.name, &ids(job));
@@ -84,7 +84,7 @@ pub fn unknown(volume: &Volume, word: &str) -> Result<Failure, Failure> {
     }
     let mut unreadable = 0;
     let mut names = Vec::new();
-    for name in volume.releases()?.names {
+    for name in volume.homes()?.names {
         match release::load(volume, &name) {
             Ok(Some(file)) => {
                 names.push(name.to_string());

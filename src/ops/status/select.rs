@@ -2,7 +2,7 @@
 
 use crate::base::counted::counted;
 use crate::base::error::{Class, Explain};
-use crate::base::name::{JobName, ReleaseName};
+use crate::base::name::{Home, JobName};
 
 /// A bare name or a glob over releases and jobs.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl Selector {
     }
 
     /// Whether this job is meant: by its release, its full name, its own name, or the beginning of its id.
-    pub fn matches(&self, release: &ReleaseName, job: &JobName, ids: &[String]) -> bool {
+    pub fn matches(&self, release: &Home, job: &JobName, ids: &[String]) -> bool {
         let full = format!("{release}/{job}");
         match &self.pattern {
             Some(pattern) => [release.as_str(), job.as_str(), &full].iter().any(|name| pattern.matches(name)),
@@ -98,7 +98,7 @@ impl Selector {
     }
 
     /// Whether the release itself is meant, with whatever is in it.
-    pub fn names_release(&self, release: &ReleaseName) -> bool {
+    pub fn names_release(&self, release: &Home) -> bool {
         match &self.pattern {
             Some(pattern) => pattern.matches(release.as_str()),
             None => self.text == release.as_str(),
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn names_are_exact_and_globs_are_wide() {
-        let (release, job): (ReleaseName, JobName) = ("r1".parse().expect("name"), "shot010".parse().expect("name"));
+        let (release, job): (Home, JobName) = ("r1".parse().expect("name"), "shot010".parse().expect("name"));
         let ids = ["0f3c9a7e-1111".to_owned()];
         for word in ["r1", "shot010", "r1/shot010", "shot0*", "r?", "r1/*", "0f3c9a"] {
             assert!(Selector::new(word).matches(&release, &job, &ids), "{word}");

@@ -8,7 +8,7 @@ use super::{ELSEWHERE, GONE, JobState, PLANNED, ReleaseStatus, StatusReport, Wor
 use crate::base::counted::{agree, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::ids::JobId;
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{Home, JobRef};
 use crate::base::status::{JobStatus, WorkerStatus};
 use crate::base::time::Timestamp;
 use crate::frames::last_words::last_line;
@@ -63,7 +63,7 @@ impl Survey<'_> {
     /// What a glob means, or everything. One release that cannot be looked at is told of and keeps none from being seen.
     fn several(&mut self, selector: Option<&Selector>, query: Option<&str>) -> Result<(), Failure> {
         let mut first = None;
-        for name in self.ports.volume.releases()?.names {
+        for name in self.ports.volume.homes()?.names {
             let is_named = selector.is_none_or(|selector| selector.names_release(&name));
             let added = release::load(self.ports.volume, &name).and_then(|file| match file {
                 Some(file) => self.add(&file, |job| {
@@ -82,7 +82,7 @@ impl Survey<'_> {
         }
         let interruptions = Interruptions::of(self.ports.volume)?;
         self.report.unreadable.extend(interruptions.unreadable);
-        let is_meant = |name: &ReleaseName| selector.is_none_or(|selector| selector.names_release(name));
+        let is_meant = |name: &Home| selector.is_none_or(|selector| selector.names_release(name));
         self.report.interrupted = interruptions.found.into_iter().filter(|one| is_meant(&one.release)).collect();
         match query {
             Some(word) if self.report.releases.is_empty() && self.report.interrupted.is_empty() => {
@@ -122,7 +122,7 @@ impl Survey<'_> {
         addresses: &Addresses,
     ) -> Result<JobState, Failure> {
         let ports = self.ports;
-        let reference = JobRef::in_release(&file.name, &job.name);
+        let reference = JobRef::within(&file.name, &job.name);
         let counts = frames.counts();
         let newest = job.newest_run();
         let known = |run: &RunRecord| self.asked.by_run.first(run.id);

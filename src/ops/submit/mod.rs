@@ -10,7 +10,7 @@ use crate::base::counted::counted;
 use crate::base::error::{Class, Failure, again_or_recover};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{Home, JobRef};
 use crate::base::time::Timestamp;
 use crate::manager::Submission;
 use crate::manager::job::{META_HOST, META_ID, META_JOB, META_RELEASE, META_RUN, META_USER};
@@ -137,7 +137,7 @@ fn submit_each(
         run.sending = false;
         let Some(id) = id else { continue };
         run.manager_job = Some(id.clone());
-        submitted.push((JobRef::in_release(&file.name, &job.name), id));
+        submitted.push((JobRef::within(&file.name, &job.name), id));
     }
     match failure {
         None => Ok(submitted),
@@ -180,9 +180,9 @@ pub fn refuse_pending_elsewhere(file: &ReleaseFile, address: &str) -> Result<(),
 }
 
 /// The request for one run of a job; `storage` is how workers call the volume's root.
-fn submission(storage: &str, release: &ReleaseName, job: &JobRecord, run: &RunRecord) -> Submission {
+fn submission(storage: &str, release: &Home, job: &JobRecord, run: &RunRecord) -> Submission {
     let revision = job.revisions.iter().find(|r| r.number == run.revision).unwrap_or_else(|| job.current());
-    let reference = JobRef::in_release(release, &job.name);
+    let reference = JobRef::within(release, &job.name);
     let rendering = Rendering {
         reference: &reference,
         store: &revision.store.path,
@@ -202,7 +202,7 @@ fn submission(storage: &str, release: &ReleaseName, job: &JobRecord, run: &RunRe
     }
 }
 
-fn metadata(release: &ReleaseName, job: &JobRef, run: &RunRecord, user: &str, host: &str) -> BTreeMap<String, String> {
+fn metadata(release: &Home, job: &JobRef, run: &RunRecord, user: &str, host: &str) -> BTreeMap<String, String> {
     BTreeMap::from(
         [
             (META_ID, run.id.to_string()),

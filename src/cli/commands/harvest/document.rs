@@ -2,7 +2,7 @@
 
 use crate::base::digest::Digest;
 use crate::base::ids::TransactionId;
-use crate::base::name::{JobRef, ReleaseName};
+use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::frames::expected::Role;
 use crate::frames::sampling::Depth;
@@ -18,7 +18,7 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(super) struct Document<'a> {
     schema: &'static str,
-    release: &'a ReleaseName,
+    release: &'a Home,
     outcome: Outcome,
     frames: FrameCounts,
     jobs: Vec<Job<'a>>,

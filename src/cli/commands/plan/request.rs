@@ -1,7 +1,7 @@
 //! What is asked for: out of arguments, the configuration and a plan file.
 
 use crate::base::error::{Class, Failure};
-use crate::base::name::ReleaseName;
+use crate::base::name::{Home, ReleaseName};
 use crate::base::render_options::{self, RenderOptions};
 use crate::cli::args::plan::PlanReleaseArgs;
 use crate::cli::config::{ConfigError, Origin};
@@ -191,7 +191,7 @@ fn wrong_flag(flag: &'static str, text: &str, cause: String) -> Failure {
 }
 
 /// Name and scenes from the arguments, or asked for on a terminal.
-fn words(args: &PlanReleaseArgs, context: &Context) -> Result<(ReleaseName, Vec<PathBuf>), Failure> {
+fn words(args: &PlanReleaseArgs, context: &Context) -> Result<(Home, Vec<PathBuf>), Failure> {
     let missing = |what: &str| {
         Failure::new(Class::Usage, format!("{what} is missing"))
             .with_hint("Write `farm plan release NAME SCENE…`, or --from plan.yaml.")
@@ -215,7 +215,7 @@ fn words(args: &PlanReleaseArgs, context: &Context) -> Result<(ReleaseName, Vec<
 }
 
 /// The first word as the release's name. A scene there means that the name was forgotten: it would be dropped in silence.
-pub(super) fn release_name(words: &[String]) -> Result<ReleaseName, Failure> {
+pub(super) fn release_name(words: &[String]) -> Result<Home, Failure> {
     let name = words.first().map(String::as_str).unwrap_or_default();
     let path = Path::new(name);
     let is_scene =
@@ -227,7 +227,7 @@ pub(super) fn release_name(words: &[String]) -> Result<ReleaseName, Failure> {
         return Err(Failure::new(Class::Usage, words)
             .with_hint(format!("Write `farm plan release NAME {}` with a name of your choice.", shortened(&scenes))));
     }
-    Ok(name.parse()?)
+    Ok(name.parse::<ReleaseName>()?.into())
 }
 
 /// As a shell takes it for one word.

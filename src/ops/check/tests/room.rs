@@ -4,7 +4,7 @@ use crate::base::digest::Digest;
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId, TaskId, WorkerId};
-use crate::base::name::ReleaseName;
+use crate::base::name::Home;
 use crate::base::rel_path::RelPath;
 use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
@@ -90,7 +90,7 @@ impl Room {
         Ports { volume: &self.volume, manager: &self.manager, progress: &Silent, actor: &self.actor }
     }
 
-    pub(crate) fn release(&self) -> &ReleaseName {
+    pub(crate) fn release(&self) -> &Home {
         &self.file.name
     }
 
