@@ -1,8 +1,10 @@
 //! One file or folder per use case: a request comes in, a report goes out.
 
 pub mod addresses;
+pub mod change;
 pub mod check;
 pub mod doctor;
+pub mod ending;
 pub mod follow;
 pub mod harvest;
 pub mod init;

@@ -194,6 +194,9 @@ pub struct RunRecord {
     /// Whether it was about to be sent to a Manager elsewhere, and no word of what came of that was written down yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sending: bool,
+    /// Whether it was taken back before the Manager had it: it is never submitted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
     /// When a submission ended without an answer and may still have been on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_doubt: Option<Timestamp>,
@@ -284,9 +287,9 @@ impl ReleaseFile {
 }
 
 impl RunRecord {
-    /// Whether no job of the Manager is known for it: it was not submitted yet, or nobody knows.
+    /// Whether no job of the Manager is known for it and one shall be: it was not submitted yet, or nobody knows.
     pub fn is_pending(&self) -> bool {
-        self.manager_job.is_none()
+        self.manager_job.is_none() && !self.withdrawn
     }
 
     /// The same, where it is meant for the Manager at `address`.
@@ -299,6 +302,12 @@ impl JobRecord {
     /// The revision that counts.
     pub fn current(&self) -> &Revision {
         self.revisions.last().unwrap_or_else(|| unreachable!("checked when the file was read"))
+    }
+
+    /// The number of the next revision: never one that a run was made of, even if that revision was taken back.
+    pub fn next_revision(&self) -> u32 {
+        let revisions = self.revisions.iter().map(|revision| revision.number);
+        revisions.chain(self.runs.iter().map(|run| run.revision)).max().unwrap_or(0) + 1
     }
 
     /// The newest run, whose id and status stand for the job's.

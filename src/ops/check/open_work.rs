@@ -112,6 +112,7 @@ impl OpenWork {
             for run in &job.runs {
                 match by_run.get(run.id) {
                     Some(found) => runs.push(run_work(&tasks, run, found, workers, sight)),
+                    None if run.withdrawn => {}
                     // Only that Manager knows what its workers do.
                     None if !addresses.are_of(run) => open.push(run.frames.clone()),
                     None if run.manager_job.is_some() => gone.push(&run.frames),

@@ -10,11 +10,10 @@ use super::{JobVerdict, PlannedJob, ReleasePlan, Repair, begun, unfinished};
 use crate::base::consent::Consent;
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
-use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
-use crate::base::name::{Home, JobName, JobRef};
-use crate::base::rel_path::RelPath;
+use crate::base::name::{Home, JobRef};
 use crate::base::size::{Bytes, told_apart};
+use crate::ops::change::{self, Author, Before, Change, ChangedJob};
 use crate::ops::locking;
 use crate::ops::ports::Ports;
 use crate::ops::release;
@@ -27,34 +26,8 @@ use crate::volume::Volume;
 use crate::volume::journal::Journal;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, Revision, StoredFile};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::sync::Mutex;
-
-/// The journal's word for planning.
-pub const JOURNAL_KIND: &str = "plan";
-
-/// What planning sets out to do, for whoever finds its journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlanIntent {
-    /// The release.
-    pub release: Home,
-    /// The scenes that will be written.
-    pub store: Vec<RelPath>,
-    /// The files that will be copied with them.
-    pub copies: Vec<RelPath>,
-    /// The jobs that will be in the release; empty in a journal of an earlier farm.
-    #[serde(default)]
-    pub jobs: Vec<IntendedJob>,
-}
-
-/// What the release will have of one job.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct IntendedJob {
-    /// The job.
-    pub name: JobName,
-    /// Its frames.
-    pub frames: FrameSet,
-}
 
 /// What applying a plan did.
 #[derive(Debug, Clone, Serialize)]
@@ -147,8 +120,11 @@ pub fn check_space(volume: &Volume, plan: &ReleasePlan) -> Result<(), Failure> {
         .with_hint("Free some space on the volume, or plan fewer scenes."))
 }
 
-fn intended(job: &PlannedJob) -> IntendedJob {
-    IntendedJob { name: job.reference.job.clone(), frames: job.frames.clone() }
+fn changed(job: &PlannedJob, file: &ReleaseFile) -> ChangedJob {
+    let name = job.reference.job.clone();
+    let run = (!job.to_submit().is_empty()).then_some(job.run);
+    let before = Before::of(file.job(&name));
+    ChangedJob { name, frames: job.frames.clone(), before, run, ends: Vec::new() }
 }
 
 fn carry_out(
@@ -164,13 +140,14 @@ fn carry_out(
     storage::require(ports.volume, ports.manager)?;
     // A copy that is made anew is named by the release already, and not for `farm recover` to take back.
     let is_new = |job: &&PlannedJob| job.verdict == JobVerdict::New;
-    let intent = PlanIntent {
+    let intent = Change {
         release: plan.release.clone(),
+        by: Some(Author::of(ports.actor)),
         store: plan.jobs.iter().filter(is_new).map(|job| job.store.clone()).collect(),
         copies: plan.copies.iter().map(|copy| copy.to.clone()).collect(),
-        jobs: plan.jobs.iter().map(intended).collect(),
+        jobs: plan.jobs.iter().map(|job| changed(job, &file)).collect(),
     };
-    let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, &intent)?;
+    let journal = Journal::begin(ports.volume, lock, change::PLAN, &intent)?;
     let began = clock::now();
     let writer =
         Writer { ports, lock, transaction: journal.id(), release: &file, survey, renderer, packing: Mutex::new(()) };

@@ -1,8 +1,8 @@
 //! Plans that were killed or failed on their way: what is left of them, and whether a later one has done their work.
 
-use super::apply::{IntendedJob, JOURNAL_KIND, PlanIntent};
-use crate::base::error::{Class, Failure};
+use crate::base::error::Failure;
 use crate::base::rel_path::RelPath;
+use crate::ops::change::{self, Change, ChangedJob};
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::volume::journal::{self, Account, Journal};
@@ -14,14 +14,6 @@ use std::collections::BTreeSet;
 /// The folder of what scenes need, within a store.
 const DEPS: &str = "deps";
 
-/// What a plan that was begun set out to do.
-pub fn intent(account: &Account) -> Result<PlanIntent, Failure> {
-    serde_json::from_value(account.intent.body.clone()).map_err(|error| {
-        Failure::new(Class::Refused, format!("the journal of plan {} cannot be understood: {error}", account.intent.id))
-            .with_hint("Run `farm recover` with the farm that began it, or a newer one.")
-    })
-}
-
 /// Closes the journals of earlier plans of the release whose work is done by now, as by the same command given again.
 ///
 /// `lock` is the release's and `file` its record as it was saved. The plan that calls this is at its end, so that nothing
@@ -32,10 +24,10 @@ pub(super) fn close_done(ports: &Ports<'_>, lock: &Lock, file: &ReleaseFile) {
         journal::file_done(ports.volume, &journals.not_filed)?;
         let scope = lock.scope().to_string();
         let is_earlier = |account: &&Account| {
-            account.intent.kind == JOURNAL_KIND && account.intent.scope == scope && !account.owner.is_alive()
+            account.intent.kind == change::PLAN && account.intent.scope == scope && !account.owner.is_alive()
         };
         for account in journals.unfinished.iter().filter(is_earlier) {
-            if is_done(ports.volume, file, &intent(account)?)? {
+            if is_done(ports.volume, file, &change::of(account)?)? {
                 Journal::resume(ports.volume, lock, account)?.done(&"done by a later plan")?;
             }
         }
@@ -53,7 +45,7 @@ pub(super) fn close_done(ports: &Ports<'_>, lock: &Lock, file: &ReleaseFile) {
 
 /// Whether the release has every job, frame and scene that the plan set out to have in it, each run was submitted, and no
 /// copy is left over.
-fn is_done(volume: &Volume, file: &ReleaseFile, intent: &PlanIntent) -> Result<bool, Failure> {
+fn is_done(volume: &Volume, file: &ReleaseFile, intent: &Change) -> Result<bool, Failure> {
     let mut named = Named::default();
     named.add(file);
     let is_submitted = file.jobs.iter().flat_map(|job| &job.runs).all(|run| run.manager_job.is_some());
@@ -65,13 +57,13 @@ fn is_done(volume: &Volume, file: &ReleaseFile, intent: &PlanIntent) -> Result<b
         && orphans(volume, intent)?.is_empty())
 }
 
-fn has(file: &ReleaseFile, intended: &IntendedJob) -> bool {
+fn has(file: &ReleaseFile, intended: &ChangedJob) -> bool {
     let record = file.jobs.iter().find(|record| record.name == intended.name);
     record.is_some_and(|record| intended.frames.minus(&record.current().frames).is_empty())
 }
 
 /// What the plan put there and no release names. A release that cannot be read might, so that it stops this.
-pub fn orphans(volume: &Volume, intent: &PlanIntent) -> Result<Vec<RelPath>, Failure> {
+pub fn orphans(volume: &Volume, intent: &Change) -> Result<Vec<RelPath>, Failure> {
     let mut named = Named::default();
     for name in volume.homes()?.names {
         if let Some(file) = release::load(volume, &name)? {
@@ -126,6 +118,7 @@ fn dependency_folder(path: &RelPath) -> Option<RelPath> {
 mod tests {
     use super::*;
     use crate::base::status::TaskStatus;
+    use crate::ops::change::Before;
     use crate::ops::check::room::Room;
     use crate::ops::locking;
 
@@ -159,8 +152,9 @@ mod tests {
 
     /// Leaves the journal of a plan for these scenes, whose process is gone: nobody has its start time.
     fn begun(room: &Room, scenes: &[&str]) {
-        let intent = PlanIntent {
+        let intent = Change {
             release: room.release().clone(),
+            by: None,
             store: scenes.iter().map(|name| rel(&format!("releases/r1/store/{name}.blend"))).collect(),
             copies: vec![rel("releases/r1/store/deps/0123/wood.png")],
             jobs: scenes.iter().map(|name| intended(name, "1")).collect(),
@@ -168,13 +162,14 @@ mod tests {
         leave(room, &intent);
     }
 
-    fn intended(name: &str, frames: &str) -> IntendedJob {
-        IntendedJob { name: name.parse().expect("name"), frames: frames.parse().expect("frames") }
+    fn intended(name: &str, frames: &str) -> ChangedJob {
+        let (name, frames) = (name.parse().expect("name"), frames.parse().expect("frames"));
+        ChangedJob { name, frames, before: Before::Absent, run: None, ends: Vec::new() }
     }
 
-    fn leave(room: &Room, intent: &PlanIntent) {
+    fn leave(room: &Room, intent: &Change) {
         let lock = locking::lock_home(&room.ports(), room.release()).expect("free");
-        drop(Journal::begin(&room.volume, &lock, JOURNAL_KIND, intent).expect("begin"));
+        drop(Journal::begin(&room.volume, &lock, change::PLAN, intent).expect("begin"));
         for (path, bytes) in room.tree(".farm/journal") {
             let text = String::from_utf8(bytes).expect("text").replace("\"start_time\":", "\"start_time\":1");
             room.put(&path, text.as_bytes());
@@ -218,7 +213,8 @@ mod tests {
     #[test]
     fn frames_that_were_never_planned_keep_it_open() {
         let room = submitted(&[("A", "1-2")]);
-        let intent = |jobs| PlanIntent { release: room.release().clone(), store: Vec::new(), copies: Vec::new(), jobs };
+        let intent =
+            |jobs| Change { release: room.release().clone(), by: None, store: Vec::new(), copies: Vec::new(), jobs };
         leave(&room, &intent(vec![intended("A", "1-200")]));
         assert_eq!(left(&room), 1);
         leave(&room, &intent(Vec::new()));

@@ -195,7 +195,7 @@ mod tests {
     use crate::base::name::Home;
     use crate::base::rel_path::RelPath;
     use crate::manager::local::LocalSettings;
-    use crate::ops::plan::apply::{JOURNAL_KIND, PlanIntent};
+    use crate::ops::change::{Change, PLAN as JOURNAL_KIND};
     use crate::ops::ports::Silent;
     use crate::volume::init::{InitRequest, init};
     use crate::volume::journal::Journal;
@@ -304,9 +304,9 @@ jobs:
             }
         }
 
-        fn plan_intent(&self) -> PlanIntent {
+        fn plan_intent(&self) -> Change {
             let release: Home = "r1".parse().unwrap();
-            PlanIntent { release, store: vec![rel(SCENE)], copies: vec![rel(IMAGE)], jobs: Vec::new() }
+            Change { release, by: None, store: vec![rel(SCENE)], copies: vec![rel(IMAGE)], jobs: Vec::new() }
         }
 
         fn recover(&self) -> Vec<Action> {
@@ -495,7 +495,7 @@ jobs:
         farm.plant("releases/r2/store/B.blend", b"another's");
         farm.plant("dist/r1/A.0001.png", b"a frame");
         let stray = ["releases/r2/store/B.blend", "dist/r1/A.0001.png", "releases/r1"];
-        let intent = PlanIntent { store: stray.map(rel).to_vec(), ..farm.plan_intent() };
+        let intent = Change { store: stray.map(rel).to_vec(), ..farm.plan_intent() };
         farm.killed(JOURNAL_KIND, &intent);
         assert_eq!(verdicts(&farm.recover()), [(Kind::Journal, Verdict::Finished)]);
         assert!(farm.has("releases/r2/store/B.blend") && farm.has("dist/r1/A.0001.png"));

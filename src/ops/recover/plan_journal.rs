@@ -7,6 +7,7 @@ use super::{Means, Verdict};
 use crate::base::counted::{agree, counted};
 use crate::base::error::Failure;
 use crate::base::rel_path::RelPath;
+use crate::ops::change;
 use crate::ops::plan::unfinished;
 use crate::ops::ports::Ports;
 use crate::ops::{release, submit};
@@ -19,7 +20,7 @@ use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
 
 /// Ends the plan; the lock is the release's.
 pub(super) fn recover(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
-    let intent = unfinished::intent(account)?;
+    let intent = change::of(account)?;
     let file = release::load(means.volume, &intent.release)?;
     let orphans = unfinished::orphans(means.volume, &intent)?;
     let unsubmitted = file.filter(|file| file.jobs.iter().any(|job| job.runs.iter().any(RunRecord::is_pending)));

@@ -54,6 +54,7 @@ pub fn add_run(job: &mut JobRecord, id: RunId, frames: FrameSet, queueing: &Queu
         submitted: clock::now(),
         sending: false,
         in_doubt: None,
+        withdrawn: false,
     };
     job.runs.push(run);
 }

@@ -264,6 +264,7 @@ fn run(id: RunId, number: u32, frames: FrameSet) -> RunRecord {
         submitted: Timestamp::from_unix(0),
         sending: false,
         in_doubt: None,
+        withdrawn: false,
     }
 }
 
