@@ -19,7 +19,7 @@ pub fn last_line(tail: &str) -> String {
 }
 
 /// Flamenco's Manager writes into each log too: `2026-11-22T00:49:49Z task changed status active -> failed`.
-fn is_of_the_queue(line: &str) -> bool {
+pub(super) fn is_of_the_queue(line: &str) -> bool {
     let words = line.split_once("Z ").filter(|(time, _)| time.starts_with(|c: char| c.is_ascii_digit()));
     words.is_some_and(|(_, words)| words.starts_with("task changed status ") || words.starts_with("Task "))
 }

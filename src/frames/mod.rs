@@ -7,11 +7,12 @@
 //! * [`walk`] checks the structure of one file in one pass, [`sampling`] picks the files that [`decode`] proves in full,
 //!   [`agreement`] finds frames that differ from the rest of their job;
 //! * [`template`] gives harvested files their names, [`sheet`] draws the contact sheet;
-//! * [`render_log`], [`suspicion`] and [`hopeless`] read what Blender said while it rendered.
+//! * [`render_log`], [`suspicion`], [`failure_kind`] and [`hopeless`] read what Blender said while it rendered.
 
 pub mod agreement;
 pub mod decode;
 pub mod expected;
+pub mod failure_kind;
 pub mod hopeless;
 pub mod inventory;
 pub mod last_words;
