@@ -7,6 +7,7 @@ pub mod error;
 pub mod frame_set;
 pub mod ids;
 pub mod name;
+pub mod nearest;
 pub mod rel_path;
 pub mod render_options;
 pub mod secret;

@@ -2,6 +2,7 @@
 
 use super::keys::{KEYS, Key, Shown};
 use crate::base::error::{Class, Explain};
+use crate::base::nearest;
 use crate::sys::http::without_credentials;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -123,7 +124,7 @@ const ADDRESSES: [&str; 2] = ["manager", "access.proxy"];
 fn nearest(word: &str) -> Option<String> {
     let close = |name: &str| name.split('.').any(|part| word.split('.').any(|w| w == part)) || name.starts_with(word);
     let names = || KEYS.iter().map(|key| key.name);
-    crate::ops::status::nearest(word, names()).or_else(|| names().find(|name| close(name)).map(str::to_owned))
+    nearest::nearest(word, names()).or_else(|| names().find(|name| close(name)).map(str::to_owned))
 }
 
 /// Every key with the value that wins.

@@ -4,7 +4,7 @@
 //! is a slip of the pen away from a known one is worth a warning.
 
 use super::keys::KEYS;
-use crate::ops::status::nearest;
+use crate::base::nearest::nearest;
 
 const PREFIX: &str = "FARM_";
 /// Variables of the tests and benchmarks, and what renderers are told.

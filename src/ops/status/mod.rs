@@ -8,7 +8,7 @@ pub mod survey;
 
 pub use interrupted::Interruption;
 pub use resolve::{Named, find};
-pub use select::{NoMatch, nearest};
+pub use select::NoMatch;
 pub use survey::survey;
 
 use crate::base::frame_set::FrameSet;
