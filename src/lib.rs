@@ -5,7 +5,7 @@
 //! ```text
 //! cli                                          arguments, terminal, configuration, exit codes
 //! ops                                          one file per use case: request in, report out
-//! volume  manager  blend  frames               the share · the queue · scenes · rendered frames
+//! volume  manager  query  blend  frames        the share · the queue · questions · scenes · rendered frames
 //! sys                                          disk, processes, clock, network: the only doors to the world
 //! base                                         words of the trade as types; no I/O
 //! ```
@@ -16,5 +16,6 @@ pub mod cli;
 pub mod frames;
 pub mod manager;
 pub mod ops;
+pub mod query;
 pub mod sys;
 pub mod volume;

@@ -47,6 +47,13 @@ impl Explain for FrameSetError {
     }
 }
 
+impl FrameSetError {
+    /// What is wrong, without the text and the place.
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+}
+
 impl FrameSet {
     /// The frames from `start` to `end`, every `step`-th; a step below 1 counts as 1. More than [`MAX_FRAMES`] are refused:
     /// a scene may say anything.
@@ -111,6 +118,17 @@ impl FrameSet {
             };
         }
         FrameSet(common)
+    }
+    /// Whether there is a frame that is in both, without making the set of them.
+    pub fn intersects(&self, other: &FrameSet) -> bool {
+        let (mut ours, mut theirs) = (self.since(other), other.since(self));
+        while let (Some(our), Some(their)) = (ours.first(), theirs.first()) {
+            if our.first <= their.last && their.first <= our.last {
+                return true;
+            }
+            if our.last < their.last { ours = &ours[1..] } else { theirs = &theirs[1..] }
+        }
+        false
     }
     /// The frames of this set that `other` lacks.
     #[must_use]
@@ -427,6 +445,7 @@ mod tests {
             prop_assert_eq!(oracle(&x.union(&y)), &a | &b);
             prop_assert_eq!(oracle(&x.minus(&y)), &a - &b);
             prop_assert_eq!(oracle(&x.common(&y)), &a & &b);
+            prop_assert_eq!(x.intersects(&y), !a.is_disjoint(&b));
             prop_assert_eq!(oracle(&FrameSet::union_of([&x, &y, &z])), &(&a | &b) | &c);
             prop_assert!((-30..50).all(|frame| x.contains(frame) == a.contains(&frame)));
             let chunks = x.chunks(size);
