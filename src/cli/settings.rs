@@ -142,9 +142,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u32>() {
         return Ok(Duration::from_secs(seconds.into()));
     }
-    let span: jiff::SignedDuration =
-        text.parse().map_err(|_| format!("{text:?} is not a duration such as 90s or 5m"))?;
-    Duration::try_from(span).map_err(|_| "a duration cannot be negative".into())
+    let wrong = || format!("{text:?} is not a duration such as 90s, 5m or 7d");
+    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+    let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
+    Duration::try_from(length).map_err(|_| "a duration cannot be negative".into())
 }
 
 #[cfg(test)]

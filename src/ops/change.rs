@@ -9,6 +9,7 @@ use crate::base::rel_path::RelPath;
 use crate::ops::ports::Actor;
 use crate::volume::journal::Account;
 use crate::volume::release_file::JobRecord;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The journals' words for changes of jobs.
@@ -19,6 +20,8 @@ pub const SEED: &str = "seed";
 pub const REPLACE: &str = "replace";
 /// Frames that are rendered anew.
 pub const RETRY: &str = "retry";
+/// Runs that are ended.
+pub const KILL: &str = "kill";
 /// A change that is taken back.
 pub const UNDO: &str = "undo";
 
@@ -99,8 +102,13 @@ impl Before {
     }
 }
 
-/// The change that the journal of a plan, a seed, a replace, a retry or an undo tells of.
+/// The change that the journal of a plan, a seed, a replace, a retry, a kill or an undo tells of.
 pub fn of(account: &Account) -> Result<Change, Failure> {
+    body(account)
+}
+
+/// What the journal of a change says, as its kind has it.
+pub fn body<B: DeserializeOwned>(account: &Account) -> Result<B, Failure> {
     serde_json::from_value(account.intent.body.clone()).map_err(|error| {
         let (kind, id) = (&account.intent.kind, account.intent.id);
         Failure::new(Class::Refused, format!("the journal of {kind} {id} cannot be understood: {error}"))

@@ -23,4 +23,6 @@ pub mod space;
 pub mod status;
 pub mod storage;
 pub mod submit;
+pub mod trash;
+pub mod undo;
 pub mod work;

@@ -5,11 +5,14 @@
 //! undo and reports find it. A journal that is not there yet means that nothing was begun; one that says something
 //! that farm does not understand stops whoever needs it, for guessing loses frames.
 
+mod error;
+
+pub use error::JournalError;
+
 use super::jsonl;
 use super::layout;
-use super::lock::{Lock, LockError, Scope};
+use super::lock::{Lock, Scope};
 use super::open::Volume;
-use crate::base::error::{Class, Explain};
 use crate::base::ids::TransactionId;
 use crate::base::time::Timestamp;
 use crate::sys::clock;
@@ -17,7 +20,6 @@ use crate::sys::disk::{Dir, DiskError, Kind, RecordFile, rename_new};
 use crate::sys::process::identity::ProcessId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::path::PathBuf;
 
 /// The schema this farm writes and reads.
 const SCHEMA: &str = "farm.journal/1";
@@ -136,63 +138,6 @@ pub struct Journal<'a> {
     id: TransactionId,
 }
 
-/// Why a journal cannot be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// A newer farm wrote it.
-    #[error("the journal {} was written by a newer farm ({schema})", path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its schema.
-        schema: String,
-    },
-    /// It says something that cannot be.
-    #[error("the journal {} cannot be read: {cause}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What and where.
-        cause: String,
-    },
-    /// The process that writes it still runs.
-    #[error("transaction {id} is still being worked on by process {} on {}", owner.pid, owner.host)]
-    Alive {
-        /// The transaction.
-        id: TransactionId,
-        /// The process.
-        owner: ProcessId,
-    },
-    /// The lock is gone.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// The disk failed.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-}
-
-impl Explain for JournalError {
-    fn class(&self) -> Class {
-        match self {
-            JournalError::Newer { .. } | JournalError::Damaged { .. } => Class::Refused,
-            JournalError::Alive { .. } => Class::Locked,
-            JournalError::Lock(error) => error.class(),
-            JournalError::Disk(error) => error.class(),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let hint = match self {
-            JournalError::Newer { .. } => "Update farm on this machine, or run farm recover where the newer one is.",
-            JournalError::Damaged { .. } => "Nothing was changed. Look at what it names, then move the journal away.",
-            JournalError::Alive { .. } => "Wait until it is done.",
-            JournalError::Lock(error) => return error.hint(),
-            JournalError::Disk(error) => return error.hint(),
-        };
-        Some(hint.to_owned())
-    }
-}
-
 impl<'a> Journal<'a> {
     /// Writes down what is to be done, before it is begun.
     pub fn begin(
@@ -299,6 +244,16 @@ pub fn finished_ids(volume: &Volume) -> Result<Vec<TransactionId>, JournalError>
     Ok(volume.dir(&layout::done_dir())?.map(|folder| ids_in(&folder)).transpose()?.unwrap_or_default())
 }
 
+/// The same with the time of each one's last line, newest first.
+pub fn finished_by_time(volume: &Volume) -> Result<Vec<(TransactionId, Timestamp)>, JournalError> {
+    let Some(folder) = volume.dir(&layout::done_dir())? else { return Ok(Vec::new()) };
+    let id_of = |name: &std::ffi::OsStr| name.to_str()?.strip_suffix(SUFFIX)?.parse().ok();
+    let listed = folder.list_attributes()?.into_iter().filter(|(entry, _)| entry.kind != Kind::Folder);
+    let mut found: Vec<_> = listed.filter_map(|(entry, at)| Some((id_of(&entry.name)?, at.mtime))).collect();
+    found.sort_by_key(|(id, at)| std::cmp::Reverse((*at, *id)));
+    Ok(found)
+}
+
 fn file_name(id: TransactionId) -> String {
     format!("{id}{SUFFIX}")
 }
@@ -395,6 +350,7 @@ fn check_schema(bytes: &[u8]) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::{Class, Explain};
     use crate::volume::fixture::{locked, volume};
     use serde_json::json;
 

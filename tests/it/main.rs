@@ -29,4 +29,5 @@ mod real_blender;
 mod recover;
 mod reference;
 mod status;
+mod undo;
 mod work;

@@ -12,6 +12,7 @@ pub mod manager_setup;
 pub mod plan;
 pub mod setup;
 pub mod status;
+pub mod undo;
 
 use clap::{Parser, Subcommand};
 
@@ -75,6 +76,14 @@ pub enum Command {
     /// Each `farm work` renders one task at a time; start as many as the machine can bear. Killing one loses nothing:
     /// its task goes back into the queue.
     Work(status::WorkArgs),
+    /// Take a change back: what it threw away returns, what it made goes to the trash.
+    ///
+    /// The last change that a person made, or the one that you name. Its runs are ended first. If anything newer is in the
+    /// way nothing is done. Nothing is submitted, but with --resubmit.
+    Undo(undo::UndoArgs),
+    /// Show what is in the trash, or free its space.
+    #[command(subcommand)]
+    Trash(undo::TrashCommand),
     /// Finish or roll back what a killed farm left behind.
     ///
     /// After a crash, a power cut or a kill -9: half-done changes are finished or undone, stale locks and temporary

@@ -12,6 +12,8 @@ pub mod plan;
 pub mod recover;
 pub mod setup;
 pub mod status;
+pub mod trash;
+pub mod undo;
 pub mod work;
 
 use crate::base::error::Failure;
@@ -28,6 +30,8 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Status(args) => status::run(&args, context),
         Command::Path(args) => path::run(&args, context),
         Command::Work(args) => work::run(&args, context),
+        Command::Undo(args) => undo::run(&args, context),
+        Command::Trash(command) => trash::run(&command, context),
         Command::Recover(args) => recover::run(&args, context),
         Command::Doctor(_) => doctor::run(context),
         Command::Setup(args) => setup::run(args, context),

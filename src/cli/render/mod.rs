@@ -8,3 +8,4 @@ pub mod progress;
 pub mod recover;
 pub mod status;
 pub mod table;
+pub mod undo;

@@ -83,14 +83,15 @@ pub fn orphans(volume: &Volume, intent: &Change) -> Result<Vec<RelPath>, Failure
 
 /// What release files mention.
 #[derive(Default)]
-struct Named {
+pub struct Named {
     paths: BTreeSet<RelPath>,
     /// Folders of dependencies: a release file names one file of a sequence, and uses all of them.
     folders: BTreeSet<RelPath>,
 }
 
 impl Named {
-    fn add(&mut self, file: &ReleaseFile) {
+    /// Adds what this one mentions.
+    pub fn add(&mut self, file: &ReleaseFile) {
         let revisions = file.jobs.iter().flat_map(|job| &job.revisions);
         for revision in revisions {
             self.paths.insert(revision.store.path.clone());
@@ -101,7 +102,8 @@ impl Named {
         }
     }
 
-    fn has(&self, path: &RelPath) -> bool {
+    /// Whether `path` is mentioned, or lies in a folder that is.
+    pub fn has(&self, path: &RelPath) -> bool {
         let in_folder = dependency_folder(path).is_some_and(|folder| self.folders.contains(&folder));
         in_folder || self.paths.contains(path) || self.paths.iter().any(|named| path.is_within(named))
     }

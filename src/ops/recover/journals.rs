@@ -4,9 +4,11 @@ use super::{Action, Kind, Means, Verdict, plan_journal};
 use crate::base::counted::{agree, counted};
 use crate::base::error::{Class, Explain, Failure};
 use crate::base::ids::TransactionId;
-use crate::ops::change::PLAN;
+use crate::ops::change::{PLAN, REPLACE, RETRY, SEED, UNDO};
 use crate::ops::harvest;
 use crate::ops::harvest::unfinished::JOURNAL_KIND as HARVEST;
+use crate::ops::trash::{self, JOURNAL_KIND as PURGE};
+use crate::ops::undo::{self, Ended};
 use crate::ops::work::JOURNAL_KIND as CLEAR_FRAMES;
 use crate::volume::Volume;
 use crate::volume::journal::{self, Account, Journal, Unreadable};
@@ -62,11 +64,36 @@ fn end(means: &Means<'_>, account: &Account) -> Result<Option<(Verdict, String)>
 fn dispatch(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
     match account.intent.kind.as_str() {
         PLAN => plan_journal::recover(means, lock, account),
+        SEED | REPLACE | RETRY => end_change(means, lock, account),
+        PURGE => finish_purge(means.volume, lock, account),
+        UNDO => finish_undo(means, lock, account),
         HARVEST => finish_harvest(means, lock, account),
         CLEAR_FRAMES => close_clearing(means.volume, lock, account),
         kind => Err(Failure::new(Class::Refused, format!("this farm does not know what {kind:?} is"))
             .with_hint("Run `farm recover` with the farm that began it, or a newer one.")),
     }
+}
+
+/// Where its runs are in the record what is left of it is done; elsewhere it is taken back.
+fn end_change(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
+    Ok(match undo::roll_back(&means.ports()?, lock, account)? {
+        Ended::Finished => (Verdict::Finished, "its runs are submitted".to_owned()),
+        Ended::RolledBack => (
+            Verdict::RolledBack,
+            "files and record are as they were before; runs that it had ended stay ended, `farm retry` renders the rest"
+                .to_owned(),
+        ),
+    })
+}
+
+fn finish_purge(volume: &Volume, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
+    let purged = trash::finish(volume, lock, account)?;
+    Ok((Verdict::Finished, format!("{} erased", counted(purged.files, "file"))))
+}
+
+fn finish_undo(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
+    undo::finish(means.volume, lock, account)?;
+    Ok((Verdict::Finished, "what it takes back is as it was".to_owned()))
 }
 
 /// What was not moved yet is moved, if it is still what it was; the manifest names all that is in place.

@@ -27,6 +27,11 @@ pub struct TrashedTransaction {
 }
 
 impl TrashedTransaction {
+    /// Whether the thing is in the trash: it came there, and was not brought back.
+    pub fn holds(&self, item: &Item) -> Result<bool, DiskError> {
+        Ok(self.folder.stat_at(&item.kept)?.is_some_and(|kept| item.is(&kept)))
+    }
+
     /// Counts what it holds, by a walk.
     pub fn measure(&self) -> Result<Measure, DiskError> {
         self.folder.measure()
@@ -59,8 +64,8 @@ pub fn list(volume: &Volume) -> Result<Listing, TrashError> {
     Ok(listing)
 }
 
-/// The parts of one transaction's trash, one per root that it took something from.
-pub(super) fn parts_of(volume: &Volume, id: TransactionId) -> Result<Vec<TrashedTransaction>, TrashError> {
+/// The parts of one transaction's trash, one per root that it took something from; none where there is no such trash.
+pub fn parts_of(volume: &Volume, id: TransactionId) -> Result<Vec<TrashedTransaction>, TrashError> {
     let mut parts = Vec::new();
     for (root, area, trash) in volume.trash_roots() {
         if let Some(trash) = root.dir(&trash)? {

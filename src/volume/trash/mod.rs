@@ -15,11 +15,11 @@ mod record;
 mod restore;
 
 pub use error::TrashError;
-pub use list::{Listing, TrashedTransaction, list};
+pub use list::{Listing, TrashedTransaction, list, parts_of};
 pub use purge::{PurgeReport, purge, purge_expired};
 pub use put::{Discard, PutReport, Trash};
 pub use record::Item;
-pub use restore::{Restored, restore};
+pub use restore::{Restored, restorable, restore};
 
 #[cfg(test)]
 mod tests {

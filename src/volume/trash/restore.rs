@@ -26,6 +26,34 @@ enum State {
     AtItsPlace,
 }
 
+/// What would come back, or why nothing would. `leaves` says of a path that what is there now goes away before. Reads
+/// only.
+pub fn restorable(
+    volume: &Volume,
+    id: TransactionId,
+    leaves: &dyn Fn(&RelPath) -> bool,
+) -> Result<Vec<Item>, TrashError> {
+    let mut items = Vec::new();
+    for part in parts_of(volume, id)? {
+        refuse_two_of_one_path(volume, &part)?;
+        for item in &part.items {
+            match state(volume, &part, item) {
+                Ok(State::InTrash) => items.push(item.clone()),
+                Ok(State::AtItsPlace) => {}
+                Err(TrashError::Occupied { .. }) if leaves(&item.path) => {
+                    let is_whole = part.folder.stat_at(&item.kept)?.is_some_and(|kept| item.is(&kept));
+                    if !is_whole {
+                        return Err(TrashError::Altered { path: volume.path_of(&item.path) });
+                    }
+                    items.push(item.clone());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(items)
+}
+
 /// Puts everything of transaction `id` back to where it was, with bytes, modes and times. If anything newer is at one of
 /// the places, nothing is done. Killed in between, running it again completes it.
 pub fn restore(volume: &Volume, lock: &Lock, id: TransactionId) -> Result<Restored, TrashError> {

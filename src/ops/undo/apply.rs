@@ -1,0 +1,158 @@
+//! Carrying an undo out, under the lock of its release. Killed at any point, it is finished by [`finish`].
+
+use super::resubmit::submit_again;
+use super::survey::{Survey, survey};
+use super::{Resubmit, UndoIntent, UndoPlan};
+use crate::base::consent::Consent;
+use crate::base::error::{Class, Failure};
+use crate::base::frame_set::FrameSet;
+use crate::base::ids::TransactionId;
+use crate::base::name::{Home, JobRef};
+use crate::base::rel_path::RelPath;
+use crate::ops::change;
+use crate::ops::ending;
+use crate::ops::locking;
+use crate::ops::ports::Ports;
+use crate::ops::release;
+use crate::sys::clock;
+use crate::volume::journal::Journal;
+use crate::volume::lock::Lock;
+use crate::volume::release_file::{JobRecord, ReleaseFile};
+use crate::volume::trash::{self, Discard, HOLD_DAYS, Trash, TrashError};
+use crate::volume::{Volume, layout};
+use serde::Serialize;
+
+/// What an undo did.
+#[derive(Debug, Clone, Serialize)]
+pub struct UndoReport {
+    /// Its own id: by it, it can be taken back.
+    pub undo: TransactionId,
+    /// Who agreed to it, and how.
+    pub consent: Consent,
+    /// What came back, beneath the volume.
+    pub restored: usize,
+    /// What went to the trash, beneath the volume.
+    pub discarded: usize,
+    /// What was submitted again.
+    pub submitted: Vec<(JobRef, FrameSet)>,
+}
+
+/// Takes back what was shown, or refuses because the world moved since.
+pub fn apply(ports: &Ports<'_>, shown: &UndoPlan, consent: Consent, resubmit: Resubmit) -> Result<UndoReport, Failure> {
+    let nothing_done = |failure: Failure| failure.but("nothing was taken back");
+    let lock = locking::lock_home(ports, &shown.release).map_err(nothing_done)?;
+    let now = survey(ports, Some(&shown.id.to_string()), resubmit).map_err(nothing_done)?;
+    if now.plan != *shown {
+        let words = format!("what would be taken back of the {} {} changed since it was shown", shown.kind, shown.id);
+        return Err(nothing_done(
+            Failure::new(Class::Refused, words).with_hint("Look again, then give the command again."),
+        ));
+    }
+    let jobs = now.had_ended.clone();
+    let mut report = carry_out(ports, &lock, now, consent)?;
+    if resubmit == Resubmit::Yes {
+        report.submitted = submit_again(ports, &lock, &shown.release, &jobs)?;
+    }
+    Ok(report)
+}
+
+fn carry_out(ports: &Ports<'_>, lock: &Lock, survey: Survey, consent: Consent) -> Result<UndoReport, Failure> {
+    let Survey { intent, ends, .. } = survey;
+    // The Manager first: until its workers are quiet no file is touched, and nothing was begun.
+    ending::end_and_wait(ports, &ends, &format!("farm undo of {}", intent.undone))
+        .map_err(|failure| failure.but("nothing was taken back"))?;
+    let journal = Journal::begin(ports.volume, lock, change::UNDO, &intent)?;
+    let undo = journal.id();
+    let restored = put_back(ports.volume, lock, undo, &intent)?;
+    journal.done(&restored)?;
+    Ok(UndoReport { undo, consent, restored, discarded: intent.discards.len(), submitted: Vec::new() })
+}
+
+/// Moves the files and writes the records of the undo `id`. What is done already is left. The value: how many things came
+/// back.
+pub(super) fn put_back(volume: &Volume, lock: &Lock, id: TransactionId, intent: &UndoIntent) -> Result<usize, Failure> {
+    discard(volume, lock, id, intent)?;
+    let restored = match trash::restore(volume, lock, intent.undone) {
+        Ok(restored) => restored.items.len() + restored.already.len(),
+        // There was nothing of it, or an earlier try brought it back.
+        Err(TrashError::Nothing { .. }) => intent.restores.len(),
+        Err(error) => return Err(error.into()),
+    };
+    record(volume, lock, id, intent)?;
+    Ok(restored)
+}
+
+/// What the change made goes to the trash. Of a second try only what came back is at its place then: that stays.
+fn discard(volume: &Volume, lock: &Lock, id: TransactionId, intent: &UndoIntent) -> Result<(), Failure> {
+    let mut discards = Vec::new();
+    for path in &intent.discards {
+        if !has_come_back(volume, intent, path)? {
+            discards
+                .push(Discard { path: path.clone(), reason: format!("made by {}, which was undone", intent.undone) });
+        }
+    }
+    put(volume, lock, id, &discards)
+}
+
+/// Whether what is at `path` is what came back there.
+fn has_come_back(volume: &Volume, intent: &UndoIntent, path: &RelPath) -> Result<bool, Failure> {
+    if !intent.restores.contains(path) {
+        return Ok(false);
+    }
+    let parts = trash::parts_of(volume, intent.undone)?;
+    let mut items = parts.iter().flat_map(|part| part.items.iter().map(move |item| (part, item)));
+    match items.find(|(_, item)| item.path == *path) {
+        // All of it is back: the trash of the change is gone.
+        None => Ok(true),
+        Some((part, item)) => Ok(!part.holds(item)?),
+    }
+}
+
+fn put(volume: &Volume, lock: &Lock, id: TransactionId, discards: &[Discard]) -> Result<(), Failure> {
+    if discards.is_empty() {
+        return Ok(());
+    }
+    let mut trash = Trash::begin(volume, lock, id, clock::now(), HOLD_DAYS);
+    trash.put(discards)?;
+    trash.finish()?;
+    Ok(())
+}
+
+/// The records as they shall be. A release without a job is none any more.
+fn record(volume: &Volume, lock: &Lock, id: TransactionId, intent: &UndoIntent) -> Result<(), Failure> {
+    let home = &intent.change.release;
+    let file = release::load(volume, home)?;
+    if file.is_none() && intent.after.iter().all(|(_, after)| after.is_none()) {
+        return Ok(());
+    }
+    let mut file = file.unwrap_or_else(|| ReleaseFile::new(home.clone(), clock::now()));
+    let before = file.clone();
+    for (name, after) in &intent.after {
+        let at = file.jobs.iter().position(|job| job.name == *name);
+        match (at, after) {
+            (Some(at), Some(after)) => file.jobs[at] = merged(after, &file.jobs[at]),
+            (Some(at), None) => drop(file.jobs.remove(at)),
+            (None, Some(after)) => file.jobs.push(after.clone()),
+            (None, None) => {}
+        }
+    }
+    lock.check()?;
+    match file.jobs.is_empty() && !before.jobs.is_empty() {
+        true => forget(volume, lock, id, home),
+        false if file == before => Ok(()),
+        false => release::save(volume, &file),
+    }
+}
+
+/// What was found out about runs since the undo was planned is kept.
+fn merged(after: &JobRecord, now: &JobRecord) -> JobRecord {
+    let mut record = after.clone();
+    let known: Vec<_> = record.runs.iter().map(|run| run.id).collect();
+    record.runs.extend(now.runs.iter().filter(|run| !known.contains(&run.id)).cloned());
+    record
+}
+
+fn forget(volume: &Volume, lock: &Lock, id: TransactionId, home: &Home) -> Result<(), Failure> {
+    let path = layout::home_file(home);
+    put(volume, lock, id, &[Discard { path, reason: "no job is in it any more".to_owned() }])
+}

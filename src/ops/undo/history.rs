@@ -1,0 +1,180 @@
+//! Which changes there were, newest first, and which of them can be taken back.
+
+use super::deed::Deed;
+use crate::base::error::{Class, Failure};
+use crate::base::ids::TransactionId;
+use crate::base::name::{Home, JobName};
+use crate::base::time::Timestamp;
+use crate::ops::change::Author;
+use crate::sys::clock;
+use crate::volume::Volume;
+use crate::volume::journal;
+use crate::volume::trash::{self, HOLD_DAYS};
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+
+/// The fewest letters of a change's id that name it.
+const PREFIX: usize = 6;
+
+/// How a change stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// A person made it, and it can be taken back.
+    Open,
+    /// It was taken back.
+    Undone,
+    /// It takes a change back itself.
+    Undo,
+    /// Farm made it by itself: only by its name.
+    Automatic,
+    /// It changed nothing.
+    Empty,
+    /// It was held for its time.
+    Expired,
+    /// What it had thrown away was erased.
+    Purged,
+}
+
+/// A change that is done.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its id, also of its trash.
+    pub id: TransactionId,
+    /// What it was: `replace`, `harvest`…
+    pub kind: String,
+    /// When it was begun.
+    pub at: Timestamp,
+    /// Until when it can be taken back.
+    pub until: Timestamp,
+    /// The release, or `quick`.
+    pub home: Option<Home>,
+    /// The jobs that it touched.
+    pub jobs: Vec<JobName>,
+    /// Who made it, where that was written down.
+    pub by: Option<Author>,
+    /// How it stands.
+    pub standing: Standing,
+    /// How many things of it are in the trash.
+    pub trashed: usize,
+    pub(super) deed: Deed,
+}
+
+/// The changes, newest first.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Each of them.
+    pub entries: Vec<Entry>,
+    /// Journals that cannot be read, one line each.
+    pub unreadable: Vec<String>,
+}
+
+impl History {
+    /// Reads the journals of what was done within the time that trash is held, and of whatever still has something there.
+    pub fn of(volume: &Volume) -> Result<History, Failure> {
+        let trashed = trashed(volume)?;
+        let now = clock::now();
+        let mut history = History::default();
+        let (mut undone, mut purged) = (HashSet::new(), HashSet::new());
+        for (id, last) in journal::finished_by_time(volume)? {
+            if held_until(last) < now && !trashed.contains_key(&id) {
+                continue;
+            }
+            match read(volume, id, &trashed) {
+                Ok(Some(entry)) => {
+                    if let Deed::Purge(freed) = &entry.deed {
+                        purged.insert(freed.freed);
+                        continue;
+                    }
+                    // An undo that was taken back itself counts no more.
+                    if let Deed::Undo(intent) = &entry.deed
+                        && !undone.contains(&id)
+                    {
+                        undone.insert(intent.undone);
+                    }
+                    history.entries.push(entry);
+                }
+                Ok(None) => {}
+                Err(failure) => history.unreadable.push(failure.message()),
+            }
+        }
+        history.entries.sort_by_key(|entry| std::cmp::Reverse((entry.at, entry.id)));
+        for entry in &mut history.entries {
+            if undone.contains(&entry.id) {
+                entry.standing = Standing::Undone;
+            } else if purged.contains(&entry.id) {
+                entry.standing = Standing::Purged;
+            }
+        }
+        Ok(history)
+    }
+
+    /// The last change that a person made and that was not taken back.
+    pub fn last(&self) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.standing == Standing::Open)
+    }
+
+    /// The change whose id begins so.
+    pub fn named(&self, word: &str) -> Result<&Entry, Failure> {
+        let word = word.to_ascii_lowercase();
+        let is_meant = |entry: &&Entry| entry.id.to_string().starts_with(&word);
+        let found: Vec<&Entry> = self.entries.iter().filter(is_meant).collect();
+        match found[..] {
+            _ if word.len() < PREFIX => Err(Failure::new(
+                Class::Usage,
+                format!("{word:?} names no change: six letters of its id are the fewest"),
+            )
+            .with_hint("`farm undo --list` shows them.")),
+            [entry] => Ok(entry),
+            [] => Err(Failure::new(Class::NoMatch, format!("there is no change {word:?} that could be taken back"))
+                .with_hint("`farm undo --list` shows which there are.")),
+            _ => Err(Failure::new(Class::Usage, format!("{word:?} begins the ids of {} changes", found.len()))
+                .with_hint("Give more letters of it; `farm undo --list` shows them.")),
+        }
+    }
+}
+
+fn held_until(last: Timestamp) -> Timestamp {
+    last.plus_seconds(i64::from(HOLD_DAYS) * 86_400)
+}
+
+/// How many things each transaction has in the trash, and until when.
+fn trashed(volume: &Volume) -> Result<HashMap<TransactionId, (usize, Timestamp)>, Failure> {
+    let mut trashed: HashMap<TransactionId, (usize, Timestamp)> = HashMap::new();
+    for part in trash::list(volume)?.transactions {
+        let entry = trashed.entry(part.id).or_insert((0, part.until));
+        entry.0 += part.items.len();
+    }
+    Ok(trashed)
+}
+
+/// `None`: it is not there any more.
+fn read(
+    volume: &Volume,
+    id: TransactionId,
+    trashed: &HashMap<TransactionId, (usize, Timestamp)>,
+) -> Result<Option<Entry>, Failure> {
+    let Some(account) = journal::finished(volume, id)? else { return Ok(None) };
+    let deed = Deed::of(&account)?;
+    let last = account.done.as_ref().map_or(account.intent.at, |done| done.at);
+    let (items, until) = trashed.get(&id).copied().unwrap_or((0, held_until(last)));
+    let standing = match () {
+        () if matches!(deed, Deed::Undo(_)) => Standing::Undo,
+        () if !deed.is_of_a_person() => Standing::Automatic,
+        () if until < clock::now() => Standing::Expired,
+        () if items == 0 && deed.is_empty() => Standing::Empty,
+        () => Standing::Open,
+    };
+    Ok(Some(Entry {
+        id,
+        kind: account.intent.kind.clone(),
+        at: account.intent.at,
+        until,
+        home: deed.home().cloned(),
+        jobs: deed.jobs().into_iter().cloned().collect(),
+        by: deed.author().cloned(),
+        standing,
+        trashed: items,
+        deed,
+    }))
+}

@@ -1,0 +1,172 @@
+//! What a change made, and what becomes of the records of its jobs when it is taken back.
+
+use super::deed::Deed;
+use super::{Entry, JobFate, UndoIntent};
+use crate::base::error::{Class, Failure};
+use crate::base::frame_set::FrameSet;
+use crate::base::ids::RunId;
+use crate::base::name::{JobName, JobRef};
+use crate::base::rel_path::RelPath;
+use crate::ops::change::{Before, Change, ChangedJob};
+use crate::ops::check::job_files;
+use crate::ops::plan::unfinished::Named;
+use crate::ops::release;
+use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
+use crate::volume::{Volume, layout};
+use std::collections::{BTreeSet, HashSet};
+
+/// One job of the change, with what taking it back means for it.
+#[derive(Debug, Clone)]
+pub(super) struct MadeJob {
+    pub(super) name: JobName,
+    pub(super) fate: JobFate,
+    /// Its record as it shall be; `None`: it is taken out.
+    pub(super) after: Option<JobRecord>,
+    /// Runs that the change submitted, or that came after it.
+    pub(super) runs: Vec<RunRecord>,
+    /// Their frames.
+    pub(super) frames: FrameSet,
+}
+
+/// What becomes of each job of the change.
+pub(super) fn jobs(entry: &Entry, file: Option<&ReleaseFile>) -> Result<Vec<MadeJob>, Failure> {
+    let change = match &entry.deed {
+        Deed::Jobs(change) | Deed::Undo(UndoIntent { change, .. }) => change,
+        _ => return Ok(Vec::new()),
+    };
+    let record = |job: &ChangedJob| file.and_then(|file| file.job(&job.name));
+    change.jobs.iter().filter_map(|job| made_job(entry, job, record(job)).transpose()).collect()
+}
+
+/// `None`: the job is as it was.
+fn made_job(entry: &Entry, job: &ChangedJob, now: Option<&JobRecord>) -> Result<Option<MadeJob>, Failure> {
+    let before = match &job.before {
+        Before::Unknown => return Err(not_written_down(entry)),
+        Before::Absent => None,
+        Before::Was(record) => Some(record.as_ref()),
+    };
+    let (runs, frames) = now.map(|now| made_by(job, before, now)).unwrap_or_default();
+    let (fate, after) = match (before, now) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => (JobFate::Removed, None),
+        (Some(before), Some(now)) if before.revisions == now.revisions => (JobFate::Kept, Some(now.clone())),
+        // What was submitted meanwhile is history: it stays in the record, and is ended.
+        (Some(before), Some(now)) => {
+            (JobFate::Reverted, Some(JobRecord { revisions: before.revisions.clone(), ..now.clone() }))
+        }
+        (Some(before), None) => (JobFate::Reverted, Some(before.clone())),
+    };
+    Ok(Some(MadeJob { name: job.name.clone(), fate, after, runs, frames }))
+}
+
+/// The runs that came of the change, and the frames that they made: all of a revision that was not there before, and of
+/// what was there the frames of the change's own run, which `--wait` may have submitted again.
+fn made_by(job: &ChangedJob, before: Option<&JobRecord>, now: &JobRecord) -> (Vec<RunRecord>, FrameSet) {
+    let known: HashSet<RunId> = before.iter().flat_map(|record| &record.runs).map(|run| run.id).collect();
+    let revisions: HashSet<u32> = before.iter().flat_map(|record| &record.revisions).map(|it| it.number).collect();
+    let own = now.runs.iter().find(|run| Some(run.id) == job.run).map(|run| run.frames.clone()).unwrap_or_default();
+    let mut runs = Vec::new();
+    let mut frames = Vec::new();
+    for run in now.runs.iter().filter(|run| !known.contains(&run.id)) {
+        let made = if revisions.contains(&run.revision) { run.frames.common(&own) } else { run.frames.clone() };
+        if !made.is_empty() {
+            runs.push(run.clone());
+            frames.push(made);
+        }
+    }
+    (runs, FrameSet::union_of(&frames))
+}
+
+fn not_written_down(entry: &Entry) -> Failure {
+    let words = format!(
+        "the {} {} was made by an earlier farm, which did not write down what was before",
+        entry.kind, entry.id
+    );
+    Failure::new(Class::Refused, words).with_hint("Look at what it has in the trash: `farm trash list`.")
+}
+
+/// What the change put onto the volume and goes to the trash: frames of its runs, scenes, and what they need where
+/// nothing else needs it.
+pub(super) fn files(
+    volume: &Volume,
+    entry: &Entry,
+    file: Option<&ReleaseFile>,
+    jobs: &[MadeJob],
+) -> Result<Vec<RelPath>, Failure> {
+    let mut made: BTreeSet<RelPath> = BTreeSet::new();
+    if let Deed::Undo(intent) = &entry.deed {
+        for path in &intent.restores {
+            if volume.stat(path)?.is_some() {
+                made.insert(path.clone());
+            }
+        }
+    }
+    for job in jobs.iter().filter(|job| !job.frames.is_empty()) {
+        let Some(record) = file.and_then(|file| file.job(&job.name)) else { continue };
+        made.extend(frames(volume, entry, record, &job.frames)?);
+    }
+    let kept = still_named(volume, entry, jobs)?;
+    for path in entry.deed.stored() {
+        // A scene has the path of the one before: that it is named says nothing.
+        let is_scene = is_scene_of(entry, path);
+        if (is_scene || !kept.has(path)) && volume.stat(path)?.is_some() {
+            made.insert(path.clone());
+        }
+    }
+    Ok(made.into_iter().collect())
+}
+
+/// Whether `path` is the scene of one of the change's jobs.
+fn is_scene_of(entry: &Entry, path: &RelPath) -> bool {
+    matches!(&entry.deed, Deed::Jobs(Change { store, .. }) if store.contains(path))
+}
+
+/// The files of these frames that lie in `out/`, with views and passes.
+fn frames(volume: &Volume, entry: &Entry, record: &JobRecord, frames: &FrameSet) -> Result<Vec<RelPath>, Failure> {
+    let Some(home) = &entry.home else { return Ok(Vec::new()) };
+    let located = job_files::locate(volume, home, record, frames, &[])?;
+    let is_there = |file: &&job_files::JobFile| !matches!(file.place, job_files::Place::Nowhere);
+    let there = located.files.iter().filter(is_there);
+    there.map(|file| Ok(located.out.join(file.expected.path.as_str())?)).collect()
+}
+
+/// What is needed by all that stays.
+fn still_named(volume: &Volume, entry: &Entry, jobs: &[MadeJob]) -> Result<Named, Failure> {
+    let mut named = Named::default();
+    for home in volume.homes()?.names {
+        let Some(mut file) = release::load(volume, &home)? else { continue };
+        if Some(&home) == entry.home.as_ref() {
+            file.jobs = file.jobs.iter().filter_map(|record| after(record, jobs)).collect();
+        }
+        named.add(&file);
+    }
+    Ok(named)
+}
+
+/// The record as it will be.
+fn after(record: &JobRecord, jobs: &[MadeJob]) -> Option<JobRecord> {
+    match jobs.iter().find(|job| job.name == record.name) {
+        Some(job) => job.after.clone(),
+        None => Some(record.clone()),
+    }
+}
+
+/// Whether a folder that lies at `path` goes to the trash as a whole: nothing is in it but what the change made.
+pub(super) fn is_made_whole(volume: &Volume, path: &RelPath, made: &BTreeSet<RelPath>) -> Result<bool, Failure> {
+    let Some(dir) = volume.dir(path)? else { return Ok(false) };
+    for entry in dir.list()? {
+        let Some(name) = entry.name.to_str() else { return Ok(false) };
+        let below = path.join(name)?;
+        let is_made = made.contains(&below)
+            || (entry.kind == crate::sys::disk::Kind::Folder && is_made_whole(volume, &below, made)?);
+        if !is_made {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The folder of the job's frames.
+pub(super) fn out_of(entry: &Entry, job: &JobName) -> Option<RelPath> {
+    entry.home.as_ref().map(|home| layout::out_dir(&JobRef::within(home, job)))
+}

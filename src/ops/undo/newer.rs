@@ -1,0 +1,67 @@
+//! What stands against taking a change back.
+
+use super::deed::Deed;
+use super::{Entry, History, Standing};
+use crate::base::error::{Class, Failure};
+use crate::base::name::JobName;
+use crate::volume::Volume;
+use crate::volume::journal;
+use crate::volume::lock::Scope;
+
+/// Refuses a change that cannot be taken back, or not before another one.
+pub(super) fn check(volume: &Volume, history: &History, entry: &Entry) -> Result<(), Failure> {
+    check_itself(history, entry)?;
+    let Some(home) = &entry.home else { return Ok(()) };
+    if let Some(begun) = journal::survey(volume)?.unfinished_in(&Scope::from(home))?.first() {
+        let words =
+            format!("a {} of {home} was begun {} and did not come to its end", begun.intent.kind, begun.intent.at);
+        return Err(refused(words).with_hint("Run `farm recover` first, or wait until it is done."));
+    }
+    let is_newer = |other: &&Entry| {
+        other.at > entry.at
+            && other.home.as_ref() == Some(home)
+            && stands(other)
+            && shares_a_job(other, entry).is_some()
+    };
+    // The newest first: in that order they can be taken back.
+    let Some(newer) = history.entries.iter().find(is_newer) else { return Ok(()) };
+    let job = shares_a_job(newer, entry).map(|job| format!("{home}/{job}")).unwrap_or_default();
+    let words = format!("{job} was changed since: {} {} of {}", newer.kind, newer.id, newer.at.whole_seconds());
+    Err(refused(words).with_hint(format!("Take that back first: `farm undo {}`.", newer.id)))
+}
+
+fn check_itself(history: &History, entry: &Entry) -> Result<(), Failure> {
+    let name = format!("the {} {}", entry.kind, entry.id);
+    match (entry.standing, &entry.deed) {
+        (Standing::Undone, _) => {
+            let by =
+                history.entries.iter().find(|other| matches!(&other.deed, Deed::Undo(undo) if undo.undone == entry.id));
+            let next = by.map(|undo| format!("To have it again, take that back: `farm undo {}`.", undo.id));
+            let refused = refused(format!("{name} was taken back already"));
+            Err(refused.with_hint(next.unwrap_or_else(|| "`farm undo --list` shows what can be.".to_owned())))
+        }
+        (Standing::Purged, _) => Err(refused(format!("what {name} had thrown away was erased, and cannot come back"))
+            .with_hint("`farm undo --list` shows what can be taken back.")),
+        (_, Deed::Unknown) => Err(refused(format!("{name} was made by a newer farm, which alone can take it back"))
+            .with_hint("Use the farm that made it.")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether what it changed still counts.
+fn stands(entry: &Entry) -> bool {
+    match (&entry.standing, &entry.deed) {
+        // It changed nothing on the volume.
+        (_, Deed::Kill(_)) => false,
+        (Standing::Open | Standing::Expired | Standing::Purged, _) => true,
+        _ => false,
+    }
+}
+
+fn shares_a_job<'e>(one: &Entry, other: &'e Entry) -> Option<&'e JobName> {
+    other.jobs.iter().find(|job| one.jobs.contains(job))
+}
+
+fn refused(words: String) -> Failure {
+    Failure::new(Class::Refused, words)
+}

@@ -1,0 +1,127 @@
+//! `farm undo` and `farm trash`: what a change threw away comes back, what it made goes.
+
+use crate::support::{Farm, Tree};
+use serde_json::Value;
+use std::fs;
+
+/// The changes that `--list` tells, newest first.
+fn changes(farm: &Farm) -> Vec<Value> {
+    let listed = farm.run("undo --list --json").expect(0).json("farm.undo-list/1");
+    listed["changes"].as_array().expect("a list").clone()
+}
+
+/// The beginning of the id of the newest change of this kind.
+fn newest(farm: &Farm, kind: &str) -> String {
+    let found = changes(farm).into_iter().find(|change| change["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"));
+    found["id"].as_str().expect("an id")[..8].to_owned()
+}
+
+/// The files below a folder with their bytes, modes and times; folders have other times when something came and went.
+fn files(farm: &Farm, folder: &str) -> Tree {
+    let all = farm.tree_of(folder).0.into_iter();
+    Tree(all.filter(|(_, entry)| entry.kind == "file").collect())
+}
+
+/// Fails if a file below `folder` is not as it was.
+#[track_caller]
+fn files_are(farm: &Farm, folder: &str, before: &Tree) {
+    let difference = before.difference(&files(farm, folder));
+    assert!(difference.is_empty(), "{difference}");
+}
+
+fn release_file(farm: &Farm) -> String {
+    fs::read_to_string(farm.path("releases/r1/release.yaml")).expect("it is there")
+}
+
+#[test]
+fn a_plan_that_is_taken_back_is_gone_and_can_be_had_again() {
+    let farm = Farm::new().rendered("r1");
+    let (before, record) = (files(&farm, "releases"), release_file(&farm));
+    farm.run("undo --dry-run").expect(0).says(&["r1/A is taken out of the release", "frames 1-3"]);
+    files_are(&farm, "releases", &before);
+    farm.run("undo").expect(5).says(&["nothing was taken back", "--yes"]);
+    let undone = farm.run("undo --yes --json").expect(0).json("farm.undo/1");
+    assert_eq!(undone["kind"], "plan");
+    assert!(files(&farm, "releases").0.is_empty(), "no file is left");
+    farm.run("status r1").expect(3);
+    farm.run("undo --yes").expect(3).says(&["no change that could be taken back", "nothing was taken back"]);
+    farm.run(&format!("undo {} --yes", newest(&farm, "undo"))).expect(0);
+    files_are(&farm, "releases", &before);
+    assert_eq!(release_file(&farm), record);
+    farm.run("undo --yes").expect(0);
+    farm.run("status r1").expect(3);
+}
+
+#[test]
+fn frames_that_were_added_go_and_those_before_stay() {
+    let farm = Farm::new().rendered("r1");
+    let before = files(&farm, "releases/r1/out");
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-5 --update --yes --wait").expect(0);
+    farm.run("undo --yes").expect(0);
+    files_are(&farm, "releases/r1/out", &before);
+    let status = farm.run("status r1 --json").expect(0).json("farm.status/1");
+    assert_eq!(status["jobs"][0]["frames"]["expected"], 3);
+    assert_eq!(status["jobs"][0]["frames"]["ok"], 3);
+}
+
+#[test]
+fn of_two_changes_of_a_job_the_newer_one_goes_first() {
+    let farm = Farm::new().rendered("r1");
+    let first = newest(&farm, "plan");
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-5 --update --yes --wait").expect(0);
+    let before = farm.tree();
+    let refused = farm.run(&format!("undo {first} --yes")).expect(5);
+    refused.says(&["r1/A was changed since: plan", "Take that back first: `farm undo ", "nothing was taken back"]);
+    farm.unchanged_since(&before);
+    farm.run("undo --yes").expect(0);
+    farm.run(&format!("undo {first} --yes")).expect(0);
+    let twice = farm.run(&format!("undo {first} --yes")).expect(5);
+    twice.says(&["was taken back already", "To have it again, take that back: `farm undo "]);
+}
+
+#[test]
+fn something_newer_in_the_way_stops_it_and_nothing_is_done() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("undo --yes").expect(0);
+    let stranger = farm.path("releases/r1/out/A/000002.png");
+    fs::create_dir_all(stranger.parent().expect("a folder")).expect("made");
+    fs::write(&stranger, b"newer").expect("written");
+    let before = farm.tree();
+    let refused = farm.run(&format!("undo {} --yes", newest(&farm, "undo"))).expect(5);
+    refused.says(&["000002.png cannot be brought back: something newer is there", "nothing was taken back"]);
+    farm.unchanged_since(&before);
+}
+
+#[test]
+fn names_that_name_no_change_are_told() {
+    let farm = Farm::new();
+    farm.run("undo --yes").expect(3).says(&["there is no change that could be taken back"]);
+    farm.run("undo abc --yes").expect(2).says(&["six letters"]);
+    farm.run("undo 00000000 --yes").expect(3).says(&["farm undo --list"]);
+    farm.run("undo --list").expect(0);
+    farm.run("undo --list --yes").expect(2);
+}
+
+#[test]
+fn the_trash_is_shown_and_freed_only_by_name() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("trash list").expect(0);
+    farm.run("undo --yes").expect(0);
+    let listed = farm.run("trash list --json").expect(0).json("farm.trash/1");
+    assert_eq!(listed["transactions"][0]["kind"], "undo");
+    assert_eq!(listed["transactions"][0]["release"], "r1");
+    let others = farm.run("trash list --release r2 --json").expect(0).json("farm.trash/1");
+    assert_eq!(others["transactions"], Value::Array(Vec::new()));
+    farm.run("trash purge").expect(0);
+    let before = farm.tree();
+    farm.run("trash purge --older 0s").expect(5).says(&["--confirm NAME", "nothing was erased"]);
+    farm.run("trash purge --older 0s --confirm V").expect(5).says(&["is not the name of this volume"]);
+    farm.run("trash purge --older 7d --confirm testvolume").expect(0);
+    farm.run("trash purge --older 0s --release r2 --confirm testvolume").expect(0);
+    farm.run("trash purge --older 0s --dry-run").expect(0);
+    farm.unchanged_since(&before);
+    let purged = farm.run("trash purge --older 0s --confirm testvolume --json").expect(0).json("farm.trash-purge/1");
+    assert_eq!(purged["purged"].as_array().map(Vec::len), Some(1));
+    assert!(files(&farm, ".farm/trash").0.is_empty());
+    farm.run(&format!("undo {} --yes", newest(&farm, "undo"))).expect(5);
+}
