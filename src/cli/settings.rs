@@ -3,6 +3,7 @@
 use crate::base::error::Failure;
 use crate::cli::access::access;
 use crate::cli::config::Config;
+use crate::query::Named;
 use crate::sys::http::{Access, without_credentials};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub struct Settings {
     pub lock_wait: Duration,
     /// Threads that read files, at least 1.
     pub threads: usize,
+    /// What `@name` stands for in a query.
+    pub queries: Named,
 }
 
 impl Settings {
@@ -77,6 +80,7 @@ impl Settings {
             wait_patience: config.parse("wait.patience", parse_duration)?,
             lock_wait: config.parse("lock.wait", parse_duration)?,
             threads: config.parse("threads", parse_threads)?,
+            queries: config.named_queries(),
         })
     }
 }

@@ -52,6 +52,21 @@ fn json_has_each_key_value_and_origin() {
 }
 
 #[test]
+fn queries_that_have_a_name_are_shown() {
+    let farm = Farm::new();
+    fs::write(farm.path(".farm/config.yaml"), "queries:\n  stuck: 'is:open idle:2h..'\n").expect("the volume's file");
+    let outcome = farm.run("config show").expect(0);
+    let shown = line(&outcome, "queries.stuck");
+    for words in ["is:open idle:2h..", ".farm/config.yaml", "@stuck"] {
+        assert!(shown.contains(words), "{outcome}");
+    }
+    let document = farm.run("config show --json").expect(0).json("farm.config/1");
+    let values = document["values"].as_array().expect("values");
+    let query = values.iter().find(|row| row["key"] == "queries.stuck").expect("its row");
+    assert_eq!((&query["value"], &query["env"]), (&"is:open idle:2h..".into(), &"".into()));
+}
+
+#[test]
 fn unknown_keys_and_broken_files_are_named() {
     for text in [
         "blender:\n  exe: x\n",

@@ -75,5 +75,5 @@ fn the_configuration_is_understood() {
     fs::copy(example("config.yaml"), farm.path(".farm/config.yaml")).expect("the configuration");
     let outcome = farm.run("config show").expect(0);
     let from_file = outcome.stdout.lines().filter(|line| line.contains(".farm/config.yaml")).count();
-    assert_eq!(from_file, 4, "{outcome}");
+    assert_eq!(from_file, 5, "{outcome}");
 }

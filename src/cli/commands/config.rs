@@ -2,8 +2,8 @@
 
 use crate::base::error::Failure;
 use crate::cli::args::setup::ConfigCommand;
-use crate::cli::config::Key;
-use crate::cli::config::keys::Shown;
+use crate::cli::config::keys::{QUERIES, Shown};
+use crate::cli::config::{Config, Key, Value};
 use crate::cli::exit;
 use crate::cli::needs::Context;
 use crate::cli::render::table::Table;
@@ -26,11 +26,11 @@ struct Problem {
 
 #[derive(Serialize)]
 struct Row {
-    key: &'static str,
+    key: String,
     value: String,
     origin: String,
     env: &'static str,
-    meaning: &'static str,
+    meaning: String,
 }
 
 /// A value as it may be printed.
@@ -39,6 +39,25 @@ fn shown(key: &Key, text: &str) -> String {
         Shown::Never if !text.is_empty() => "(set, not shown)".to_owned(),
         _ => without_credentials(text),
     }
+}
+
+/// Each key with its value; the queries that have a name come last.
+fn rows(config: &Config) -> Vec<Row> {
+    let of_key = |(key, value): (&Key, &Value)| Row {
+        key: key.name.to_owned(),
+        value: shown(key, &value.text),
+        origin: value.origin.to_string(),
+        env: key.env,
+        meaning: key.meaning.to_owned(),
+    };
+    let of_query = |(key, value): (String, &Value)| Row {
+        meaning: format!("the query @{}", key.trim_start_matches(QUERIES)),
+        key,
+        value: value.text.clone(),
+        origin: value.origin.to_string(),
+        env: "",
+    };
+    config.rows().map(of_key).chain(config.query_rows().map(of_query)).collect()
 }
 
 /// Prints each value and where it came from, then what is wrong with them: other errors lead here, so that this shows
@@ -57,19 +76,10 @@ pub fn run(args: &ConfigCommand, context: &Context) -> Result<u8, Failure> {
     }
     troubles.extend(of_files);
     troubles.extend(Settings::resolve(&config).err());
-    let rows: Vec<Row> = config
-        .rows()
-        .map(|(key, value)| Row {
-            key: key.name,
-            value: shown(key, &value.text),
-            origin: value.origin.to_string(),
-            env: key.env,
-            meaning: key.meaning,
-        })
-        .collect();
+    let rows: Vec<Row> = rows(&config);
     let mut table = Table::new(&["KEY", "VALUE", "FROM", "MEANING"]);
     for row in &rows {
-        table.row(&[row.key, &row.value, &row.origin, row.meaning]);
+        table.row(&[&row.key, &row.value, &row.origin, &row.meaning]);
     }
     let problem = |trouble: &Failure| Problem { message: trouble.message(), hint: trouble.hint().map(str::to_owned) };
     let problems = troubles.iter().map(problem).collect();

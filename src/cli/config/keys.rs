@@ -24,6 +24,9 @@ pub enum Shown {
     Never,
 }
 
+/// What the keys of queries with a name begin with: `queries.nightly` is `@nightly` in a query. Files alone have them.
+pub const QUERIES: &str = "queries.";
+
 const fn key(name: &'static str, env: &'static str, default: &'static str, meaning: &'static str) -> Key {
     Key { name, env, default, meaning, shown: Shown::Yes }
 }

@@ -1,8 +1,9 @@
 //! Layers over layers: the value that wins, and where it came from.
 
-use super::keys::{KEYS, Key, Shown};
+use super::keys::{KEYS, Key, QUERIES, Shown};
 use crate::base::error::{Class, Explain};
 use crate::base::nearest;
+use crate::query::{Named, NamedQuery};
 use crate::sys::http::without_credentials;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -73,6 +74,14 @@ pub enum ConfigError {
         /// The key.
         key: &'static str,
     },
+    /// A query's name could not be written in a query.
+    #[error("{path}: {name:?} cannot be the name of a query")]
+    QueryName {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+    },
     /// An address in it holds a secret.
     #[error("{path}: the URL of {key} holds a name or a password, which must not be in a configuration file")]
     Credentials {
@@ -101,6 +110,10 @@ impl Explain for ConfigError {
     }
     fn hint(&self) -> Option<String> {
         Some(match self {
+            ConfigError::UnknownKey { key, .. } if key == QUERIES.trim_end_matches('.') => {
+                "Each query has a name: `queries:`, and below it lines of `NAME: QUERY`.".into()
+            }
+            ConfigError::QueryName { .. } => "Such a name has letters, digits, . _ - and nothing else.".into(),
             ConfigError::UnknownKey { key, .. } => match nearest(key) {
                 Some(near) => format!("Did you mean {near:?}? `farm config show` lists all keys."),
                 None => "`farm config show` lists all keys.".into(),
@@ -131,13 +144,15 @@ fn nearest(word: &str) -> Option<String> {
 #[derive(Debug, Clone)]
 pub struct Config {
     values: BTreeMap<&'static str, Value>,
+    /// By name, without [`QUERIES`].
+    queries: BTreeMap<String, Value>,
 }
 
 impl Config {
     /// The compiled-in values.
     pub fn defaults() -> Self {
         let value = |key: &Key| Value { text: key.default.to_owned(), origin: Origin::Default };
-        Config { values: KEYS.iter().map(|key| (key.name, value(key))).collect() }
+        Config { values: KEYS.iter().map(|key| (key.name, value(key))).collect(), queries: BTreeMap::new() }
     }
 
     /// Lays the values of a YAML file over these. An unknown key is an error, and the known ones beside it are laid
@@ -149,8 +164,15 @@ impl Config {
         };
         let unreadable = |cause: String| ConfigError::Unreadable { path: path.clone(), cause };
         let document: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| unreadable(error.to_string()))?;
-        let (mut unknown, mut secret, mut credentials) = (None, None, None);
+        let (mut unknown, mut secret, mut credentials, mut misnamed) = (None, None, None, None);
         for (name, text) in flatten("", &document).map_err(unreadable)? {
+            if let Some(name) = name.strip_prefix(QUERIES) {
+                match is_query_name(name) {
+                    true => drop(self.queries.insert(name.to_owned(), Value { text, origin: origin.clone() })),
+                    false => misnamed = misnamed.or(Some(name.to_owned())),
+                }
+                continue;
+            }
             match KEYS.iter().find(|key| key.name == name) {
                 Some(key) if key.shown == Shown::Never => secret = secret.or(Some(key.name)),
                 Some(key) if ADDRESSES.contains(&key.name) && without_credentials(&text) != text => {
@@ -160,11 +182,12 @@ impl Config {
                 None => unknown = unknown.or(Some(name)),
             }
         }
-        match (secret, credentials, unknown) {
+        match (secret, credentials, unknown, misnamed) {
             (Some(key), ..) => Err(ConfigError::Secret { path, key }),
-            (None, Some(key), _) => Err(ConfigError::Credentials { path, key }),
-            (None, None, Some(key)) => Err(ConfigError::UnknownKey { path, key }),
-            (None, None, None) => Ok(()),
+            (None, Some(key), ..) => Err(ConfigError::Credentials { path, key }),
+            (None, None, Some(key), _) => Err(ConfigError::UnknownKey { path, key }),
+            (None, None, None, Some(name)) => Err(ConfigError::QueryName { path, name }),
+            (None, None, None, None) => Ok(()),
         }
     }
 
@@ -214,10 +237,29 @@ impl Config {
         })
     }
 
+    /// The queries that have a name. They are read when they are used: one that is wrong keeps nothing else from working.
+    pub fn named_queries(&self) -> Named {
+        let named = |(name, value): (&String, &Value)| {
+            let origin = format!("{QUERIES}{name} ({})", value.origin);
+            (name.clone(), NamedQuery { text: value.text.clone(), origin })
+        };
+        self.queries.iter().map(named).collect()
+    }
+
+    /// The key and the value of every query that has a name.
+    pub fn query_rows(&self) -> impl Iterator<Item = (String, &Value)> {
+        self.queries.iter().map(|(name, value)| (format!("{QUERIES}{name}"), value))
+    }
+
     /// Every key, its value and its meaning, in the order of [`KEYS`].
     pub fn rows(&self) -> impl Iterator<Item = (&'static Key, &Value)> {
         KEYS.iter().map(|key| (key, self.get(key.name)))
     }
+}
+
+/// Whether `@name` is one word of a query.
+fn is_query_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 /// The leaves of a YAML mapping under their dotted names.
@@ -256,6 +298,27 @@ mod tests {
         assert_eq!(config.text("plan.priority"), Some("10"));
         assert_eq!(config.get("manager"), &Value { text: "local".into(), origin: Origin::Environment("FARM_MANAGER") });
         assert_eq!(config.get("blender.executable").origin, Origin::Default);
+    }
+
+    #[test]
+    fn queries_have_names_of_their_own() {
+        let mut config = Config::defaults();
+        let user = Origin::User("/home/u/config.yaml".into());
+        let text = "queries:\n  nightly: 'release:night*'\n  old.ones: 'older:1w'\n";
+        config.lay_file(text, &user).expect("valid");
+        let volume = Origin::Volume("/vol/.farm/config.yaml".into());
+        config.lay_file("queries:\n  nightly: 'statsu:x'\n", &volume).expect("it is read when it is used");
+        let keys: Vec<(String, &str)> = config.query_rows().map(|(key, value)| (key, value.text.as_str())).collect();
+        assert_eq!(keys, [("queries.nightly".into(), "statsu:x"), ("queries.old.ones".into(), "older:1w")]);
+        let read = |text| crate::query::Query::parse(crate::query::Subject::Jobs, text, &config.named_queries());
+        assert_eq!(read("@old.ones").expect("a query").to_string(), "age:7d..");
+        let error = read("a @nightly").expect_err("a wrong field").to_string();
+        assert!(error.starts_with("queries.nightly (/vol/.farm/config.yaml): \"statsu:x\", column 1:"), "{error}");
+
+        let error = config.lay_file("queries:\n  'a b': x\n", &user).expect_err("no name");
+        assert_eq!(error.to_string(), "/home/u/config.yaml: \"a b\" cannot be the name of a query");
+        let error = config.lay_file("queries: 'status:active'\n", &user).expect_err("no name");
+        assert!(error.hint().is_some_and(|hint| hint.contains("NAME: QUERY")), "{error}");
     }
 
     #[test]
