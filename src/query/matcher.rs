@@ -12,7 +12,7 @@ use crate::base::status::JobStatus;
 
 impl Node {
     /// Whether `row` matches.
-    pub(super) fn verdict(&self, row: &impl Row, asked: &Asked<'_>) -> Option<bool> {
+    pub(super) fn verdict(&self, row: &(impl Row + ?Sized), asked: &Asked<'_>) -> Option<bool> {
         match self {
             Node::All(nodes) => settle(nodes.iter().map(|node| node.verdict(row, asked)), false),
             Node::Any(nodes) => settle(nodes.iter().map(|node| node.verdict(row, asked)), true),
@@ -36,7 +36,7 @@ fn settle(answers: impl Iterator<Item = Option<bool>>, decisive: bool) -> Option
 }
 
 impl Term {
-    fn verdict(&self, row: &impl Row, asked: &Asked<'_>) -> Option<bool> {
+    fn verdict(&self, row: &(impl Row + ?Sized), asked: &Asked<'_>) -> Option<bool> {
         match self {
             Term::Bare { among, patterns } => {
                 let bare = |field: &Field| of_text(row.value(field), |text| is_named(field, patterns, text));
@@ -103,7 +103,7 @@ fn begins(pattern: &Pattern, id: &str) -> bool {
 }
 
 impl Is {
-    fn verdict(self, row: &impl Row, asked: &Asked<'_>) -> Option<bool> {
+    fn verdict(self, row: &(impl Row + ?Sized), asked: &Asked<'_>) -> Option<bool> {
         let value = row.value(&self.field());
         match self {
             Is::Mine => of_text(value, |user| !asked.user.is_empty() && user == asked.user),

@@ -76,13 +76,13 @@ impl Query {
     }
 
     /// Whether `row` matches. One that leaves open what the answer hangs on does not.
-    pub fn matches(&self, row: &impl Row, asked: &Asked<'_>) -> bool {
+    pub fn matches(&self, row: &(impl Row + ?Sized), asked: &Asked<'_>) -> bool {
         self.verdict(row, asked) == Some(true)
     }
 
     /// Whether `row` matches; `None` where the answer hangs on a value that the row says is [`Value::Unknown`]. So a caller
     /// can put a query to rows that are not whole yet, and look up the rest of those alone that are still in question.
-    pub fn verdict(&self, row: &impl Row, asked: &Asked<'_>) -> Option<bool> {
+    pub fn verdict(&self, row: &(impl Row + ?Sized), asked: &Asked<'_>) -> Option<bool> {
         self.plan.verdict(row, asked)
     }
 
