@@ -80,6 +80,56 @@ fn of_two_changes_of_a_job_the_newer_one_goes_first() {
 }
 
 #[test]
+fn a_harvest_that_is_taken_back_has_its_frames_in_out_again() {
+    let farm = Farm::new().rendered("r1");
+    let before = files(&farm, "releases/r1/out");
+    farm.run("harvest release r1").expect(0);
+    let refused = farm.run(&format!("undo {} --yes", newest(&farm, "plan"))).expect(5);
+    refused.says(&["r1/A was changed since: harvest"]);
+    farm.run("undo --dry-run").expect(0).says(&["6 harvested files"]);
+    let undone = farm.run("undo --yes --json").expect(0).json("farm.undo/1");
+    assert_eq!(undone["moved_back"], 6);
+    files_are(&farm, "releases/r1/out", &before);
+    assert!(!farm.path("dist/r1/A.0001.png").exists());
+    let again = farm.run(&format!("undo {} --yes", newest(&farm, "undo"))).expect(5);
+    again.says(&["Give `farm harvest release r1` again"]);
+    farm.run("harvest release r1").expect(0);
+    farm.run("harvest release r1").expect(0);
+}
+
+#[test]
+fn a_harvest_that_kept_or_replaced_frames_is_taken_back_too() {
+    let farm = Farm::new().rendered("r1");
+    let before = files(&farm, "releases/r1/out");
+    farm.run("harvest release r1 --keep --no-preview").expect(0);
+    farm.run("undo --yes").expect(0);
+    files_are(&farm, "releases/r1/out", &before);
+    assert!(!farm.path("dist/r1/A.0001.png").exists(), "the copy is in the trash");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    let delivered = files(&farm, "dist/r1");
+    fs::copy(farm.path("dist/r1/B.0001.png"), farm.frame("r1", "A", 1)).expect("rendered again");
+    farm.run("harvest release r1 --replace --no-preview").expect(0);
+    assert!(!delivered.difference(&files(&farm, "dist/r1")).is_empty());
+    farm.run("undo --yes").expect(0);
+    let now = files(&farm, "dist/r1");
+    let frame = |tree: &Tree| tree.0["A.0001.png"].clone();
+    assert_eq!(frame(&now), frame(&delivered), "the old one is back");
+    assert!(farm.frame("r1", "A", 1).exists(), "and the new one where it was rendered");
+    let listed = |farm: &Farm| fs::read_to_string(farm.path("dist/r1/manifest.json")).expect("there");
+    assert!(listed(&farm).contains(&frame(&delivered).content), "the manifest tells of the old one");
+}
+
+#[test]
+fn a_delivered_frame_that_was_altered_stops_it() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    fs::write(farm.path("dist/r1/A.0002.png"), b"painted over").expect("written");
+    let before = farm.tree();
+    farm.run("undo --yes").expect(5).says(&["A.0002.png is not what was harvested any more", "nothing was taken back"]);
+    farm.unchanged_since(&before);
+}
+
+#[test]
 fn something_newer_in_the_way_stops_it_and_nothing_is_done() {
     let farm = Farm::new().rendered("r1");
     farm.run("undo --yes").expect(0);

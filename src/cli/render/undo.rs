@@ -27,6 +27,10 @@ pub fn plan(plan: &UndoPlan) -> String {
             let _infallible = writeln!(text, "  {what}: {count}: {}", few(&names, NAMED, ""));
         }
     }
+    if plan.moved_back > 0 {
+        let (count, release) = (counted(plan.moved_back, "harvested file"), &plan.release);
+        let _infallible = writeln!(text, "  from dist/{release} back to where they came from: {count}");
+    }
     if plan.resubmits {
         text.push_str("  frames that are missing then are submitted again\n");
     }
@@ -53,8 +57,8 @@ fn of_job(job: &UndoneJob) -> String {
 /// What was done.
 pub fn report(report: &UndoReport) -> String {
     let mut text = format!(
-        "taken back: {} back, {} in the trash; `farm undo {}` makes it undone\n",
-        counted(report.restored, "thing"),
+        "taken back: {} back, {} in the trash; its own id is {}\n",
+        counted(report.restored + report.moved_back, "thing"),
         report.discarded,
         report.undo
     );

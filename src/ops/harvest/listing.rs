@@ -71,8 +71,13 @@ mod tests {
         let all = Carried { placed: 3, ..Carried::default() };
         record(&room.volume, &lock, &transaction, &all, Some(whole)).expect("recorded");
         assert_eq!(names(), ["A.0001.png", "A.0002.png", "A.0003.png"]);
-        let gone =
-            Replaced { path: path("A.0001.png"), size: 0, modified: crate::sys::clock::now(), reason: String::new() };
+        let gone = Replaced {
+            path: path("A.0001.png"),
+            size: 0,
+            modified: crate::sys::clock::now(),
+            reason: String::new(),
+            was: None,
+        };
         let nothing = Transaction { jobs: Vec::new(), replaced: vec![gone], ..transaction };
         record(&room.volume, &lock, &nothing, &Carried::default(), None).expect("recorded");
         assert_eq!(names(), ["A.0002.png", "A.0003.png"]);

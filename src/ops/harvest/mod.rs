@@ -19,6 +19,7 @@ mod route;
 pub mod selection;
 pub mod survey;
 mod targets;
+pub mod undo;
 pub mod unfinished;
 
 pub use carry::Left;

@@ -180,7 +180,7 @@ pub enum ProblemState {
 }
 
 /// A harvested file that makes room for a newer one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Replaced {
     /// Its path beneath `dist/<release>/`.
     pub path: RelPath,
@@ -190,6 +190,9 @@ pub struct Replaced {
     pub modified: Timestamp,
     /// Why it goes.
     pub reason: String,
+    /// What the manifest says of it, for whoever takes the harvest back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Box<ManifestFile>>,
 }
 
 /// What is written down before the first file moves: all that is needed to finish the harvest.

@@ -244,5 +244,6 @@ fn replaced(entry: &ManifestFile, why: &str) -> Replaced {
         size: entry.size,
         modified: entry.modified,
         reason: format!("frame {} of {}, revision {}, {why}", entry.frame, entry.job, entry.revision),
+        was: Some(Box::new(entry.clone())),
     }
 }

@@ -11,6 +11,7 @@ use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::ops::change;
 use crate::ops::ending;
+use crate::ops::harvest;
 use crate::ops::locking;
 use crate::ops::ports::Ports;
 use crate::ops::release;
@@ -31,6 +32,8 @@ pub struct UndoReport {
     pub consent: Consent,
     /// What came back, beneath the volume.
     pub restored: usize,
+    /// Harvested files that are where they came from.
+    pub moved_back: usize,
     /// What went to the trash, beneath the volume.
     pub discarded: usize,
     /// What was submitted again.
@@ -65,20 +68,33 @@ fn carry_out(ports: &Ports<'_>, lock: &Lock, survey: Survey, consent: Consent) -
     let undo = journal.id();
     let restored = put_back(ports.volume, lock, undo, &intent)?;
     journal.done(&restored)?;
-    Ok(UndoReport { undo, consent, restored, discarded: intent.discards.len(), submitted: Vec::new() })
+    Ok(UndoReport {
+        undo,
+        consent,
+        restored,
+        moved_back: intent.harvest.map_or(0, |back| back.moves.len()),
+        discarded: intent.discards.len(),
+        submitted: Vec::new(),
+    })
 }
 
 /// Moves the files and writes the records of the undo `id`. What is done already is left. The value: how many things came
 /// back.
 pub(super) fn put_back(volume: &Volume, lock: &Lock, id: TransactionId, intent: &UndoIntent) -> Result<usize, Failure> {
     discard(volume, lock, id, intent)?;
+    if let Some(back) = &intent.harvest {
+        harvest::undo::move_back(volume, lock, back)?;
+    }
     let restored = match trash::restore(volume, lock, intent.undone) {
         Ok(restored) => restored.items.len() + restored.already.len(),
         // There was nothing of it, or an earlier try brought it back.
         Err(TrashError::Nothing { .. }) => intent.restores.len(),
         Err(error) => return Err(error.into()),
     };
-    record(volume, lock, id, intent)?;
+    match &intent.harvest {
+        Some(back) => harvest::undo::unlist(volume, lock, &intent.change.release, back)?,
+        None => record(volume, lock, id, intent)?,
+    }
     Ok(restored)
 }
 

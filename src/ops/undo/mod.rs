@@ -25,6 +25,7 @@ use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::base::time::Timestamp;
 use crate::ops::change::Change;
+use crate::ops::harvest::undo::TakenBack;
 use crate::volume::release_file::JobRecord;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,8 @@ pub struct UndoPlan {
     pub restored: Vec<RelPath>,
     /// What goes to the trash, for the change made it, beneath the volume.
     pub discarded: Vec<RelPath>,
+    /// How many harvested files go back to where they came from.
+    pub moved_back: usize,
     /// Whether frames that are missing then are submitted again.
     pub resubmits: bool,
 }
@@ -99,6 +102,9 @@ pub(super) struct UndoIntent {
     pub(super) undone: TransactionId,
     /// What goes to the trash.
     pub(super) discards: Vec<RelPath>,
+    /// Of a harvest that is taken back: what goes to where it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) harvest: Option<TakenBack>,
     /// What comes back: of an undo that is taken back, what it had made.
     pub(super) restores: Vec<RelPath>,
     /// The records as they shall be; `None`: the job is taken out.

@@ -42,6 +42,10 @@ fn check_itself(history: &History, entry: &Entry) -> Result<(), Failure> {
         }
         (Standing::Purged, _) => Err(refused(format!("what {name} had thrown away was erased, and cannot come back"))
             .with_hint("`farm undo --list` shows what can be taken back.")),
+        (_, Deed::Undo(undo)) if undo.harvest.is_some() => {
+            Err(refused(format!("{name} took a harvest back, which is had again by harvesting"))
+                .with_hint(format!("Give `farm harvest release {}` again.", undo.change.release)))
+        }
         (_, Deed::Unknown) => Err(refused(format!("{name} was made by a newer farm, which alone can take it back"))
             .with_hint("Use the farm that made it.")),
         _ => Ok(()),

@@ -10,6 +10,7 @@ use crate::base::rel_path::RelPath;
 use crate::manager::ManagerJob;
 use crate::ops::change::{Author, Before, Change, ChangedJob};
 use crate::ops::ending::{self, Ends};
+use crate::ops::harvest;
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::volume::release_file::{ReleaseFile, RunRecord};
@@ -35,7 +36,6 @@ pub fn survey(ports: &Ports<'_>, word: Option<&str>, resubmit: Resubmit) -> Resu
     };
     newer::check(ports.volume, &history, entry)?;
     match entry.deed {
-        Deed::Harvest(_) => Err(harvested(entry)),
         Deed::Kill(_) if resubmit == Resubmit::No => Err(only_ended(entry)),
         _ => of(ports, entry, resubmit),
     }
@@ -44,15 +44,6 @@ pub fn survey(ports: &Ports<'_>, word: Option<&str>, resubmit: Resubmit) -> Resu
 fn nothing() -> Failure {
     Failure::new(Class::NoMatch, "there is no change that could be taken back")
         .with_hint("`farm undo --list` shows what there was; trash is held for seven days.")
-}
-
-fn harvested(entry: &Entry) -> Failure {
-    let home = entry.home.as_ref().map(ToString::to_string).unwrap_or_default();
-    Failure::new(
-        Class::Refused,
-        format!("the harvest {} of {home} threw nothing away: its frames are in dist/{home}", entry.id),
-    )
-    .with_hint("Name the change that you mean: `farm undo --list` shows all.")
 }
 
 /// A kill threw nothing away.
@@ -73,7 +64,13 @@ fn of(ports: &Ports<'_>, entry: &Entry, resubmit: Resubmit) -> Result<Survey, Fa
     };
     let mut discards: BTreeSet<RelPath> = made::files(ports.volume, entry, file.as_ref(), &jobs)?.into_iter().collect();
     take_folders_whole(ports, entry, &jobs, &mut discards)?;
-    let leaves = |path: &RelPath| discards.contains(path);
+    let harvest = match &entry.deed {
+        Deed::Harvest(transaction) => Some(harvest::undo::survey(ports.volume, transaction)?),
+        _ => None,
+    };
+    discards.extend(harvest.iter().flat_map(|back| back.copies.iter().cloned()));
+    let moving: BTreeSet<&RelPath> = harvest.iter().flat_map(|back| back.moves.iter().map(|file| &file.from)).collect();
+    let leaves = |path: &RelPath| discards.contains(path) || moving.contains(path);
     let items = trash::restorable(ports.volume, entry.id, &leaves).map_err(|error| in_the_way(entry, error))?;
     let restores: Vec<RelPath> = items.into_iter().map(|item| item.path).collect();
     let ended = |job: &MadeJob| {
@@ -99,6 +96,7 @@ fn of(ports: &Ports<'_>, entry: &Entry, resubmit: Resubmit) -> Result<Survey, Fa
         jobs: jobs.iter().filter_map(undone).collect(),
         restored: restores.clone(),
         discarded: discards.iter().cloned().collect(),
+        moved_back: moving.len(),
         resubmits: resubmit == Resubmit::Yes,
     };
     let withdraw = |mut record: crate::volume::release_file::JobRecord| {
@@ -115,6 +113,7 @@ fn of(ports: &Ports<'_>, entry: &Entry, resubmit: Resubmit) -> Result<Survey, Fa
         },
         undone: entry.id,
         discards: plan.discarded.clone(),
+        harvest,
         restores,
         after: jobs.into_iter().map(|job| (job.name, job.after.map(withdraw))).collect(),
     };
