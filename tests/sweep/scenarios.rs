@@ -268,3 +268,64 @@ fn recover_of_a_killed_plan() {
     assert!([0, 137].contains(&struck.code), "{struck}");
     sweep(&Case::new(farm, Plan { run: "recover", ..planning(name) }));
 }
+
+/// The id of the newest change of this kind, for a command that names it.
+fn newest(farm: &Farm, kind: &str) -> String {
+    let listed: serde_json::Value =
+        serde_json::from_str(&farm.run("undo --list --json").expect(0).stdout).expect("one document");
+    let changes = listed["changes"].as_array().expect("a list");
+    let change = changes.iter().find(|change| change["kind"] == kind).expect("there was one");
+    change["id"].as_str().expect("an id").to_owned()
+}
+
+fn undoing(name: &'static str, farm: &Farm, kind: &str, finished: fn(&Case) -> Result<(), String>) -> Plan {
+    let words: &'static str = Box::leak(format!("undo {} --yes", newest(farm, kind)).into_boxed_str());
+    Plan {
+        name,
+        run: words,
+        recover: "recover",
+        finish: words,
+        then: Then::RecoverAndAgain,
+        words: Words::PathAndCause,
+        finals: &["releases/r1/out", "dist/r1"],
+        protected: &["scenes", "V/releases/r1/store", "V/releases/other", "V/jobs", "V/file-store"],
+        finished,
+    }
+}
+
+/// The frames of `r1` are where they were before the change that is taken back.
+fn frames_are_back(case: &Case) -> Result<(), String> {
+    let (frames, state) =
+        (status(case)?["releases"][0]["frames"].clone(), status(case)?["releases"][0]["state"].clone());
+    match (frames["ok"].as_u64(), frames["expected"].as_u64(), state.as_str()) {
+        (Some(6), Some(6), Some("rendered")) => Ok(()),
+        _ => Err(format!("the release is {state}, {frames}")),
+    }
+}
+
+#[test]
+fn undo_of_added_frames() {
+    let farm = rendered();
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-5 --update --yes --wait").expect(0);
+    let plan = undoing("undo_of_added_frames", &farm, "plan", frames_are_back);
+    sweep(&Case::new(farm, plan));
+}
+
+#[test]
+fn undo_of_a_harvest() {
+    let farm = rendered();
+    farm.run(HARVEST).expect(0);
+    let plan = undoing("undo_of_a_harvest", &farm, "harvest", frames_are_back);
+    sweep(&Case::new(farm, plan));
+}
+
+#[test]
+fn undo_given_again_at_once() {
+    let farm = to_be_replaced();
+    farm.run("harvest release r1 --no-preview").expect(0);
+    let plan = undoing("undo_given_again_at_once", &farm, "harvest", |case| {
+        let state = status(case)?["releases"][0]["state"].clone();
+        if state == "rendered" { Ok(()) } else { Err(format!("the release's state is {state}")) }
+    });
+    sweep(&Case::new(farm, Plan { then: Then::AgainAndRecover, ..plan }));
+}

@@ -10,8 +10,9 @@ use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::{consent, exit};
 use crate::ops::ports::Ports;
-use crate::ops::undo::{self, History, Resubmit, SCHEMA, UndoPlan, UndoReport};
+use crate::ops::undo::{self, Found, History, Resubmit, SCHEMA, UndoPlan, UndoReport};
 use crate::volume::Volume;
+use crate::volume::journal::Account;
 use serde::Serialize;
 
 const NOTHING: &str = "nothing was taken back";
@@ -23,6 +24,22 @@ struct Document<'a> {
     plan: &'a UndoPlan,
     #[serde(flatten)]
     report: Option<&'a UndoReport>,
+}
+
+#[derive(Serialize)]
+struct AlreadyDocument<'a> {
+    schema: &'static str,
+    id: TransactionId,
+    kind: &'a str,
+    undo: TransactionId,
+    already: bool,
+}
+
+#[derive(Serialize)]
+struct ResumedDocument<'a> {
+    schema: &'static str,
+    #[serde(flatten)]
+    report: &'a UndoReport,
 }
 
 #[derive(Serialize)]
@@ -64,7 +81,17 @@ pub(super) fn run(args: &UndoArgs, context: &Context) -> Result<u8, Failure> {
     let progress = Progress::new(output).heeding(catch_interrupts()?);
     let actor = context.actor(&settings);
     let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &progress, actor: &actor };
-    let plan = undo::survey(&ports, args.id.as_deref(), resubmit).map_err(|failure| failure.but(NOTHING))?.plan;
+    let word = args.id.as_deref();
+    if let Some(account) = undo::begun(&volume, word)?.filter(|_| !args.dry_run) {
+        return go_on(args, &ports, &account, context);
+    }
+    let plan = match undo::survey(&ports, word, resubmit).map_err(|failure| failure.but(NOTHING))? {
+        Found::Open(survey) => survey.plan,
+        Found::Already { id, kind, undo } => {
+            already(id, &kind, undo, context);
+            return Ok(exit::DONE);
+        }
+    };
     if args.dry_run {
         output.result(&render::undo::plan(&plan), &Document { schema: SCHEMA, plan: &plan, report: None });
         return Ok(exit::DONE);
@@ -77,6 +104,29 @@ pub(super) fn run(args: &UndoArgs, context: &Context) -> Result<u8, Failure> {
     output.say(&render::undo::report(&report));
     if output.form() == Form::Json {
         output.document(&Document { schema: SCHEMA, plan: &plan, report: Some(&report) });
+    }
+    Ok(exit::DONE)
+}
+
+/// Nothing is left to do.
+fn already(id: TransactionId, kind: &str, undo: TransactionId, context: &Context) {
+    context.output.say(&format!(
+        "the {kind} {id} was taken back already; {NOTHING}\n  next: To have it again, take that back: `farm undo {undo}`."
+    ));
+    if context.output.form() == Form::Json {
+        context.output.document(&AlreadyDocument { schema: SCHEMA, id, kind, undo, already: true });
+    }
+}
+
+/// The same command goes on with an undo that was killed.
+fn go_on(args: &UndoArgs, ports: &Ports<'_>, account: &Account, context: &Context) -> Result<u8, Failure> {
+    let output = &context.output;
+    output.say(&format!("an undo was begun {} and did not come to its end", account.intent.at.whole_seconds()));
+    let consent = consent::ask(output, args.yes, "Go on with it?", NOTHING)?;
+    let report = undo::resume(ports, account, consent)?;
+    output.say(&render::undo::report(&report));
+    if output.form() == Form::Json {
+        output.document(&ResumedDocument { schema: SCHEMA, report: &report });
     }
     Ok(exit::DONE)
 }

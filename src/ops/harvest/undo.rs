@@ -98,19 +98,26 @@ fn altered(path: &RelPath) -> Failure {
         .with_hint("Restore it, or move it away, then harvest again; nothing was brought back.")
 }
 
-/// Moves the files back. What is back already is left. On disk when this returns.
-pub fn move_back(volume: &Volume, lock: &Lock, back: &TakenBack) -> Result<(), Failure> {
+/// Moves the files back. What is back already is left; the value is what lies in `dist/` as well, for an earlier try was
+/// killed between the copy and its end. On disk when this returns.
+pub fn move_back(volume: &Volume, lock: &Lock, back: &TakenBack) -> Result<Vec<RelPath>, Failure> {
     let mut folders: BTreeMap<RelPath, Dir> = BTreeMap::new();
+    let mut twice = Vec::new();
     for file in &back.moves {
         lock.check()?;
-        if volume.stat(&file.from)?.is_none() && is_as_harvested(volume, &file.to, file.size, file.modified)? {
+        if is_as_harvested(volume, &file.to, file.size, file.modified)? {
+            // Another file may have come back there since: what had made room for this one.
+            if is_as_harvested(volume, &file.from, file.size, file.modified)? {
+                twice.push(file.from.clone());
+            }
             continue;
         }
         let (from, name) = placed(volume, &mut folders, &file.from)?;
         let (to, new_name) = placed(volume, &mut folders, &file.to)?;
         move_known(&from, name, &to, new_name, file.sha256)?;
     }
-    Ok(folders.values().try_for_each(Dir::sync)?)
+    folders.values().try_for_each(Dir::sync)?;
+    Ok(twice)
 }
 
 fn placed<'p>(

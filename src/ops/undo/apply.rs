@@ -1,7 +1,7 @@
 //! Carrying an undo out, under the lock of its release. Killed at any point, it is finished by [`finish`].
 
 use super::resubmit::submit_again;
-use super::survey::{Survey, survey};
+use super::survey::{Found, Survey, survey};
 use super::{Resubmit, UndoIntent, UndoPlan};
 use crate::base::consent::Consent;
 use crate::base::error::{Class, Failure};
@@ -44,7 +44,8 @@ pub struct UndoReport {
 pub fn apply(ports: &Ports<'_>, shown: &UndoPlan, consent: Consent, resubmit: Resubmit) -> Result<UndoReport, Failure> {
     let nothing_done = |failure: Failure| failure.but("nothing was taken back");
     let lock = locking::lock_home(ports, &shown.release).map_err(nothing_done)?;
-    let now = survey(ports, Some(&shown.id.to_string()), resubmit).map_err(nothing_done)?;
+    let found = survey(ports, Some(&shown.id.to_string()), resubmit).map_err(nothing_done)?;
+    let Found::Open(now) = found else { return Err(nothing_done(taken_back_meanwhile(shown))) };
     if now.plan != *shown {
         let words = format!("what would be taken back of the {} {} changed since it was shown", shown.kind, shown.id);
         return Err(nothing_done(
@@ -52,11 +53,16 @@ pub fn apply(ports: &Ports<'_>, shown: &UndoPlan, consent: Consent, resubmit: Re
         ));
     }
     let jobs = now.had_ended.clone();
-    let mut report = carry_out(ports, &lock, now, consent)?;
+    let mut report = carry_out(ports, &lock, *now, consent)?;
     if resubmit == Resubmit::Yes {
         report.submitted = submit_again(ports, &lock, &shown.release, &jobs)?;
     }
     Ok(report)
+}
+
+fn taken_back_meanwhile(shown: &UndoPlan) -> Failure {
+    Failure::new(Class::Refused, format!("the {} {} was taken back by somebody else meanwhile", shown.kind, shown.id))
+        .with_hint("`farm undo --list` shows what there is.")
 }
 
 fn carry_out(ports: &Ports<'_>, lock: &Lock, survey: Survey, consent: Consent) -> Result<UndoReport, Failure> {
@@ -83,7 +89,9 @@ fn carry_out(ports: &Ports<'_>, lock: &Lock, survey: Survey, consent: Consent) -
 pub(super) fn put_back(volume: &Volume, lock: &Lock, id: TransactionId, intent: &UndoIntent) -> Result<usize, Failure> {
     discard(volume, lock, id, intent)?;
     if let Some(back) = &intent.harvest {
-        harvest::undo::move_back(volume, lock, back)?;
+        let twice = harvest::undo::move_back(volume, lock, back)?;
+        let again = |path| Discard { path, reason: "it is where it was rendered again".to_owned() };
+        put(volume, lock, id, &twice.into_iter().map(again).collect::<Vec<_>>())?;
     }
     let restored = match trash::restore(volume, lock, intent.undone) {
         Ok(restored) => restored.items.len() + restored.already.len(),

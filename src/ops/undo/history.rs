@@ -114,6 +114,13 @@ impl History {
         self.entries.iter().find(|entry| entry.standing == Standing::Open)
     }
 
+    /// What took this change back, if that still counts.
+    pub(super) fn undo_of(&self, entry: &Entry) -> Option<TransactionId> {
+        let is_it = |other: &&Entry| matches!(&other.deed, Deed::Undo(undo) if undo.undone == entry.id);
+        let counts = |other: &&Entry| entry.standing == Standing::Undone && other.standing != Standing::Undone;
+        self.entries.iter().filter(is_it).find(counts).map(|undo| undo.id)
+    }
+
     /// The change whose id begins so.
     pub fn named(&self, word: &str) -> Result<&Entry, Failure> {
         let word = word.to_ascii_lowercase();

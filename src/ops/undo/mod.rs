@@ -6,6 +6,7 @@
 //! is in the way nothing is done. An undo is a change itself: it can be taken back, by its name.
 
 pub mod apply;
+mod begun;
 mod deed;
 pub mod history;
 mod made;
@@ -15,9 +16,10 @@ mod resubmit;
 pub mod survey;
 
 pub use apply::{UndoReport, apply};
+pub use begun::{begun, resume};
 pub use history::{Entry, History, Standing};
 pub use recover::{Ended, finish, roll_back};
-pub use survey::survey;
+pub use survey::{Found, survey};
 
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, TransactionId};

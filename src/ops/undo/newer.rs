@@ -10,7 +10,7 @@ use crate::volume::lock::Scope;
 
 /// Refuses a change that cannot be taken back, or not before another one.
 pub(super) fn check(volume: &Volume, history: &History, entry: &Entry) -> Result<(), Failure> {
-    check_itself(history, entry)?;
+    check_itself(entry)?;
     let Some(home) = &entry.home else { return Ok(()) };
     if let Some(begun) = journal::survey(volume)?.unfinished_in(&Scope::from(home))?.first() {
         let words =
@@ -30,16 +30,9 @@ pub(super) fn check(volume: &Volume, history: &History, entry: &Entry) -> Result
     Err(refused(words).with_hint(format!("Take that back first: `farm undo {}`.", newer.id)))
 }
 
-fn check_itself(history: &History, entry: &Entry) -> Result<(), Failure> {
+fn check_itself(entry: &Entry) -> Result<(), Failure> {
     let name = format!("the {} {}", entry.kind, entry.id);
     match (entry.standing, &entry.deed) {
-        (Standing::Undone, _) => {
-            let by =
-                history.entries.iter().find(|other| matches!(&other.deed, Deed::Undo(undo) if undo.undone == entry.id));
-            let next = by.map(|undo| format!("To have it again, take that back: `farm undo {}`.", undo.id));
-            let refused = refused(format!("{name} was taken back already"));
-            Err(refused.with_hint(next.unwrap_or_else(|| "`farm undo --list` shows what can be.".to_owned())))
-        }
         (Standing::Purged, _) => Err(refused(format!("what {name} had thrown away was erased, and cannot come back"))
             .with_hint("`farm undo --list` shows what can be taken back.")),
         (_, Deed::Undo(undo)) if undo.harvest.is_some() => {

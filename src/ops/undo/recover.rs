@@ -46,13 +46,13 @@ pub fn roll_back(ports: &Ports<'_>, lock: &Lock, account: &Account) -> Result<En
     }
 }
 
-/// Finishes an undo that was killed, by its journal.
-pub fn finish(volume: &Volume, lock: &Lock, account: &Account) -> Result<(), Failure> {
+/// Finishes an undo that was killed, by its journal; how many things came back.
+pub fn finish(volume: &Volume, lock: &Lock, account: &Account) -> Result<usize, Failure> {
     let intent: UndoIntent = change::body(account)?;
     let journal = Journal::resume(volume, lock, account)?;
     let restored = put_back(volume, lock, account.intent.id, &intent)?;
     journal.done(&restored)?;
-    Ok(())
+    Ok(restored)
 }
 
 /// Whether the record has the runs that the change submits.

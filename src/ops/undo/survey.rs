@@ -5,6 +5,7 @@ use super::made::{self, MadeJob};
 use super::{Entry, History, Resubmit, UndoIntent, UndoPlan, UndoneJob, newer};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
+use crate::base::ids::TransactionId;
 use crate::base::name::{JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::manager::ManagerJob;
@@ -27,17 +28,35 @@ pub struct Survey {
     pub(super) had_ended: Vec<JobName>,
 }
 
+/// What was found of a change that is to be taken back.
+pub enum Found {
+    /// It was taken back before, by this undo: asked for twice, nothing is left to do.
+    Already {
+        /// The change.
+        id: TransactionId,
+        /// What it was.
+        kind: String,
+        /// What took it back.
+        undo: TransactionId,
+    },
+    /// It can be.
+    Open(Box<Survey>),
+}
+
 /// The undo of the change that `word` names: the beginning of an id; the last change that a person made without one.
-pub fn survey(ports: &Ports<'_>, word: Option<&str>, resubmit: Resubmit) -> Result<Survey, Failure> {
+pub fn survey(ports: &Ports<'_>, word: Option<&str>, resubmit: Resubmit) -> Result<Found, Failure> {
     let history = History::of(ports.volume)?;
     let entry = match word {
         Some(word) => history.named(word)?,
         None => history.last().ok_or_else(nothing)?,
     };
+    if let Some(undo) = history.undo_of(entry) {
+        return Ok(Found::Already { id: entry.id, kind: entry.kind.clone(), undo });
+    }
     newer::check(ports.volume, &history, entry)?;
     match entry.deed {
         Deed::Kill(_) if resubmit == Resubmit::No => Err(only_ended(entry)),
-        _ => of(ports, entry, resubmit),
+        _ => Ok(Found::Open(Box::new(of(ports, entry, resubmit)?))),
     }
 }
 
