@@ -38,6 +38,7 @@ struct AlreadyDocument<'a> {
 #[derive(Serialize)]
 struct ResumedDocument<'a> {
     schema: &'static str,
+    resumed: bool,
     #[serde(flatten)]
     report: &'a UndoReport,
 }
@@ -126,7 +127,7 @@ fn go_on(args: &UndoArgs, ports: &Ports<'_>, account: &Account, context: &Contex
     let report = undo::resume(ports, account, consent)?;
     output.say(&render::undo::report(&report));
     if output.form() == Form::Json {
-        output.document(&ResumedDocument { schema: SCHEMA, report: &report });
+        output.document(&ResumedDocument { schema: SCHEMA, resumed: true, report: &report });
     }
     Ok(exit::DONE)
 }

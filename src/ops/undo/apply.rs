@@ -30,11 +30,14 @@ pub struct UndoReport {
     pub undo: TransactionId,
     /// Who agreed to it, and how.
     pub consent: Consent,
-    /// What came back, beneath the volume.
+    /// How many things came back.
+    #[serde(skip)]
     pub restored: usize,
     /// Harvested files that are where they came from.
+    #[serde(skip)]
     pub moved_back: usize,
-    /// What went to the trash, beneath the volume.
+    /// How many things went to the trash.
+    #[serde(skip)]
     pub discarded: usize,
     /// What was submitted again.
     pub submitted: Vec<(JobRef, FrameSet)>,
