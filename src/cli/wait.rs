@@ -1,7 +1,6 @@
 //! `--wait`: staying until a release is rendered, by this machine's own queue or by a Flamenco Manager's workers.
 
 use crate::base::error::{Class, Failure};
-use crate::base::name::Home;
 use crate::cli::exit;
 use crate::cli::needs::{Context, catch_interrupts, flamenco};
 use crate::cli::render;
@@ -9,7 +8,7 @@ use crate::cli::render::progress::Progress;
 use crate::cli::settings::{ManagerChoice, Settings};
 use crate::manager::Manager;
 use crate::manager::local::{Local, Scope, WorkerOptions};
-use crate::ops::follow::{self, Hopeless, Told, Watching};
+use crate::ops::follow::{self, Awaited, Followed, Hopeless, Told, Watching};
 use crate::ops::ports::{Actor, Ports, Progress as _};
 use crate::ops::{release, work};
 use crate::sys::interrupt::Interrupt;
@@ -34,13 +33,23 @@ pub enum Submitted {
     Earlier,
 }
 
-/// Stays until the release is rendered, submits missing frames anew, then reports.
+/// Stays until what is waited for is rendered, submits missing frames anew, then reports.
 pub fn follow_release(
-    name: &Home,
+    awaited: Awaited<'_>,
     submitted: Submitted,
     lock_wait: Option<Duration>,
     context: &Context,
 ) -> Result<u8, Failure> {
+    report(awaited, &stay(awaited, submitted, lock_wait, context)?, context)
+}
+
+/// The same, and leaves the report to the caller.
+pub fn stay(
+    awaited: Awaited<'_>,
+    submitted: Submitted,
+    lock_wait: Option<Duration>,
+    context: &Context,
+) -> Result<Followed, Failure> {
     let (volume, mut settings) = context.volume()?;
     settings.lock_wait = lock_wait.unwrap_or(settings.lock_wait);
     let interrupt = catch_interrupts()?;
@@ -51,7 +60,7 @@ pub fn follow_release(
     };
     let actor = patient(context.actor(&settings));
     let waiting = Waiting {
-        name,
+        awaited,
         volume: &volume,
         settings: &settings,
         progress: &progress,
@@ -73,12 +82,12 @@ pub fn follow_release(
         }
     };
     progress.clear();
-    report(name, &outcome?, context)
+    outcome
 }
 
 /// One wait, with what it works on.
 struct Waiting<'a> {
-    name: &'a Home,
+    awaited: Awaited<'a>,
     volume: &'a Volume,
     settings: &'a Settings,
     progress: &'a Progress<'a>,
@@ -95,7 +104,7 @@ impl Waiting<'_> {
         manager: &dyn Manager,
         submitted: Submitted,
         go_on: impl Fn(&Ports<'_>) -> Result<(), Failure>,
-    ) -> Result<follow::Followed, Failure> {
+    ) -> Result<Followed, Failure> {
         let ports = Ports { volume: self.volume, manager, progress: self.progress, actor: self.actor };
         let most = self.settings.wait_tries;
         let mut tries = 0;
@@ -111,7 +120,7 @@ impl Waiting<'_> {
                 tries += 1;
                 continue;
             }
-            let outcome = || follow::outcome(&ports, self.name, tries);
+            let outcome = || follow::outcome(&ports, self.awaited, tries);
             let outcome = follow::through_outages(&ports, self.patience(manager), outcome)?;
             // Somebody else who waits for the release has submitted it anew: that is what is waited for then.
             if !manager.is_remote() || !outcome.goes_on {
@@ -122,7 +131,7 @@ impl Waiting<'_> {
 
     /// Whether anything had to be submitted again, as the try of this number.
     fn submit_missing(&self, ports: &Ports<'_>, hopeless: Hopeless, number: u32) -> Result<bool, Failure> {
-        let submit = || follow::submit_missing(ports, self.name, hopeless, &[], &self.told);
+        let submit = || follow::submit_missing(ports, self.awaited, hopeless, &[], &self.told);
         let again = follow::through_outages(ports, self.patience(ports.manager), submit)?;
         if !again.submitted.is_empty() {
             let (what, most) = (again.words(), self.settings.wait_tries);
@@ -138,15 +147,16 @@ impl Waiting<'_> {
 
     /// This thread works the release's jobs off; another one tells how far they are.
     fn work_and_watch(&self, ports: &Ports<'_>, local: &Local) -> Result<(), Failure> {
-        let file = release::load(ports.volume, self.name)?;
-        let runs = file.iter().flat_map(|file| &file.jobs).flat_map(|job| &job.runs);
+        let file = release::load(ports.volume, self.awaited.home)?;
+        let jobs = file.iter().flat_map(|file| &file.jobs).filter(|job| self.awaited.has(&job.name));
+        let runs = jobs.flat_map(|job| &job.runs);
         let jobs = runs.filter_map(|run| run.manager_job.clone());
         let options =
             WorkerOptions { scope: Scope::Jobs(jobs.collect()), ..WorkerOptions::new(Guard::this_executable()) };
         let (done, stop) = channel();
         std::thread::scope(|scope| {
             let watching = Watching { stop, patience: Duration::ZERO, told: &self.told };
-            let watcher = scope.spawn(move || follow::watch(ports, self.name, &watching));
+            let watcher = scope.spawn(move || follow::watch(ports, self.awaited, &watching));
             let worked = work::work(ports, local, &options, self.interrupt.flag());
             drop(done);
             let watched = watcher.join().unwrap_or_else(|_| Err(watcher_died()));
@@ -157,23 +167,27 @@ impl Waiting<'_> {
     /// Others render: this one looks on until nobody is at it any more.
     fn watch(&self, ports: &Ports<'_>) -> Result<(), Failure> {
         let (_running, stop) = channel();
-        follow::watch(ports, self.name, &Watching { stop, patience: self.settings.wait_patience, told: &self.told })?;
+        follow::watch(
+            ports,
+            self.awaited,
+            &Watching { stop, patience: self.settings.wait_patience, told: &self.told },
+        )?;
         follow::through_outages(ports, self.settings.wait_patience, || {
-            follow::end_doubled(ports, self.name)?;
-            follow::settle(ports, self.name, SETTLING)
+            follow::end_doubled(ports, self.awaited)?;
+            follow::settle(ports, self.awaited, SETTLING)
         })
     }
 }
 
-fn report(name: &Home, outcome: &follow::Followed, context: &Context) -> Result<u8, Failure> {
-    let failure = outcome.failure(name);
+fn report(awaited: Awaited<'_>, outcome: &Followed, context: &Context) -> Result<u8, Failure> {
+    let failure = outcome.failure(&awaited);
     if !outcome.tail.is_empty() {
         context.output.say(&outcome.tail);
     }
     match failure {
         Some(failure) => Err(failure),
         None => {
-            context.output.say(&render::plan::rendered(name, &outcome.frames));
+            context.output.say(&render::plan::rendered(awaited.home, &outcome.frames));
             Ok(exit::DONE)
         }
     }

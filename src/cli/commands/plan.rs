@@ -14,7 +14,7 @@ use crate::cli::render::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::wait::{self, Submitted};
 use crate::cli::{consent, exit, plan_file};
-use crate::ops::follow::{self, Again, Hopeless, Told};
+use crate::ops::follow::{self, Again, Awaited, Hopeless, Told};
 use crate::ops::plan::request::PlanRequest;
 use crate::ops::plan::survey::{self, Known, Survey};
 use crate::ops::plan::{ReleasePlan, SCHEMA, apply, begun};
@@ -34,7 +34,7 @@ pub fn run(command: PlanCommand, context: &Context) -> Result<u8, Failure> {
     let Settled::Submitted(applied, again) = settled else { return Ok(exit::DONE) };
     if args.wait {
         let submitted = if applied.submitted.is_empty() { Submitted::Earlier } else { Submitted::Now };
-        wait::follow_release(&applied.plan.release, submitted, args.change.lock_wait, context)?;
+        wait::follow_release(Awaited::all(&applied.plan.release), submitted, args.change.lock_wait, context)?;
     }
     if context.output.form() == Form::Json {
         context.output.document(&applied);
@@ -206,7 +206,8 @@ impl Call<'_> {
     /// Submits what is missing of jobs that are there already; says what came of it.
     fn submit_missing(&self, ports: &Ports<'_>, plan: &ReleasePlan) -> Result<Again, Failure> {
         let paused: Vec<JobRef> = plan.jobs.iter().filter(|job| job.paused).map(|job| job.reference.clone()).collect();
-        let again = follow::submit_missing(ports, &plan.release, Hopeless::Retry, &paused, &Told::default())?;
+        let again =
+            follow::submit_missing(ports, Awaited::all(&plan.release), Hopeless::Retry, &paused, &Told::default())?;
         let words = match (again.submitted.is_empty(), again.held) {
             (false, _) => format!("submitted {} again: missing or broken", again.words()),
             (true, false) => format!("{}: nothing is left to submit", plan.release),

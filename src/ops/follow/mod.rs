@@ -1,5 +1,6 @@
 //! `--wait`: staying until a release is rendered, and rendering what is missing again before it is called failed.
 
+mod awaited;
 mod failures;
 mod hands;
 #[cfg(test)]
@@ -8,6 +9,7 @@ mod outage;
 mod told;
 mod watch;
 
+pub use awaited::Awaited;
 pub use outage::through_outages;
 pub use told::Told;
 pub use watch::{Watching, watch};
@@ -16,7 +18,7 @@ use crate::base::counted::{agree, counted, few, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
-use crate::base::name::{Home, JobRef};
+use crate::base::name::JobRef;
 use crate::base::rel_path::RelPath;
 use crate::base::status::JobStatus;
 use crate::ops::check::held::{self, Held};
@@ -31,6 +33,7 @@ use crate::sys::interrupt;
 use crate::volume::area::Area;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::time::Duration;
 
 /// What becomes of jobs whose newest run failed in a way that another run cannot mend.
@@ -97,16 +100,17 @@ impl Again {
 /// What is not submitted although it is missing is said, but for what was `told` before.
 pub fn submit_missing(
     ports: &Ports<'_>,
-    name: &Home,
+    awaited: Awaited<'_>,
     hopeless: Hopeless,
     paused: &[JobRef],
     told: &Told,
 ) -> Result<Again, Failure> {
     let is_left = |frames: &JobFrames| hopeless == Hopeless::Leave && frames.hopeless.is_some();
     let wanted = |frames: &JobFrames| !frames.to_render().is_empty() && !is_left(frames);
-    let file = load(ports, name)?;
+    let name = awaited.home;
+    let file = awaited.file(ports)?;
     let work = OpenWork::of(ports, &file)?;
-    let checked = check_all(ports, &file, &work)?;
+    let checked = check_all(ports, &file, &work, awaited)?;
     for (job, frames) in checked.iter().filter(|(_, frames)| is_left(frames)) {
         let cause = frames.hopeless.as_deref().unwrap_or_default();
         told.note(ports, &format!("{job}: not tried again, for it would fail again: {cause}"));
@@ -118,13 +122,13 @@ pub fn submit_missing(
     let lock = locking::lock_home(ports, name)?;
     // Frames that a killed harvest took are not missing.
     harvest::recover::finish_killed(ports, &lock, name)?;
-    let mut file = load(ports, name)?;
+    let mut file = awaited.whole_file(ports)?;
     let (address, began) = (ports.manager.address(), clock::now());
     // What an earlier command wrote down is being rendered as soon as it is submitted.
     submit::refuse_pending_elsewhere(&file, &address)?;
     submit::submit_pending(ports, &lock, &mut file, began)?;
     for (job, frames) in
-        check_all(ports, &file, &OpenWork::of(ports, &file)?)?.into_iter().filter(|(_, frames)| wanted(frames))
+        check_all(ports, &file, &OpenWork::of(ports, &file)?, awaited)?.into_iter().filter(|(_, frames)| wanted(frames))
     {
         let Some(record) = file.job_mut(&job.job) else { continue };
         let broken = check::broken_files(ports, name, record, &frames.bad)?;
@@ -159,21 +163,21 @@ fn to_render(frames: &JobFrames, broken: &[(RelPath, String)]) -> FrameSet {
 
 /// Ends jobs of the release that came to a remote Manager twice, under the release's lock: two renderers must not write the
 /// same frames. Where there are none, nothing is locked.
-pub fn end_doubled(ports: &Ports<'_>, name: &Home) -> Result<(), Failure> {
+pub fn end_doubled(ports: &Ports<'_>, awaited: Awaited<'_>) -> Result<(), Failure> {
     let is_needless = !ports.manager.is_remote() || ports.progress.interrupted().is_some();
-    if is_needless || !submit::is_doubled(ports, &load(ports, name)?)? {
+    if is_needless || !submit::is_doubled(ports, &awaited.whole_file(ports)?)? {
         return Ok(());
     }
-    let lock = locking::lock_home(ports, name)?;
-    let mut file = load(ports, name)?;
+    let lock = locking::lock_home(ports, awaited.home)?;
+    let mut file = awaited.whole_file(ports)?;
     submit::submit_pending(ports, &lock, &mut file, clock::now()).map(drop)
 }
 
 /// Waits until no worker can still write frames of jobs whose runs have ended or are not in the Manager any more, at most
 /// for `patience`: a job that failed on one worker is being rendered by others for some seconds more.
-pub fn settle(ports: &Ports<'_>, name: &Home, patience: Duration) -> Result<(), Failure> {
+pub fn settle(ports: &Ports<'_>, awaited: Awaited<'_>, patience: Duration) -> Result<(), Failure> {
     let watch = Stopwatch::start();
-    let file = load(ports, name)?;
+    let file = awaited.file(ports)?;
     while ports.manager.is_remote() && ports.progress.interrupted().is_none() && !watch.has_passed(patience) {
         let look = Stopwatch::start();
         let work = OpenWork::of(ports, &file)?;
@@ -191,13 +195,14 @@ pub fn settle(ports: &Ports<'_>, name: &Home, patience: Duration) -> Result<(), 
 }
 
 /// What became of the release, with the last words of what failed. Keeps the measured pace for later plans.
-pub fn outcome(ports: &Ports<'_>, name: &Home, tries: u32) -> Result<Followed, Failure> {
-    let file = load(ports, name)?;
+pub fn outcome(ports: &Ports<'_>, awaited: Awaited<'_>, tries: u32) -> Result<Followed, Failure> {
+    let name = awaited.home;
+    let file = awaited.file(ports)?;
     let work = OpenWork::of(ports, &file)?;
-    let checked = check_all(ports, &file, &work)?;
+    let checked = check_all(ports, &file, &work, awaited)?;
     let frames: FrameCounts = checked.iter().map(|(_, frames)| frames.counts()).sum();
     let under_way = checked.iter().map(|(_, frames)| frames.rendering.len() as u64).sum();
-    keep_pace(ports, name, &checked)?;
+    keep_pace(ports, awaited, &checked)?;
     let is_paused = |job: &&JobRecord| work.runs(job).iter().any(|run| run.status == JobStatus::Paused);
     let paused = file.jobs.iter().filter(is_paused).map(|job| JobRef::within(name, &job.name)).collect();
     let goes_on = |job: &JobRecord| work.runs(job).iter().any(|run| is_going_on(job, run));
@@ -239,8 +244,13 @@ fn tell_held(
     !next.is_empty()
 }
 
-fn check_all(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Result<Vec<(JobRef, JobFrames)>, Failure> {
-    let jobs: Vec<&JobRecord> = file.jobs.iter().collect();
+fn check_all(
+    ports: &Ports<'_>,
+    file: &ReleaseFile,
+    work: &OpenWork,
+    awaited: Awaited<'_>,
+) -> Result<Vec<(JobRef, JobFrames)>, Failure> {
+    let jobs: Vec<&JobRecord> = file.jobs.iter().filter(|job| awaited.has(&job.name)).collect();
     let frames = check::check_jobs(ports, &file.name, &jobs, work, Effort::Trust)?;
     let references = jobs.into_iter().map(|job| JobRef::within(&file.name, &job.name));
     Ok(references.zip(frames).collect())
@@ -248,10 +258,10 @@ fn check_all(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Result<V
 
 /// Writes the seconds per frame into the release's file where they became known or changed by a tenth. Where somebody
 /// else is at the release it is left: the next look finds them in the same logs.
-fn keep_pace(ports: &Ports<'_>, name: &Home, checked: &[(JobRef, JobFrames)]) -> Result<(), Failure> {
+fn keep_pace(ports: &Ports<'_>, awaited: Awaited<'_>, checked: &[(JobRef, JobFrames)]) -> Result<(), Failure> {
     let differs = |old: Option<f64>, new: f64| old.is_none_or(|old| (old - new).abs() > 0.1 * old.abs().max(0.01));
-    let Some(lock) = locking::try_lock_home(ports, name)? else { return Ok(()) };
-    let mut file = load(ports, name)?;
+    let Some(lock) = locking::try_lock_home(ports, awaited.home)? else { return Ok(()) };
+    let mut file = awaited.whole_file(ports)?;
     let mut changed = false;
     for (job, frames) in checked {
         let Some(record) = file.job_mut(&job.job) else { continue };
@@ -281,15 +291,8 @@ fn failing_tail(ports: &Ports<'_>, file: &ReleaseFile, work: &OpenWork) -> Resul
     Ok(String::new())
 }
 
-fn load(ports: &Ports<'_>, name: &Home) -> Result<ReleaseFile, Failure> {
-    release::load(ports.volume, name)?.ok_or_else(|| {
-        Failure::new(Class::NoMatch, format!("there is no release {name}"))
-            .with_hint("`farm status` lists all releases.")
-    })
-}
-
 impl Followed {
-    fn next_step(&self, name: &Home) -> String {
+    fn next_step(&self, name: &impl Display) -> String {
         match self.altered.first() {
             Some(path) => format!(
                 "{path} is not what was harvested: restore it, or move it away to have it rendered again by the same command."
@@ -312,7 +315,7 @@ impl Followed {
     }
 
     /// The failure that this ending is, if it is one.
-    pub fn failure(&self, name: &Home) -> Option<Failure> {
+    pub fn failure(&self, name: &impl Display) -> Option<Failure> {
         let FrameCounts { expected, missing, bad, .. } = self.frames;
         if missing + bad == 0 {
             return None;

@@ -1,8 +1,8 @@
 //! Looking on while the runs of a release are worked off by somebody else.
 
+use super::awaited::Awaited;
 use super::failures::Failures;
 use super::hands::Hands;
-use super::load;
 use super::outage::Outage;
 use super::told::Told;
 use crate::base::error::Failure;
@@ -45,9 +45,9 @@ pub struct Watching<'a> {
     pub told: &'a Told,
 }
 
-/// Looks on until every run of the release has ended or waits for a person, or until it is to stop.
-pub fn watch(ports: &Ports<'_>, name: &Home, watching: &Watching<'_>) -> Result<(), Failure> {
-    let file = load(ports, name)?;
+/// Looks on until every run that is waited for has ended or waits for a person, or until it is to stop.
+pub fn watch(ports: &Ports<'_>, awaited: Awaited<'_>, watching: &Watching<'_>) -> Result<(), Failure> {
+    let (name, file) = (awaited.home, awaited.file(ports)?);
     let harvested = harvested(ports, name);
     let mut jobs: Vec<Watched<'_>> = file.jobs.iter().filter_map(|job| Watched::of(name, job, &harvested)).collect();
     let (mut outage, mut hands) = (Outage::default(), Hands::new());
