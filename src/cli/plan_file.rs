@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 
+/// How the schemas of plans begin.
+const PLANS: [&str; 3] = ["farm.plan/", "farm.harvest-plan/", "farm.retry/"];
 /// The largest plan file that is read, in bytes.
 pub const MAX_PLAN: u64 = 256 << 20;
 
@@ -53,7 +55,7 @@ fn schema_of(text: &str) -> Option<String> {
         schema: String,
     }
     let head: Head = serde_json::from_str(text).ok()?;
-    let is_plan = head.schema.starts_with("farm.plan/") || head.schema.starts_with("farm.harvest-plan/");
+    let is_plan = PLANS.iter().any(|plan| head.schema.starts_with(plan));
     is_plan.then_some(head.schema)
 }
 

@@ -18,6 +18,7 @@ pub mod quiet;
 pub mod recover;
 pub mod release;
 pub mod renderer;
+pub mod retry;
 pub mod setup;
 pub mod space;
 pub mod status;

@@ -10,6 +10,7 @@ pub mod global;
 pub mod harvest;
 pub mod manager_setup;
 pub mod plan;
+pub mod retry;
 pub mod setup;
 pub mod status;
 pub mod undo;
@@ -68,6 +69,13 @@ pub enum Command {
     ///
     /// One absolute path and nothing else, for use in other commands: cd "$(farm path r1/shot010 out)"
     Path(status::PathArgs),
+    /// Render bad, missing and suspect frames again, and nothing else.
+    ///
+    /// Every frame is looked at: what is cut off, damaged or missing, or was rendered without something that it needs, is
+    /// rendered again by one new run per job. Bad frames go to the trash first, with their views and passes; `farm undo`
+    /// brings them back. Frames that are in the queue already are left to it. Exit code 7 when frames are still wrong after
+    /// --wait, or when what is wrong is in dist/; 4 when frames are not free yet.
+    Retry(retry::RetryArgs),
     /// Collect finished frames, checked and renamed.
     #[command(subcommand)]
     Harvest(harvest::HarvestCommand),

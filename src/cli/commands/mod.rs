@@ -10,6 +10,7 @@ pub mod man;
 pub mod path;
 pub mod plan;
 pub mod recover;
+pub mod retry;
 pub mod setup;
 pub mod status;
 pub mod trash;
@@ -27,6 +28,7 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Init(args) => init::run(&args, context),
         Command::Inspect(args) => inspect::run(&args, context),
         Command::Plan(args) => plan::run(args, context),
+        Command::Retry(args) => retry::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Path(args) => path::run(&args, context),
         Command::Work(args) => work::run(&args, context),

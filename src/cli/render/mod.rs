@@ -6,6 +6,7 @@ pub mod inspect;
 pub mod plan;
 pub mod progress;
 pub mod recover;
+pub mod retry;
 pub mod status;
 pub mod table;
 pub mod undo;

@@ -34,6 +34,7 @@ use in_parallel::try_in_parallel;
 use job_files::{JobFile, JobFiles, Place};
 use judge::{FileState, Judged, Surroundings};
 use read_files::{FileToRead, Purpose, Reading};
+use serde::{Deserialize, Serialize};
 use task_logs::{JobNotes, ToRead};
 use verdict_cache::VerdictCache;
 
@@ -41,7 +42,8 @@ use verdict_cache::VerdictCache;
 const KNOWN_AT_ONCE: usize = 200;
 
 /// How much is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Effort {
     /// Verdicts kept by inode, size and time are trusted: one look per file.
     Trust,
@@ -94,7 +96,19 @@ pub fn check_jobs(
     work: &OpenWork,
     effort: Effort,
 ) -> Result<Vec<JobFrames>, Failure> {
-    let look = Look { remember: Remember::Keep, ports, release, work, effort };
+    check_jobs_and(Remember::Keep, ports, release, jobs, work, effort)
+}
+
+/// The same, and says what is kept of it.
+pub fn check_jobs_and(
+    remember: Remember,
+    ports: &Ports<'_>,
+    release: &Home,
+    jobs: &[&JobRecord],
+    work: &OpenWork,
+    effort: Effort,
+) -> Result<Vec<JobFrames>, Failure> {
+    let look = Look { remember, ports, release, work, effort };
     let mut frames = Vec::with_capacity(jobs.len());
     for jobs in jobs.chunks(KNOWN_AT_ONCE) {
         let known = try_in_parallel(ports, jobs, |job| Ok::<_, Failure>(look.known(job)))?;

@@ -23,8 +23,10 @@ use crate::base::rel_path::RelPath;
 use crate::base::status::JobStatus;
 use crate::ops::check::held::{self, Held};
 use crate::ops::check::open_work::RunWork;
-use crate::ops::check::{self, Effort, FrameCounts, FrameFlaw, JobFrames, OpenWork};
+use crate::ops::check::{self, Effort, FrameCounts, JobFrames, OpenWork};
 use crate::ops::ports::Ports;
+use crate::ops::retry::Suspects;
+use crate::ops::retry::mending::{self, Mending};
 use crate::ops::submit::{self, Queueing};
 use crate::ops::work::discard;
 use crate::ops::{harvest, locking, release};
@@ -131,18 +133,12 @@ pub fn submit_missing(
         check_all(ports, &file, &OpenWork::of(ports, &file)?, awaited)?.into_iter().filter(|(_, frames)| wanted(frames))
     {
         let Some(record) = file.job_mut(&job.job) else { continue };
-        let broken = check::broken_files(ports, name, record, &frames.bad)?;
-        let to_render = to_render(&frames, &broken);
-        let Some(last) = record.newest_run().filter(|_| !to_render.is_empty()) else { continue };
-        let queueing = Queueing {
-            chunk: u32::try_from(to_render.len()).unwrap_or(u32::MAX).min(last.chunk),
-            priority: last.priority,
-            tag: last.tag.clone(),
-            paused: paused.contains(&job),
-        };
-        discard(ports, &lock, broken)?;
-        submit::add_run(record, RunId::random(), to_render.clone(), &queueing, &address);
-        again.submitted.push((job, to_render));
+        let Mending { frames, trash, .. } = mending::of(ports, name, record, &frames, Suspects::Leave)?;
+        let Some(last) = record.newest_run().filter(|_| !frames.is_empty()) else { continue };
+        let queueing = Queueing { paused: paused.contains(&job), ..Queueing::again(last, &frames) };
+        discard(ports, &lock, trash.into_iter().map(|trashed| (trashed.path, trashed.reason)).collect())?;
+        submit::add_run(record, RunId::random(), frames.clone(), &queueing, &address);
+        again.submitted.push((job, frames));
     }
     if again.submitted.is_empty() {
         return Ok(again);
@@ -151,14 +147,6 @@ pub fn submit_missing(
     release::save(ports.volume, &file)?;
     submit::submit_pending(ports, &lock, &mut file, began)?;
     Ok(again)
-}
-
-/// The frames that rendering again can mend. A file that cannot be read may be whole, and one in `dist/` was delivered:
-/// what is wrong with those is a person's to see.
-fn to_render(frames: &JobFrames, broken: &[(RelPath, String)]) -> FrameSet {
-    let is_broken = |flaw: &&FrameFlaw| broken.iter().any(|(path, _)| *path == flaw.path);
-    let others: FrameSet = frames.flaws.iter().filter(|flaw| !is_broken(flaw)).map(|flaw| flaw.frame).collect();
-    frames.to_render().minus(&others)
 }
 
 /// Ends jobs of the release that came to a remote Manager twice, under the release's lock: two renderers must not write the

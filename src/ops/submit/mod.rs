@@ -38,6 +38,18 @@ pub struct Queueing {
     pub paused: bool,
 }
 
+impl Queueing {
+    /// As `last` was queued, for these frames of it, and not waiting for a person.
+    pub fn again(last: &RunRecord, frames: &FrameSet) -> Queueing {
+        Queueing {
+            chunk: u32::try_from(frames.len()).unwrap_or(u32::MAX).min(last.chunk).max(1),
+            priority: last.priority,
+            tag: last.tag.clone(),
+            paused: false,
+        }
+    }
+}
+
 /// Writes a run of `frames` into the job's record. It is submitted by [`submit_pending`], once the record is on disk.
 pub fn add_run(job: &mut JobRecord, id: RunId, frames: FrameSet, queueing: &Queueing, manager: &str) {
     let run = RunRecord {
