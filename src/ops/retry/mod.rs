@@ -7,6 +7,7 @@
 pub mod apply;
 pub mod failures;
 pub mod mending;
+pub mod rerender;
 pub mod selection;
 pub mod survey;
 mod unfinished;

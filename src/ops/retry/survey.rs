@@ -139,7 +139,7 @@ fn pending_frames(record: &JobRecord, address: &str) -> FrameSet {
 }
 
 /// As the run before was queued, but for a pause: what is retried is wanted now.
-fn queueing(record: &JobRecord, frames: &FrameSet) -> Queueing {
+pub(super) fn queueing(record: &JobRecord, frames: &FrameSet) -> Queueing {
     match record.newest_run() {
         Some(last) => Queueing::again(last, frames),
         // It was planned by hand, or its runs were taken away: one task will do.
