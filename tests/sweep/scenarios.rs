@@ -184,6 +184,54 @@ fn is_rendered(case: &Case) -> Result<(), String> {
     }
 }
 
+const RETRY: &str = "retry r1/A --yes";
+
+/// `rendered`, with a broken frame and a missing one.
+fn damaged() -> Farm {
+    let farm = rendered();
+    png::cut(&farm.frame("r1", "A", 2), 1000);
+    fs::rename(farm.frame("r1", "A", 3), farm.room.path("scenes/away.png")).expect("it goes away");
+    farm
+}
+
+fn retry(name: &'static str) -> Plan {
+    Plan {
+        name,
+        run: RETRY,
+        finish: RETRY,
+        then: Then::AgainAndRecover,
+        finals: &["releases/r1/store"],
+        protected: &[
+            "scenes",
+            "V/releases/r1/store",
+            "V/releases/r1/out/B",
+            "V/releases/other",
+            "V/jobs",
+            "V/file-store",
+        ],
+        finished: is_retried,
+        ..planning(name)
+    }
+}
+
+/// Frames 2 and 3 wait once in the queue, and working it renders them and nothing else.
+fn is_retried(case: &Case) -> Result<(), String> {
+    is_sound(case)?;
+    let queued = queued(case)?;
+    if queued != ["r1/A", "r1/A", "r1/B"] {
+        return Err(format!("the queue has {queued:?}"));
+    }
+    let work = case.run("work");
+    let mut log = case.farm.render_log();
+    log.sort();
+    if work.code != 0 || log != ["A 2", "A 3"] { Err(format!("working it renders {log:?}: {work}")) } else { Ok(()) }
+}
+
+#[test]
+fn retry_given_again_at_once() {
+    sweep(&Case::new(damaged(), retry("retry_given_again_at_once")));
+}
+
 /// The worker, and all that it starts.
 #[test]
 fn work() {

@@ -97,8 +97,12 @@ impl Call<'_> {
     fn carry_out(&self, plan: RetryPlan) -> Result<u8, Failure> {
         let output = &self.context.output;
         output.say(&render::retry::human(&plan));
-        let report = if plan.is_idle() { nothing_done() } else { self.apply(&plan)? };
-        let after = if self.args.wait { self.wait(&plan, &report)? } else { None };
+        let awaited = if self.args.wait { awaited(&plan) } else { Vec::new() };
+        let report = match plan.is_idle() && awaited.is_empty() {
+            true => nothing_done(Consent::Implied),
+            false => self.apply(&plan)?,
+        };
+        let after = if awaited.is_empty() { None } else { Some(self.wait(&plan, &report, &awaited)?) };
         if output.form() == Form::Json {
             let after = after.as_ref().map(|after| after.jobs.as_slice());
             output.document(&Applied { plan: &plan, report: &report, after });
@@ -109,6 +113,10 @@ impl Call<'_> {
     fn apply(&self, plan: &RetryPlan) -> Result<RetryReport, Failure> {
         let output = &self.context.output;
         let consent = consent::ask(output, self.args.yes, &render::retry::question(plan), NOTHING)?;
+        // Who waits agrees to have submitted what is still missing then.
+        if plan.is_idle() {
+            return Ok(nothing_done(consent));
+        }
         let manager = self.context.manager(self.volume, self.settings)?;
         let progress = Progress::new(output).heeding(catch_interrupts()?);
         let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &progress, actor: &self.actor };
@@ -119,13 +127,14 @@ impl Call<'_> {
         Ok(report)
     }
 
-    /// Stays until what is missing is rendered or given up, and looks at every frame again. `None` where nothing is awaited.
-    fn wait(&self, plan: &RetryPlan, report: &RetryReport) -> Result<Option<RetryPlan>, Failure> {
-        let awaited = awaited(plan);
-        if awaited.is_empty() {
-            return Ok(None);
-        }
-        for (home, jobs) in &awaited {
+    /// Stays until what is missing is rendered or given up, and looks at every frame again.
+    fn wait(
+        &self,
+        plan: &RetryPlan,
+        report: &RetryReport,
+        awaited: &[(Home, Vec<JobName>)],
+    ) -> Result<RetryPlan, Failure> {
+        for (home, jobs) in awaited {
             let is_of_home = |run: &apply::SubmittedRun| run.reference.home == *home;
             let submitted = if report.submitted.iter().any(is_of_home) { Submitted::Now } else { Submitted::Earlier };
             let awaited = Awaited::only(home, jobs);
@@ -134,7 +143,7 @@ impl Call<'_> {
                 self.context.output.say(&followed.tail);
             }
         }
-        self.survey(&plan.request).map(Some)
+        self.survey(&plan.request)
     }
 
     /// The exit code, with words for what is not as it should be.
@@ -177,6 +186,6 @@ fn awaited(plan: &RetryPlan) -> Vec<(Home, Vec<JobName>)> {
     homes
 }
 
-fn nothing_done() -> RetryReport {
-    RetryReport { consent: Consent::Implied, submitted: Vec::new(), trashed: 0, changes: Vec::new() }
+fn nothing_done(consent: Consent) -> RetryReport {
+    RetryReport { consent, submitted: Vec::new(), trashed: 0, changes: Vec::new() }
 }

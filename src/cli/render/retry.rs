@@ -8,13 +8,19 @@ use crate::ops::retry::failures::{FailingWorker, FailureGroup};
 use crate::ops::retry::{RetryJob, RetryPlan, Verdict};
 use std::fmt::Write;
 
-/// How many files, tasks and jobs are named one by one.
+/// How many jobs, workers and files that are left are named one by one.
 const NAMED: usize = 5;
+/// How many files that go to the trash are named.
+const TRASHED: usize = 20;
 
 /// The plan: a table of jobs, why frames failed, what goes to the trash, and what is left alone.
 pub fn human(plan: &RetryPlan) -> String {
+    let shown = |job: &&RetryJob| job.verdict != Verdict::Sound || !job.suspect.is_empty();
+    if !plan.jobs.iter().any(|job| shown(&job)) {
+        return summary(plan);
+    }
     let mut table = Table::new(&["JOB", "BAD", "MISSING", "SUSPECT", "AGAIN", ""]);
-    for job in plan.jobs.iter().filter(|job| job.verdict != Verdict::Sound || plan.jobs.len() <= NAMED) {
+    for job in plan.jobs.iter().filter(shown) {
         let again = if job.frames.is_empty() { "-".to_owned() } else { job.frames.to_string() };
         let sets = [&job.bad, &job.missing, &job.suspect].map(|frames| frames.len().to_string());
         table.row(&[&job.reference.to_string(), &sets[0], &sets[1], &sets[2], &again, &job.reason]);
@@ -22,7 +28,7 @@ pub fn human(plan: &RetryPlan) -> String {
     let mut text = table.to_string();
     plan.jobs.iter().for_each(|job| text += &about(job));
     plan.failing_workers.iter().for_each(|worker| text += &failing(worker));
-    text + &summary(plan)
+    text + &trash(plan) + &summary(plan)
 }
 
 fn about(job: &RetryJob) -> String {
@@ -42,13 +48,20 @@ fn about(job: &RetryJob) -> String {
         let _infallible = writeln!(text, "not free: {name}: {}: {}", frames_named(&held.frames), held.why);
         let _infallible = writeln!(text, "  {}", held.next);
     }
-    for trashed in job.trash.iter().take(NAMED) {
-        let _infallible = writeln!(text, "to the trash: {}: {}", trashed.path, trashed.reason);
-    }
-    if job.trash.len() > NAMED {
-        let _infallible = writeln!(text, "to the trash: {} of {name}", counted(job.trash.len() - NAMED, "more file"));
-    }
     text
+}
+
+/// What goes to the trash, of many files the first ones: the JSON document names all.
+fn trash(plan: &RetryPlan) -> String {
+    let trashed = || plan.jobs.iter().flat_map(|job| &job.trash);
+    let mut text = String::new();
+    for one in trashed().take(TRASHED) {
+        let _infallible = writeln!(text, "to the trash: {}: {}", one.path, one.reason);
+    }
+    match trashed().count().saturating_sub(TRASHED) {
+        0 => text,
+        more => text + &format!("to the trash: {}\n", counted(more, "more file")),
+    }
 }
 
 fn failing(worker: &FailingWorker) -> String {
@@ -97,6 +110,7 @@ fn nothing(plan: &RetryPlan, sound: usize) -> String {
 /// The question before it is carried out.
 pub fn question(plan: &RetryPlan) -> String {
     match plan.frames() {
+        0 if plan.is_idle() => "Wait for what is missing, and submit it again where it fails?".to_owned(),
         0 => "Submit what was not submitted yet?".to_owned(),
         frames => format!("Render {} of {} again?", counted(frames, "frame"), counted(plan.retried().count(), "job")),
     }

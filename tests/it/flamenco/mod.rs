@@ -17,6 +17,7 @@ mod interrupted;
 mod lost;
 mod releases;
 mod requests;
+mod retry;
 mod secrets;
 mod slow_link;
 mod tls;
