@@ -2,7 +2,7 @@
 
 use crate::support::fake_blender::Fake;
 use crate::support::output::list;
-use crate::support::{Farm, Outcome, Tree, png};
+use crate::support::{Farm, Outcome, Tree, png, skipped};
 use std::fs;
 
 const OUT: &str = "releases/r1/out";
@@ -185,4 +185,33 @@ fn a_run_that_is_only_written_down_is_submitted_once() {
     farm.run("retry r1 --yes").expect(0);
     farm.run("work").expect(0);
     assert_eq!(farm.render_log(), ["A 1", "A 2", "A 3"]);
+}
+
+/// Blender writes over the passes of File Output nodes whatever lies there, and skips a frame whose passes are gone.
+#[test]
+fn passes_go_with_their_frame_and_bring_it_along() {
+    if !std::path::Path::new("/usr/bin/blender").exists() {
+        return skipped("passes_go_with_their_frame_and_bring_it_along", "there is no Blender");
+    }
+    let farm = Farm::with_real_blender();
+    farm.scene("P.blend", "scenes/nodes/passes.blend");
+    farm.run("plan release r1 scenes/P.blend --frames 1-2 --yes --wait").expect(0);
+    let before = farm.tree_of(OUT);
+    let of_frame = |number: &str| -> Vec<&String> {
+        let files = before.0.iter().filter(|(path, entry)| entry.kind == "file" && path.contains(number));
+        files.map(|(path, _)| path).collect()
+    };
+    assert!(of_frame("0002").len() > 1, "{before:?}");
+    png::cut(&farm.frame("r1", "P", 2), 1000);
+    farm.run("retry r1/P --yes --wait").expect(0);
+    assert_eq!(changed(&before, &farm).iter().collect::<Vec<_>>(), of_frame("0002"));
+    let trash = farm.tree_of(".farm/trash").0;
+    for path in of_frame("0002") {
+        assert!(trash.keys().any(|kept| kept.ends_with(path.as_str())), "{path} is not in the trash");
+    }
+    let between = farm.tree_of(OUT);
+    let pass = of_frame("0001").into_iter().find(|path| !path.ends_with("000001.png")).expect("a pass");
+    fs::rename(farm.path(OUT).join(pass), farm.room.path("away")).expect("it goes away");
+    farm.run("retry r1/P --yes --wait").expect(0);
+    assert_eq!(changed(&between, &farm).iter().collect::<Vec<_>>(), of_frame("0001"));
 }

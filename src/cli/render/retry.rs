@@ -17,7 +17,7 @@ const TRASHED: usize = 20;
 pub fn human(plan: &RetryPlan) -> String {
     let shown = |job: &&RetryJob| job.verdict != Verdict::Sound || !job.suspect.is_empty();
     if !plan.jobs.iter().any(|job| shown(&job)) {
-        return summary(plan);
+        return interrupted(plan) + &summary(plan);
     }
     let mut table = Table::new(&["JOB", "BAD", "MISSING", "SUSPECT", "AGAIN", ""]);
     for job in plan.jobs.iter().filter(shown) {
@@ -28,7 +28,7 @@ pub fn human(plan: &RetryPlan) -> String {
     let mut text = table.to_string();
     plan.jobs.iter().for_each(|job| text += &about(job));
     plan.failing_workers.iter().for_each(|worker| text += &failing(worker));
-    text + &trash(plan) + &summary(plan)
+    text + &trash(plan) + &interrupted(plan) + &summary(plan)
 }
 
 fn about(job: &RetryJob) -> String {
@@ -49,6 +49,11 @@ fn about(job: &RetryJob) -> String {
         let _infallible = writeln!(text, "  {}", held.next);
     }
     text
+}
+
+fn interrupted(plan: &RetryPlan) -> String {
+    let homes = plan.interrupted.iter();
+    homes.map(|home| format!("{home}: a change that did not come to its end is ended first\n")).collect()
 }
 
 /// What goes to the trash, of many files the first ones: the JSON document names all.
@@ -81,6 +86,13 @@ fn summary(plan: &RetryPlan) -> String {
         return nothing(plan, sound);
     }
     let (jobs, frames) = (plan.retried().count(), plan.frames());
+    let pending: usize = plan.jobs.iter().map(|job| job.pending.len()).sum();
+    if frames == 0 {
+        return match pending {
+            0 => "nothing to render again beside that\n".to_owned(),
+            count => format!("{} to submit to {}\n", counted(count, "frame"), plan.manager),
+        };
+    }
     let trashed: usize = plan.jobs.iter().map(|job| job.trash.len()).sum();
     let trash = match trashed {
         0 => String::new(),
@@ -111,7 +123,7 @@ fn nothing(plan: &RetryPlan, sound: usize) -> String {
 pub fn question(plan: &RetryPlan) -> String {
     match plan.frames() {
         0 if plan.is_idle() => "Wait for what is missing, and submit it again where it fails?".to_owned(),
-        0 => "Submit what was not submitted yet?".to_owned(),
+        0 => "End what was begun, and submit what was not submitted yet?".to_owned(),
         frames => format!("Render {} of {} again?", counted(frames, "frame"), counted(plan.retried().count(), "job")),
     }
 }

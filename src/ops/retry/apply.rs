@@ -107,7 +107,7 @@ fn apply_home(
     jobs: &[&RetryJob],
     report: &mut RetryReport,
 ) -> Result<(), Failure> {
-    if jobs.iter().all(|job| job.is_idle()) {
+    if !shown.interrupted.contains(home) && jobs.iter().all(|job| job.is_idle()) {
         return Ok(());
     }
     let lock = locking::lock_home(ports, home)?;

@@ -14,7 +14,7 @@ mod unfinished;
 
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{RunId, VolumeId};
-use crate::base::name::JobRef;
+use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::ops::check::{Effort, FrameFlaw};
 use crate::ops::submit::Queueing;
@@ -57,6 +57,8 @@ pub struct RetryPlan {
     pub manager: String,
     /// Every job that is meant, also those of which nothing is to be rendered.
     pub jobs: Vec<RetryJob>,
+    /// Where a change was killed on its way: it is ended first.
+    pub interrupted: Vec<Home>,
     /// Workers that fail what others do.
     pub failing_workers: Vec<FailingWorker>,
     /// What was asked.
@@ -109,12 +111,12 @@ pub struct RetryJob {
     pub held: Vec<HeldFrames>,
     /// Why the newest try would fail again, where its log leaves no doubt. It is rendered all the same: somebody may have
     /// mended the cause.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub hopeless: Option<String>,
     /// What failed of these frames, by what the logs say.
     pub failures: Vec<FailureGroup>,
     /// The run that is submitted for `frames`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub run: Option<PlannedRun>,
 }
 
@@ -128,10 +130,10 @@ pub struct PlannedRun {
     /// 0 to 100.
     pub priority: u8,
     /// Only workers with this tag.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub tag: Option<String>,
     /// Whether it waits for a person before its first task.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub paused: bool,
 }
 
@@ -179,7 +181,7 @@ impl RetryPlan {
 
     /// Whether carrying it out would change nothing.
     pub fn is_idle(&self) -> bool {
-        self.jobs.iter().all(RetryJob::is_idle)
+        self.interrupted.is_empty() && self.jobs.iter().all(RetryJob::is_idle)
     }
 
     /// Whether frames are missing that are not free.

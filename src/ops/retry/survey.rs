@@ -2,6 +2,7 @@
 
 use super::failures::{self, Hands};
 use super::mending::{self, Mending};
+use super::unfinished;
 use super::{HeldFrames, PlannedRun, RetryJob, RetryPlan, RetryRequest, SCHEMA, Verdict};
 use crate::base::counted::{agree, counted, frames_named};
 use crate::base::error::Failure;
@@ -23,17 +24,19 @@ pub fn survey(
     chosen: &[(Home, Vec<JobName>)],
 ) -> Result<RetryPlan, Failure> {
     let (queue, workers) = (ports.manager.jobs()?, ports.manager.workers()?);
-    let (mut jobs, mut hands) = (Vec::new(), Hands::default());
+    let (mut jobs, mut interrupted, mut hands) = (Vec::new(), Vec::new(), Hands::default());
     for (home, names) in chosen {
         let look = Look { ports, request, remember: Remember::Nothing, queue: &queue, workers: &workers };
         let Some(file) = release::load(ports.volume, home)? else { continue };
         jobs.extend(look.home(&file, names, &mut hands)?);
+        interrupted.extend(unfinished::is_there(ports.volume, home)?.then(|| home.clone()));
     }
     Ok(RetryPlan {
         schema: SCHEMA.to_owned(),
         volume: ports.volume.id(),
         manager: ports.manager.address(),
         jobs,
+        interrupted,
         failing_workers: hands.failing(&workers),
         request: request.clone(),
     })
@@ -72,7 +75,8 @@ impl Look<'_> {
             let job = JobRef::within(&file.name, &record.name);
             let of_job = held.iter().filter(|held| held.job == record.name);
             let mending = mending::of(ports, &file.name, record, found, self.request.suspects)?;
-            let mut planned = self.job(&job, record, found, mending, of_job);
+            let pending = self.pending_frames(record, &work);
+            let mut planned = self.job(&job, found, mending, pending, of_job, record);
             let wanted = planned.frames.union(&planned.missing);
             if !wanted.is_empty() {
                 planned.failures = failures::of(ports, work.runs(record), &wanted, self.workers)?;
@@ -83,16 +87,25 @@ impl Look<'_> {
         Ok(jobs)
     }
 
+    /// Frames of runs for this Manager that are written down and that it does not have: an earlier command did not come to
+    /// submit them, and they are submitted with this one.
+    fn pending_frames(&self, record: &JobRecord, work: &OpenWork) -> FrameSet {
+        let address = self.ports.manager.address();
+        let is_known = |run: &RunRecord| work.runs(record).iter().any(|known| known.run == run.id);
+        let of_now = |run: &RunRecord| run.revision == record.current().number;
+        let pending = |run: &&RunRecord| run.is_pending_at(&address) && of_now(run) && !is_known(run);
+        FrameSet::union_of(record.runs.iter().filter(pending).map(|run| &run.frames))
+    }
+
     fn job<'h>(
         &self,
         job: &JobRef,
-        record: &JobRecord,
         found: &JobFrames,
         mending: Mending,
+        pending: FrameSet,
         held: impl Iterator<Item = &'h Held>,
+        record: &JobRecord,
     ) -> RetryJob {
-        // What an earlier command wrote down and did not come to submit is submitted with this one.
-        let pending = pending_frames(record, &self.ports.manager.address());
         let frames = mending.frames.minus(&pending);
         let rendering = found.rendering.clone();
         let held = held.filter(|held| held.why.is_odd());
@@ -130,12 +143,6 @@ impl Look<'_> {
         planned.reason = reason(&planned);
         planned
     }
-}
-
-/// Frames of runs for this Manager that are written down and are not known to be submitted.
-fn pending_frames(record: &JobRecord, address: &str) -> FrameSet {
-    let pending = |run: &&RunRecord| run.is_pending_at(address) && run.revision == record.current().number;
-    FrameSet::union_of(record.runs.iter().filter(pending).map(|run| &run.frames))
 }
 
 /// As the run before was queued, but for a pause: what is retried is wanted now.
@@ -186,4 +193,75 @@ fn reason(job: &RetryJob) -> String {
 
 fn are(frames: &FrameSet, what: &str) -> String {
     format!("{} {} {what}", frames_named(frames), agree(frames.len(), "is", "are"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::{JobStatus, TaskStatus};
+    use crate::ops::check::Effort;
+    use crate::ops::check::room::Room;
+    use crate::ops::retry::Suspects;
+    use crate::sys::clock;
+
+    fn looked(room: &Room) -> RetryJob {
+        let request = RetryRequest { words: vec!["r1".into()], suspects: Suspects::Render, effort: Effort::Trust };
+        let names = room.file.jobs.iter().map(|job| job.name.clone()).collect();
+        let chosen = [(room.release().clone(), names)];
+        survey(&room.ports(), &request, &chosen).expect("looked").jobs.remove(0)
+    }
+
+    /// A release with a missing frame whose run failed just now, and whose worker was seen so many seconds after that.
+    fn failed(seen_after: i64) -> Room {
+        let mut room = Room::rendered(&[("A", "1-3")]);
+        room.lose("releases/r1/out/A/000002.png");
+        let task = room.add_run("1-3", TaskStatus::Failed);
+        room.manager.logs.insert(task, "Error: Cannot render, no camera\n".into());
+        let ended = clock::now().plus_seconds(-60);
+        room.manager.jobs[0].status = JobStatus::Failed;
+        room.manager.tasks.values_mut().flatten().for_each(|task| task.updated = ended);
+        room.manager.workers[0].last_seen = Some(ended.plus_seconds(seen_after));
+        room
+    }
+
+    #[test]
+    fn frames_are_retried_once_their_worker_is_quiet() {
+        let held = looked(&failed(-1));
+        assert_eq!((held.verdict, held.frames.len(), held.held.len()), (Verdict::Held, 0, 1));
+        assert!(held.reason.contains("frame 2 is not free") && held.held[0].next.contains("here"), "{held:?}");
+        let free = looked(&failed(20));
+        assert_eq!((free.verdict, free.frames.to_string().as_str()), (Verdict::Retry, "2"));
+        assert_eq!(free.reason, "frame 2 is missing");
+        assert_eq!(free.hopeless.as_deref(), Some("the scene has no camera"), "said, and retried all the same");
+        assert_eq!(free.failures[0].workers, ["here"]);
+    }
+
+    #[test]
+    fn what_is_in_the_queue_is_left_to_it() {
+        let mut room = Room::rendered(&[("A", "1-4")]);
+        for frame in 2..=4 {
+            room.lose(&format!("releases/r1/out/A/{frame:06}.png"));
+        }
+        room.add_run("1-3", TaskStatus::Active);
+        let job = looked(&room);
+        assert_eq!(
+            (job.verdict, job.frames.to_string(), job.under_way().to_string()),
+            (Verdict::Retry, "4".into(), "2-3".into())
+        );
+        assert_eq!(job.reason, "frame 4 is missing; frames 2-3 are in the queue or being rendered");
+    }
+
+    #[test]
+    fn a_run_that_was_written_down_is_submitted_and_no_other_for_its_frames() {
+        let mut room = Room::rendered(&[("A", "1-3")]);
+        room.lose("releases/r1/out/A/000002.png");
+        room.add_run("2", TaskStatus::Queued);
+        room.manager.jobs.clear();
+        let job = looked(&room);
+        assert_eq!((job.verdict, job.pending.to_string(), job.is_idle()), (Verdict::Retry, "2".into(), false));
+        assert!(job.frames.is_empty() && job.held.is_empty() && job.run.is_none(), "{job:?}");
+        room.file.jobs[0].runs[0].withdrawn = true;
+        room.save();
+        assert_eq!(looked(&room).frames.to_string(), "2", "that one never will be");
+    }
 }

@@ -43,7 +43,14 @@ fn the_list_is_enough(release: Release) {
     let first = asked(&studio, "status");
     let lists = first.iter().filter(|line| line.ends_with("/tasks")).count();
     assert_eq!(lists, JOBS, "{first:#?}");
-    for words in ["status", "status r1", "harvest release r1 --dry-run", "harvest release r1 --no-preview", "status"] {
+    for words in [
+        "status",
+        "status r1",
+        "retry r1 --dry-run",
+        "harvest release r1 --dry-run",
+        "harvest release r1 --no-preview",
+        "status",
+    ] {
         are_few(&asked(&studio, words), words);
     }
     let document = studio.run("status --json").expect(0).json("farm.status/1");
