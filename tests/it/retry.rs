@@ -198,7 +198,9 @@ fn passes_go_with_their_frame_and_bring_it_along() {
     farm.run("plan release r1 scenes/P.blend --frames 1-2 --yes --wait").expect(0);
     let before = farm.tree_of(OUT);
     let of_frame = |number: &str| -> Vec<&String> {
-        let files = before.0.iter().filter(|(path, entry)| entry.kind == "file" && path.contains(number));
+        let short = format!("_{}_", &number[2..]);
+        let is_of = |path: &str| path.contains(number) || path.contains(&short);
+        let files = before.0.iter().filter(|(path, entry)| entry.kind == "file" && is_of(path));
         files.map(|(path, _)| path).collect()
     };
     assert!(of_frame("0002").len() > 1, "{before:?}");
@@ -214,4 +216,35 @@ fn passes_go_with_their_frame_and_bring_it_along() {
     fs::rename(farm.path(OUT).join(pass), farm.room.path("away")).expect("it goes away");
     farm.run("retry r1/P --yes --wait").expect(0);
     assert_eq!(changed(&between, &farm).iter().collect::<Vec<_>>(), of_frame("0001"));
+}
+
+#[test]
+fn both_views_of_a_frame_go() {
+    if !std::path::Path::new("/usr/bin/blender").exists() {
+        return skipped("both_views_of_a_frame_go", "there is no Blender");
+    }
+    let farm = Farm::with_real_blender();
+    farm.scene("S.blend", "scenes/nodes/stereo.blend");
+    farm.run("plan release r1 scenes/S.blend --frames 1-2 --yes --wait").expect(0);
+    let before = farm.tree_of(OUT);
+    fs::rename(farm.path(OUT).join("S/000002_R.png"), farm.room.path("away")).expect("it goes away");
+    farm.run("retry r1/S --yes --wait").expect(0);
+    let new = changed(&before, &farm);
+    assert!(new.contains(&"S/000002_L.png".to_owned()) && new.contains(&"S/000002_R.png".to_owned()), "{new:?}");
+    assert!(new.iter().all(|path| path.contains("0002")), "{new:?}");
+}
+
+/// Nothing behind a link is looked at or moved.
+#[test]
+fn a_link_in_the_place_of_the_folder_stops_it() {
+    let farm = Farm::new().rendered("r1");
+    let (out, elsewhere) = (farm.path(OUT).join("A"), farm.room.path("elsewhere"));
+    fs::rename(&out, &elsewhere).expect("it goes away");
+    png::cut(&elsewhere.join("000002.png"), 1000);
+    std::os::unix::fs::symlink(&elsewhere, &out).expect("a link");
+    let before = Tree::of(&elsewhere);
+    let outcome = farm.run("retry r1/A --yes");
+    assert!([1, 5].contains(&outcome.code), "{outcome}");
+    outcome.check_manners();
+    assert_eq!(before.difference(&Tree::of(&elsewhere)), "");
 }
