@@ -28,6 +28,7 @@ mod plan_scenes;
 mod real_blender;
 mod recover;
 mod reference;
+mod rerender;
 mod retry;
 mod status;
 mod undo;
