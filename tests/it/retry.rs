@@ -248,3 +248,16 @@ fn a_link_in_the_place_of_the_folder_stops_it() {
     outcome.check_manners();
     assert_eq!(before.difference(&Tree::of(&elsewhere)), "");
 }
+
+#[test]
+fn a_retry_is_taken_back() {
+    let farm = Farm::new().rendered("r1");
+    png::cut(&farm.frame("r1", "A", 2), 1000);
+    let before = farm.tree_of(OUT);
+    farm.run("retry r1/A --yes --wait").expect(0);
+    farm.run("undo --yes").expect(0);
+    let files = |tree: Tree| -> Tree { Tree(tree.0.into_iter().filter(|(_, entry)| entry.kind == "file").collect()) };
+    assert_eq!(files(before).difference(&files(farm.tree_of(OUT))), "", "bytes, modes and times");
+    farm.run("retry r1/A --yes --wait").expect(0).says(&["frame 2 is bad"]);
+    is_whole(&farm, "A", &[1, 2, 3]);
+}

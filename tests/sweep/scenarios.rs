@@ -232,6 +232,12 @@ fn retry_given_again_at_once() {
     sweep(&Case::new(damaged(), retry("retry_given_again_at_once")));
 }
 
+#[test]
+fn retry_after_recover() {
+    let plan = Plan { then: Then::RecoverAndAgain, ..retry("retry_after_recover") };
+    sweep(&Case::new(damaged(), plan));
+}
+
 /// The worker, and all that it starts.
 #[test]
 fn work() {
