@@ -25,6 +25,19 @@ impl RenderOptions {
     pub fn is_plain(&self) -> bool {
         *self == RenderOptions::default()
     }
+
+    /// The same, with what `over` says in place of it.
+    #[must_use]
+    pub fn with(&self, over: &RenderOptions) -> RenderOptions {
+        let mut environment = self.environment.clone();
+        environment.extend(over.environment.clone());
+        RenderOptions {
+            blender: over.blender.clone().or_else(|| self.blender.clone()),
+            device: over.device.clone().or_else(|| self.device.clone()),
+            samples: over.samples.or(self.samples),
+            environment,
+        }
+    }
 }
 
 /// Cycles' words for its devices.

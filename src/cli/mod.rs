@@ -7,6 +7,7 @@ pub mod config;
 pub mod consent;
 pub mod escape;
 pub mod exit;
+pub mod job_options;
 pub mod needs;
 pub mod output;
 pub mod plan_file;

@@ -8,7 +8,7 @@ use crate::base::name::{Home, JobName};
 use crate::base::rel_path::RelPath;
 use crate::ops::ports::Actor;
 use crate::volume::journal::Account;
-use crate::volume::release_file::JobRecord;
+use crate::volume::release_file::{JobRecord, ReleaseFile};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +80,30 @@ pub struct ChangedJob {
     /// Runs that could still do something and are ended first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ends: Vec<RunId>,
+}
+
+impl Change {
+    /// Whether the record has what the change puts into it: then it counts, and is to be finished; else it is taken back.
+    pub fn is_recorded(&self, file: &ReleaseFile) -> bool {
+        let mut told = self.jobs.iter().filter_map(|job| job.is_recorded(file)).peekable();
+        told.peek().is_some() && told.all(|is_there| is_there)
+    }
+}
+
+impl ChangedJob {
+    /// Whether the record has the run of the change, or where none was needed a newer revision; `None` where neither says
+    /// anything.
+    pub fn is_recorded(&self, file: &ReleaseFile) -> Option<bool> {
+        let record = file.job(&self.name);
+        match (self.run, &self.before) {
+            (Some(run), _) => Some(record.is_some_and(|record| record.runs.iter().any(|written| written.id == run))),
+            (None, Before::Was(before)) => {
+                let is_newer = record.is_some_and(|record| record.current().number > before.current().number);
+                is_newer.then_some(true)
+            }
+            (None, Before::Unknown | Before::Absent) => None,
+        }
+    }
 }
 
 /// A job's record before a change.

@@ -18,6 +18,7 @@ pub mod quiet;
 pub mod recover;
 pub mod release;
 pub mod renderer;
+pub mod replace;
 pub mod retry;
 pub mod setup;
 pub mod space;

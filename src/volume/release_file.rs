@@ -70,6 +70,9 @@ pub struct Revision {
     /// The files that the scene needs, as found when it was planned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<DependencyRecord>,
+    /// Frames that were kept of the revision before: they are not rendered from this one.
+    #[serde(default, skip_serializing_if = "FrameSet::is_empty")]
+    pub kept: FrameSet,
 }
 
 /// A file outside the volume, as it was when it was read.
@@ -304,6 +307,25 @@ impl JobRecord {
         self.revisions.last().unwrap_or_else(|| unreachable!("checked when the file was read"))
     }
 
+    /// The revision that a frame belongs to: the newest one that does not keep it of an earlier one, or of which it was
+    /// submitted all the same, because what was kept got lost.
+    pub fn revision_of(&self, frame: i32) -> &Revision {
+        let is_submitted = |revision: &Revision| {
+            let of_it = |run: &&RunRecord| run.revision == revision.number && !run.withdrawn;
+            self.runs.iter().filter(of_it).any(|run| run.frames.contains(frame))
+        };
+        let is_own = |revision: &&Revision| !revision.kept.contains(frame) || is_submitted(revision);
+        self.revisions.iter().rev().find(is_own).unwrap_or_else(|| self.current())
+    }
+
+    /// The frames that belong to the revision of this number.
+    pub fn frames_of(&self, number: u32) -> FrameSet {
+        match &self.revisions[..] {
+            [only] if only.number == number => only.frames.clone(),
+            _ => self.current().frames.iter().filter(|frame| self.revision_of(*frame).number == number).collect(),
+        }
+    }
+
     /// The number of the next revision: never one that a run was made of, even if that revision was taken back.
     pub fn next_revision(&self) -> u32 {
         let revisions = self.revisions.iter().map(|revision| revision.number);
@@ -334,6 +356,28 @@ mod tests {
         bytes.extend(b"note: \xff\n");
         let error = parse(&bytes).expect_err("no text");
         assert!(error.contains("release.yaml") && error.contains("utf-8"), "{error}");
+    }
+
+    #[test]
+    fn a_frame_belongs_to_the_newest_revision_that_does_not_keep_it() {
+        let revision = |number: u32, frames: &str, kept: &str| {
+            format!(
+                "  - {{number: {number}, planned: 2026-11-01T10:00:00Z, user: ann, host: ws1, blender: '3.4', frames: '{frames}', \
+                 kept: '{kept}', source: {{path: /A.blend, size: 1, modified: 2026-11-01T10:00:00Z, digest: DIGEST}}, \
+                 store: {{path: releases/r1/store/A.blend, size: 1, digest: DIGEST}}, \
+                 output: {{format: PNG, extension: png, width: 64, height: 64, fps: 24.0}}}}\n"
+            )
+        };
+        let revisions = [revision(1, "1-9", ""), revision(3, "1-9", "1-6"), revision(4, "1-12", "1-2,7-9")].concat();
+        let text = format!(
+            "schema: farm.release/1\nname: r1\ncreated: 2026-11-01T10:00:00Z\njobs:\n- name: A\n  revisions:\n{revisions}  runs: []\n"
+        );
+        let file = parse(text.replace("DIGEST", &"0".repeat(64)).as_bytes()).expect("a release");
+        let job = &file.jobs[0];
+        let owners: Vec<u32> = [1, 5, 8, 12].map(|frame| job.revision_of(frame).number).into();
+        assert_eq!(owners, [1, 4, 3, 4]);
+        let frames: Vec<String> = [1, 2, 3, 4].map(|number| job.frames_of(number).to_string()).into();
+        assert_eq!(frames, ["1-2", "", "7-9", "3-6,10-12"]);
     }
 
     #[test]

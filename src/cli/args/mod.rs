@@ -8,6 +8,7 @@
 pub mod change;
 pub mod global;
 pub mod harvest;
+pub mod job_options;
 pub mod manager_setup;
 pub mod plan;
 pub mod retry;

@@ -87,6 +87,7 @@ fn verdict(job: &PlannedJob) -> String {
         JobVerdict::Unchanged if !job.waiting.is_empty() => "there already, not submitted yet".to_owned(),
         JobVerdict::Unchanged => "there already".to_owned(),
         JobVerdict::MoreFrames(more) => counted(more.len(), "more frame"),
+        JobVerdict::Revised(revised) => format!("revision {}", revised.number),
     }
 }
 

@@ -84,7 +84,7 @@ pub fn check_and(
 ) -> Result<JobFrames, Failure> {
     let look = Look { remember, ports, release, work, effort };
     let known = look.known(job);
-    let notes = task_logs::read(ports, work.runs(job), &known.notes)?;
+    let notes = task_logs::read(ports, work.telling(job), &known.notes)?;
     look.job(job, &known, notes)
 }
 
@@ -113,7 +113,7 @@ pub fn check_jobs_and(
     for jobs in jobs.chunks(KNOWN_AT_ONCE) {
         let known = try_in_parallel(ports, jobs, |job| Ok::<_, Failure>(look.known(job)))?;
         let unread: Vec<ToRead<'_>> =
-            jobs.iter().zip(&known).map(|(job, known)| (work.runs(job), &known.notes)).collect();
+            jobs.iter().zip(&known).map(|(job, known)| (work.telling(job), &known.notes)).collect();
         let notes = task_logs::read_all(ports, &unread)?;
         for ((job, known), notes) in jobs.iter().zip(&known).zip(notes) {
             frames.push(look.job(job, known, notes)?);
@@ -137,7 +137,7 @@ impl Look<'_> {
     }
 
     fn job(&self, job: &JobRecord, known: &VerdictCache, notes: JobNotes) -> Result<JobFrames, Failure> {
-        let (ports, expected, runs) = (self.ports, &job.current().frames, self.work.runs(job));
+        let (ports, expected, runs) = (self.ports, &job.current().frames, self.work.telling(job));
         let located = job_files::locate(ports.volume, self.release, job, expected, self.work.harvested(&job.name))?;
         let looked = look(ports, &located, self.effort, known)?;
         let kept = located.files.iter().zip(&looked).filter_map(|(file, looked)| {

@@ -80,6 +80,8 @@ pub struct TaskWork {
 #[derive(Debug, Clone, Default)]
 pub struct OpenWork {
     runs: HashMap<JobName, Vec<RunWork>>,
+    /// Of jobs with several revisions: the runs whose frames count still.
+    telling: HashMap<JobName, Vec<RunWork>>,
     open: HashMap<JobName, FrameSet>,
     workers: Vec<ManagerWorker>,
     harvested: HashMap<JobName, Vec<ManifestFile>>,
@@ -124,6 +126,9 @@ impl OpenWork {
             open.extend(runs.iter().map(RunWork::open_frames));
             open.push(written_lately(ports, &file.name, job, &FrameSet::union_of(gone))?);
             work.open.insert(job.name.clone(), FrameSet::union_of(&open));
+            if job.revisions.len() > 1 {
+                work.telling.insert(job.name.clone(), telling(job, &runs));
+            }
             work.runs.insert(job.name.clone(), runs);
         }
         Ok(work)
@@ -154,10 +159,26 @@ impl OpenWork {
         self.harvested.get(job).map_or(&[], Vec::as_slice)
     }
 
+    /// Those of the job's runs that say something of its frames as they are meant now.
+    pub fn telling(&self, job: &JobRecord) -> &[RunWork] {
+        self.telling.get(&job.name).map_or_else(|| self.runs(job), Vec::as_slice)
+    }
+
     /// The job's runs that the Manager knows, in the order submitted.
     pub fn runs(&self, job: &JobRecord) -> &[RunWork] {
         self.runs.get(&job.name).map_or(&[], Vec::as_slice)
     }
+}
+
+/// The runs that rendered frames which count still, with those alone: what a run of an earlier revision says of the others
+/// is of another scene.
+fn telling(job: &JobRecord, runs: &[RunWork]) -> Vec<RunWork> {
+    let restricted = |run: &RunWork| {
+        let revision = job.runs.iter().find(|written| written.id == run.run)?.revision;
+        let frames = run.frames.common(&job.frames_of(revision));
+        (!frames.is_empty()).then(|| RunWork { frames, ..run.clone() })
+    };
+    runs.iter().filter_map(restricted).collect()
 }
 
 impl RunWork {

@@ -213,7 +213,7 @@ pub fn suspicions(runs: &[RunWork], notes: &JobNotes) -> Vec<FrameSuspicion> {
     let mut found = Causes::default();
     for (run, later) in runs.iter().zip(rendered_later(runs)) {
         for (frames, cause) in notes.of_run(run).flat_map(|notes| &notes.suspicions) {
-            found.add(frames.minus(&later), cause);
+            found.add(frames.common(&run.frames).minus(&later), cause);
         }
     }
     found.into_suspicions()

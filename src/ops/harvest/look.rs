@@ -264,13 +264,13 @@ impl Looking<'_> {
     /// What the logs say of each job; each is read once, if the volume may remember it.
     fn suspicions(&self, jobs: &[UnreadJob<'_>]) -> Result<Vec<Vec<FrameSuspicion>>, Failure> {
         let known = |job: &UnreadJob<'_>| {
-            let is_told_of = !self.work.runs(job.record).is_empty();
+            let is_told_of = !self.work.telling(job.record).is_empty();
             Ok::<_, Failure>(is_told_of.then(|| VerdictCache::load(self.ports.volume, &job.reference)))
         };
         // Reading what is known is work for the disk; only what is left of it is asked of the Manager.
         let known = try_in_parallel(self.ports, jobs, known)?;
         let known: Vec<VerdictCache> = known.into_iter().map(Option::unwrap_or_default).collect();
-        let unread = |(job, known): (&UnreadJob<'_>, _)| (self.work.runs(job.record), known);
+        let unread = |(job, known): (&UnreadJob<'_>, _)| (self.work.telling(job.record), known);
         let unread: Vec<ToRead<'_>> = jobs.iter().zip(known.iter().map(|known| &known.notes)).map(unread).collect();
         let notes = task_logs::read_all(self.ports, &unread)?;
         let suspicions =

@@ -185,9 +185,14 @@ impl ManifestFile {
         (self.job.as_str(), self.frame, &self.role)
     }
 
-    /// Whether it is out of date: marked so, or rendered from another scene than the one that counts now.
+    /// Whether it is out of date: marked so, or rendered from another revision of its job than the one that its frame
+    /// belongs to now.
     pub fn is_stale(&self, job: Option<&JobRecord>) -> bool {
-        self.stale || job.is_some_and(|job| job.current().store.digest != self.scene)
+        let is_of_another = |job: &JobRecord| {
+            let revision = job.revision_of(self.frame);
+            (revision.number, revision.store.digest) != (self.revision, self.scene)
+        };
+        self.stale || job.is_some_and(is_of_another)
     }
 }
 

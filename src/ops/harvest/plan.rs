@@ -1,6 +1,7 @@
 //! A harvest as a value: what would be moved where, and what stands against it.
 
 use crate::base::digest::Digest;
+use crate::base::frame_set::FrameSet;
 use crate::base::ids::VolumeId;
 use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
@@ -64,6 +65,22 @@ pub struct PlannedJob {
     /// What else lies in its folder and stays there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extras: Vec<String>,
+    /// Frames that were kept of earlier revisions, and show those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptFrames>,
+}
+
+/// Frames of a job that show an earlier revision of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptFrames {
+    /// The frames.
+    pub frames: FrameSet,
+    /// The revision.
+    pub revision: u32,
+    /// SHA-256 of the scene that the user named then.
+    pub source: Digest,
+    /// SHA-256 of the copy that was rendered.
+    pub scene: Digest,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -104,6 +121,22 @@ pub struct PlannedFile {
     pub verdict: FileVerdict,
     /// Why.
     pub reason: Reason,
+}
+
+impl PlannedJob {
+    /// What it gives: a share for each revision that its frames show.
+    fn shares(&self) -> Vec<JobShare> {
+        let share = |revision, source, scene, has: &dyn Fn(i32) -> bool| {
+            let files = self.files.iter().filter(|file| file.verdict != FileVerdict::There && has(file.frame));
+            let (job, out, files) = (self.reference.job.clone(), self.out.clone(), files.cloned().collect());
+            JobShare { job, out, revision, source, scene, files }
+        };
+        let of_earlier =
+            |one: &KeptFrames| share(one.revision, one.source, one.scene, &|frame| one.frames.contains(frame));
+        let is_own = |frame| !self.kept.iter().any(|one| one.frames.contains(frame));
+        let own = share(self.revision, self.source, self.scene, &is_own);
+        self.kept.iter().map(of_earlier).chain([own]).collect()
+    }
 }
 
 impl PlannedFile {
@@ -293,15 +326,8 @@ impl HarvestPlan {
         if self.is_blocked() {
             return None;
         }
-        let share = |job: &PlannedJob| JobShare {
-            job: job.reference.job.clone(),
-            out: job.out.clone(),
-            revision: job.revision,
-            source: job.source,
-            scene: job.scene,
-            files: job.files.iter().filter(|file| file.verdict != FileVerdict::There).cloned().collect(),
-        };
-        let jobs: Vec<JobShare> = self.jobs.iter().map(share).filter(|share| !share.files.is_empty()).collect();
+        let shares = self.jobs.iter().flat_map(PlannedJob::shares);
+        let jobs: Vec<JobShare> = shares.filter(|share| !share.files.is_empty()).collect();
         let nothing = jobs.is_empty() && self.replaced.is_empty();
         let (release, keeping) = (self.request.release.clone(), self.request.keeping);
         (!nothing).then(|| Transaction { release, keeping, jobs, replaced: self.replaced.clone() })

@@ -1,7 +1,9 @@
 //! Finding out what a harvest would do. Reads only.
 
 use super::look::{Batch, Looked, LookedAt, Looking, listed_at_once};
-use super::plan::{HarvestPlan, JobVerdict, PlannedFile, PlannedJob, Problem, ProblemState, Replaced, SCHEMA};
+use super::plan::{
+    HarvestPlan, JobVerdict, KeptFrames, PlannedFile, PlannedJob, Problem, ProblemState, Replaced, SCHEMA,
+};
 use super::refusal::HarvestError;
 use super::request::{Gaps, HarvestRequest, JobsTaken, Suspects};
 use super::unfinished;
@@ -209,6 +211,7 @@ impl Surveyor<'_> {
             missing_inputs: missing_inputs(revision),
             unknown: frames.unknown,
             extras: frames.extras,
+            kept: kept(record),
         }
     }
 
@@ -238,6 +241,18 @@ impl Surveyor<'_> {
         }
         problems
     }
+}
+
+/// The frames that show earlier revisions.
+fn kept(record: &JobRecord) -> Vec<KeptFrames> {
+    let earlier = record.revisions.iter().filter(|revision| revision.number != record.current().number);
+    let kept = earlier.map(|revision| KeptFrames {
+        frames: record.frames_of(revision.number),
+        revision: revision.number,
+        source: revision.source.digest,
+        scene: revision.store.digest,
+    });
+    kept.filter(|kept| !kept.frames.is_empty()).collect()
 }
 
 /// What `--allow-missing` let pass. Packed files have a size.

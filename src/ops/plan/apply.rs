@@ -1,32 +1,39 @@
 //! Carrying a plan out, under the release's lock, so that a death at any point costs nothing but a second run.
 //!
-//! Order: journal; files the scenes need; scenes; `release.yaml` with the runs that are about to be submitted;
-//! submission; ids into `release.yaml`; journal done. Until `release.yaml` is there nothing counts, afterwards the
+//! Order: journal; where jobs get a new revision, the end of their runs and what they had to the trash; files the scenes
+//! need; scenes; `release.yaml` with the runs that are about to be submitted; submission; ids into `release.yaml`; journal
+//! done. Until `release.yaml` is there nothing counts, afterwards the
 //! runs in it are the truth and whoever comes next submits what the Manager does not have.
 
+use super::record::record;
+use super::request::Update;
+use super::revision::{self, EndedRun};
 use super::survey::{self, Known, Survey};
 use super::write::Writer;
-use super::{JobVerdict, PlannedJob, ReleasePlan, Repair, begun, unfinished};
+use super::{JobVerdict, PlannedJob, ReleasePlan, Repair, begun, ends, roll_back, unfinished};
 use crate::base::consent::Consent;
 use crate::base::counted::counted;
-use crate::base::error::{Class, Failure};
-use crate::base::ids::JobId;
-use crate::base::name::{Home, JobRef};
+use crate::base::error::{Class, Failure, again_or_recover};
+use crate::base::ids::{JobId, TransactionId};
+use crate::base::name::{Home, JobName, JobRef};
 use crate::base::size::{Bytes, told_apart};
+use crate::base::time::Timestamp;
 use crate::ops::change::{self, Author, Before, Change, ChangedJob};
-use crate::ops::locking;
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::ops::renderer::Renderer;
 use crate::ops::space::free_space;
 use crate::ops::storage;
 use crate::ops::submit;
+use crate::ops::{harvest, locking};
 use crate::sys::clock;
 use crate::volume::Volume;
 use crate::volume::journal::Journal;
 use crate::volume::lock::Lock;
-use crate::volume::release_file::{JobRecord, ReleaseFile, Revision, StoredFile};
+use crate::volume::release_file::ReleaseFile;
+use crate::volume::trash::{HOLD_DAYS, Trash};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 /// What applying a plan did.
@@ -38,6 +45,8 @@ pub struct PlanReport {
     pub consent: Consent,
     /// The jobs that were submitted now, with the Manager's ids.
     pub submitted: Vec<(JobRef, JobId)>,
+    /// The plan as it was carried out: frames that were there by then are told of as they were.
+    pub plan: ReleasePlan,
 }
 
 /// Applies the plan that was shown, or refuses because the world moved since. What is `known` and unchanged is not
@@ -51,6 +60,11 @@ pub fn apply(
 ) -> Result<PlanReport, Failure> {
     let nothing_done = |failure: Failure| failure.but("nothing was submitted");
     let lock = locking::lock_home(ports, &shown.release).map_err(nothing_done)?;
+    roll_back::unrecorded(ports, &lock, &shown.release)?;
+    if shown.request.update.revises() {
+        // Frames that a killed harvest took are not missing.
+        harvest::recover::finish_killed(ports, &lock, &shown.release)?;
+    }
     let mut now = survey::survey(ports, &shown.request, renderer, known).map_err(nothing_done)?;
     renderer.remember(ports.volume);
     check_current(ports.volume, shown, &now.plan)?;
@@ -58,8 +72,8 @@ pub fn apply(
         job.settle(shown);
     }
     check_space(ports.volume, &now.plan)?;
-    let submitted = carry_out(ports, &now, &lock, renderer)?;
-    Ok(PlanReport { release: now.plan.release, consent, submitted })
+    let (plan, submitted) = carry_out(ports, now, &lock, renderer)?;
+    Ok(PlanReport { release: plan.release.clone(), consent, submitted, plan })
 }
 
 /// Refuses a plan that is for another volume or Manager, or that is not what would be done `now`. What is left to do of a
@@ -124,41 +138,116 @@ fn changed(job: &PlannedJob, file: &ReleaseFile) -> ChangedJob {
     let name = job.reference.job.clone();
     let run = (!job.to_submit().is_empty()).then_some(job.run);
     let before = Before::of(file.job(&name));
-    ChangedJob { name, frames: job.frames.clone(), before, run, ends: Vec::new() }
+    let ends = job.revised().map_or(&[][..], |revised| &revised.ends).iter().map(|ended| ended.run).collect();
+    ChangedJob { name, frames: job.frames.clone(), before, run, ends }
+}
+
+/// The journal's word for it.
+fn kind(update: &Update) -> &'static str {
+    match update {
+        Update::Refuse | Update::Add => change::PLAN,
+        Update::Replace(_) => change::REPLACE,
+        Update::Seed => change::SEED,
+    }
 }
 
 fn carry_out(
     ports: &Ports<'_>,
-    survey: &Survey,
+    mut survey: Survey,
     lock: &Lock,
     renderer: &Renderer,
-) -> Result<Vec<(JobRef, JobId)>, Failure> {
+) -> Result<(ReleasePlan, Vec<(JobRef, JobId)>), Failure> {
     let plan = &survey.plan;
     let mut file = release::load(ports.volume, &plan.release)?
         .unwrap_or_else(|| ReleaseFile::new(plan.release.clone(), clock::now()));
     submit::refuse_pending_elsewhere(&file, &plan.manager)?;
     storage::require(ports.volume, ports.manager)?;
     // A copy that is made anew is named by the release already, and not for `farm recover` to take back.
-    let is_new = |job: &&PlannedJob| job.verdict == JobVerdict::New;
+    let is_put = |job: &&PlannedJob| job.puts_its_scene();
     let intent = Change {
         release: plan.release.clone(),
         by: Some(Author::of(ports.actor)),
-        store: plan.jobs.iter().filter(is_new).map(|job| job.store.clone()).collect(),
+        store: plan.jobs.iter().filter(is_put).map(|job| job.store.clone()).collect(),
         copies: plan.copies.iter().map(|copy| copy.to.clone()).collect(),
         jobs: plan.jobs.iter().map(|job| changed(job, &file)).collect(),
     };
-    let journal = Journal::begin(ports.volume, lock, change::PLAN, &intent)?;
+    let journal = Journal::begin(ports.volume, lock, kind(&plan.request.update), &intent)?;
     let began = clock::now();
-    let writer =
-        Writer { ports, lock, transaction: journal.id(), release: &file, survey, renderer, packing: Mutex::new(()) };
-    let stored = writer.write_all().map_err(while_copying)?;
+    if plan.jobs.iter().any(|job| job.revised().is_some()) {
+        if let Err(end) = make_quiet(ports, &mut survey, &mut file, began) {
+            // Nothing is half done: runs that were ended are ended, and everything else is as it was.
+            journal.done(&"given up before any file was touched")?;
+            return Err(end.but("no file was touched and nothing was submitted"));
+        }
+        let cleared = clear_the_way(ports, &survey.plan, &file, lock, journal.id());
+        cleared.map_err(|end| half_way(end, &survey.plan))?;
+    }
+    let plan = &survey.plan;
+    let writer = Writer {
+        ports,
+        lock,
+        transaction: journal.id(),
+        release: &file,
+        survey: &survey,
+        renderer,
+        packing: Mutex::new(()),
+    };
+    let stored = writer.write_all().map_err(|end| half_way(while_copying(end), plan))?;
     record(ports, &mut file, plan, stored);
     lock.check()?;
-    release::save(ports.volume, &file)?;
+    release::save(ports.volume, &file).map_err(|end| half_way(end, plan))?;
     let submitted = submit::submit_pending(ports, lock, &mut file, began)?;
     journal.done(&submitted.len())?;
     unfinished::close_done(ports, lock, &file);
-    Ok(submitted)
+    Ok((survey.plan, submitted))
+}
+
+/// Ends the runs of jobs that get a new revision, and finds out what there is of their frames once nobody writes any more.
+fn make_quiet(ports: &Ports<'_>, survey: &mut Survey, file: &mut ReleaseFile, began: Timestamp) -> Result<(), Failure> {
+    let revised = survey.plan.jobs.iter().filter(|job| job.revised().is_some());
+    let names: HashSet<JobName> = revised.map(|job| job.reference.job.clone()).collect();
+    let word = kind(&survey.plan.request.update);
+    ends::end(ports, file, &names, began, &format!("farm: {word} by {}", ports.actor.user))?;
+    // By now another one may have ended by itself, or a frame been written to its end.
+    let ends = |job: &PlannedJob| job.revised().map(|revised| revised.ends.clone()).unwrap_or_default();
+    let shown: Vec<Vec<EndedRun>> = survey.plan.jobs.iter().map(ends).collect();
+    revision::settle(ports, file, &mut survey.plan.jobs)?;
+    for (job, shown) in survey.plan.jobs.iter_mut().zip(shown) {
+        if let JobVerdict::Revised(revised) = &mut job.verdict {
+            revised.ends = shown;
+        }
+    }
+    Ok(())
+}
+
+/// Old frames, the scene that they were rendered from and what lies beside it go to the trash.
+fn clear_the_way(
+    ports: &Ports<'_>,
+    plan: &ReleasePlan,
+    file: &ReleaseFile,
+    lock: &Lock,
+    transaction: TransactionId,
+) -> Result<(), Failure> {
+    let mut discards = Vec::new();
+    for job in &plan.jobs {
+        if let Some(record) = file.job(&job.reference.job) {
+            discards.extend(revision::discards(ports.volume, record, job)?);
+        }
+    }
+    let mut trash = Trash::begin(ports.volume, lock, transaction, clock::now(), HOLD_DAYS);
+    trash.put(&discards)?;
+    trash.finish()?;
+    Ok(())
+}
+
+/// What somebody has to know whose jobs are between two revisions.
+fn half_way(end: Failure, plan: &ReleasePlan) -> Failure {
+    if plan.jobs.iter().all(|job| job.revised().is_none()) {
+        return end;
+    }
+    let words = format!("{}; what was there before is in the trash, and nothing was submitted", end.message());
+    Failure::new(end.class(), words)
+        .with_hint(again_or_recover(end.hint(), "to have what was there before put back first"))
 }
 
 /// What somebody who interrupted the copying has to know.
@@ -170,52 +259,5 @@ fn while_copying(end: Failure) -> Failure {
         )
         .with_hint("Give the same command again to go on, or run `farm recover` to take back what was copied."),
         _ => end,
-    }
-}
-
-/// Writes the plan's jobs and runs into the release's record.
-fn record(ports: &Ports<'_>, file: &mut ReleaseFile, plan: &ReleasePlan, stored: Vec<(JobRef, StoredFile)>) {
-    for job in &plan.jobs {
-        let copy = stored.iter().find(|(reference, _)| reference == &job.reference);
-        if let (Some((_, store)), JobVerdict::New) = (copy, &job.verdict) {
-            let revision = revision(ports, job, store.clone());
-            file.jobs.push(JobRecord {
-                name: job.reference.job.clone(),
-                revisions: vec![revision],
-                runs: Vec::new(),
-                seconds_per_frame: None,
-            });
-        }
-        let Some(record) = file.job_mut(&job.reference.job) else { continue };
-        // A copy that is made anew need not have the bytes that it had: Blender packs, farm compresses as it can by now.
-        if let (Some((_, store)), Some(revision)) = (copy, record.revisions.last_mut()) {
-            revision.store = store.clone();
-        }
-        if let JobVerdict::MoreFrames(more) = &job.verdict
-            && let Some(revision) = record.revisions.last_mut()
-        {
-            revision.frames = revision.frames.union(more);
-        }
-        let frames = job.to_submit();
-        if !frames.is_empty() {
-            submit::add_run(record, job.run, frames, &job.queueing(), &plan.manager);
-        }
-    }
-}
-
-fn revision(ports: &Ports<'_>, job: &PlannedJob, store: StoredFile) -> Revision {
-    Revision {
-        number: 1,
-        planned: clock::now(),
-        user: ports.actor.user.clone(),
-        host: ports.actor.host.clone(),
-        source: job.source.clone(),
-        store,
-        blender: job.blender.clone(),
-        scene: job.scene.clone(),
-        frames: job.frames.clone(),
-        output: job.output.clone(),
-        options: job.options.clone(),
-        dependencies: job.dependencies.clone(),
     }
 }

@@ -3,9 +3,14 @@
 use super::{JobVerdict, PlannedJob, ReleasePlan};
 use crate::base::error::Failure;
 use crate::base::ids::RunId;
+use crate::base::name::{Home, JobName};
 use crate::base::rel_path::RelPath;
+use crate::ops::change;
 use crate::ops::release;
 use crate::volume::Volume;
+use crate::volume::journal;
+use crate::volume::lock::Scope;
+use crate::volume::release_file::ReleaseFile;
 use std::collections::HashSet;
 
 /// The plan that was `shown` without what of it is done `now`: its jobs whose runs the release has, and the copies that are
@@ -50,4 +55,19 @@ fn recorded(volume: &Volume, plan: &ReleasePlan) -> Result<HashSet<RunId>, Failu
     let file = release::load(volume, &plan.release)?;
     let jobs = file.iter().flat_map(|file| &file.jobs);
     Ok(jobs.flat_map(|job| &job.runs).map(|run| run.id).collect())
+}
+
+/// The jobs of which a seed that was killed has its run in the record already: the same command goes on with that.
+pub(super) fn seeded(volume: &Volume, file: &ReleaseFile) -> Result<HashSet<JobName>, Failure> {
+    if file.name != Home::Quick {
+        return Ok(HashSet::new());
+    }
+    let mut seeded = HashSet::new();
+    for account in journal::survey(volume)?.unfinished_in(&Scope::from(&file.name))? {
+        if account.intent.kind == change::SEED {
+            let jobs = change::of(&account)?.jobs;
+            seeded.extend(jobs.into_iter().filter(|job| job.is_recorded(file) == Some(true)).map(|job| job.name));
+        }
+    }
+    Ok(seeded)
 }

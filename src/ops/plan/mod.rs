@@ -7,7 +7,9 @@ mod acceptance;
 pub mod apply;
 pub mod begun;
 pub mod chunk;
+pub mod difference;
 pub mod digests;
+mod ends;
 mod farm_facts;
 pub mod from_yaml;
 pub mod gather;
@@ -17,9 +19,12 @@ pub mod output;
 mod pace;
 pub mod pack;
 mod queueing;
+mod record;
 pub mod refusal;
 pub mod repair;
 pub mod request;
+pub mod revision;
+mod roll_back;
 mod scenes;
 pub mod survey;
 pub mod unfinished;
@@ -27,9 +32,11 @@ pub mod verdict;
 pub mod warnings;
 mod write;
 
-pub use request::{Asked, Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
+pub use difference::Difference;
+pub use request::{Anew, Asked, Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
 
 pub use repair::Repair;
+pub use revision::Revised;
 
 use crate::base::digest::Digest;
 use crate::base::frame_set::FrameSet;
@@ -149,6 +156,8 @@ pub enum JobVerdict {
     Unchanged,
     /// It is there; these frames are added.
     MoreFrames(FrameSet),
+    /// It is there, and gets a new revision.
+    Revised(Box<Revised>),
 }
 
 /// A stored path and what it becomes in the copy, as people read it.
@@ -229,7 +238,14 @@ impl PlannedJob {
     /// The job without what differs between two surveys of the same world: the id of its run to come, what depends on the
     /// workers that happen to be awake and on the Blender that happens to be here, and what somebody else submits meanwhile.
     pub fn essence(&self) -> PlannedJob {
+        let (verdict, frames) = match &self.verdict {
+            // Which frames there are to be kept decides of a new revision's as well.
+            JobVerdict::Revised(revised) => (JobVerdict::Revised(Box::new(revised.essence())), FrameSet::default()),
+            verdict => (verdict.clone(), self.frames.clone()),
+        };
         PlannedJob {
+            verdict,
+            frames,
             run: RunId::NONE,
             chunk: 0,
             chunk_reason: String::new(),
@@ -259,9 +275,25 @@ impl PlannedJob {
     pub fn bytes_now(&self) -> u64 {
         match &self.verdict {
             JobVerdict::New => self.bytes,
+            JobVerdict::Revised(revised) => {
+                self.store_size() + output::estimate(&self.output) * revised.rendered.len() as u64
+            }
             JobVerdict::Unchanged | JobVerdict::MoreFrames(_) => {
                 output::estimate(&self.output) * self.to_submit().union(&self.waiting).len() as u64
             }
+        }
+    }
+
+    /// Whether its scene is put into the store: it is new there, or gets the place of the one before.
+    pub fn puts_its_scene(&self) -> bool {
+        matches!(self.verdict, JobVerdict::New | JobVerdict::Revised(_))
+    }
+
+    /// Its new revision, where it gets one.
+    pub fn revised(&self) -> Option<&Revised> {
+        match &self.verdict {
+            JobVerdict::Revised(revised) => Some(revised),
+            _ => None,
         }
     }
 
@@ -271,6 +303,7 @@ impl PlannedJob {
             JobVerdict::New => self.frames.clone(),
             JobVerdict::Unchanged => FrameSet::default(),
             JobVerdict::MoreFrames(more) => more.clone(),
+            JobVerdict::Revised(revised) => revised.rendered.clone(),
         }
     }
 }
@@ -300,7 +333,7 @@ impl ReleasePlan {
 
     /// Bytes that the volume needs now, about: copies, and the frames as estimated.
     pub fn bytes_now(&self) -> u64 {
-        let scenes = self.jobs.iter().filter(|job| job.verdict == JobVerdict::New).map(PlannedJob::store_size);
+        let scenes = self.jobs.iter().filter(|job| job.puts_its_scene()).map(PlannedJob::store_size);
         let needed = self.copied_bytes() - scenes.sum::<u64>();
         self.jobs.iter().map(PlannedJob::bytes_now).sum::<u64>() + needed
     }
@@ -312,7 +345,7 @@ impl ReleasePlan {
 
     /// Bytes that are copied now: scenes and what they need.
     pub fn copied_bytes(&self) -> u64 {
-        let scenes = self.jobs.iter().filter(|job| job.verdict == JobVerdict::New).map(PlannedJob::store_size);
+        let scenes = self.jobs.iter().filter(|job| job.puts_its_scene()).map(PlannedJob::store_size);
         let repairs = self.repairs.iter().filter(|repair| !self.copies.iter().any(|copy| copy.to == repair.path));
         scenes.chain(self.copies.iter().map(|copy| copy.size)).chain(repairs.map(|repair| repair.size)).sum()
     }

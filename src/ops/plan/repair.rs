@@ -1,9 +1,9 @@
 //! Copies in a release's store that are not what was stored there. Somebody deleted or damaged one, and every frame that is
 //! rendered from it fails, or shows something else. While the file that it was made of is as it was, it can be made again.
 
+use super::PlannedJob;
 use super::gather::Copy;
 use super::verdict::Conflict;
-use super::{JobVerdict, PlannedJob};
 use crate::base::digest::Digest;
 use crate::base::error::{Class, Explain, Failure};
 use crate::base::rel_path::RelPath;
@@ -103,7 +103,7 @@ pub(super) fn survey(
 
 /// The scenes of jobs that are there already.
 fn scenes<'a>(existing: &'a ReleaseFile, jobs: &[PlannedJob]) -> Vec<Suspect<'a>> {
-    let there = jobs.iter().filter(|job| job.verdict != JobVerdict::New);
+    let there = jobs.iter().filter(|job| !job.puts_its_scene());
     let records = there.filter_map(|job| existing.job(&job.reference.job));
     records.map(|record| scene(record.current())).collect()
 }

@@ -15,7 +15,7 @@ pub struct PlanRequest {
     pub jobs: Vec<JobRequest>,
     /// How jobs are named that have no name of their own.
     pub job_name_template: String,
-    /// Whether an existing release may grow.
+    /// What may happen to what exists.
     pub update: Update,
 }
 
@@ -106,12 +106,37 @@ pub enum Packing {
     WhereNeeded,
 }
 
-/// Whether an existing release of the name may grow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What may happen to a release that exists, and to jobs that it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Update {
     /// A release that differs is refused.
     Refuse,
     /// Jobs and frames are added.
     Add,
+    /// Jobs that differ get a new revision.
+    Replace(Anew),
+    /// The same, and those that do not differ are rendered anew.
+    Seed,
+}
+
+/// Which frames a new revision renders anew, beside those that are not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Anew {
+    /// Every frame.
+    All,
+    /// These; the others are kept as they are.
+    Only(FrameSet),
+    /// None: what is there is kept.
+    Missing,
+    /// These alone, and those that are not there are not the job's any more.
+    Alone(FrameSet),
+}
+
+impl Update {
+    /// Whether a job that exists may get a new revision.
+    pub fn revises(&self) -> bool {
+        matches!(self, Update::Replace(_) | Update::Seed)
+    }
 }

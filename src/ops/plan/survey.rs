@@ -12,7 +12,8 @@ use super::pace::Paces;
 use super::request::{JobRequest, Missing, Packing, PlanRequest, SceneChoice};
 use super::verdict::{self, Conflict};
 use super::warnings::{self, Renders};
-use super::{JobVerdict, LeftOut, PackedFile, PlannedJob, ReleasePlan, Repair, SCHEMA, refusal, repair, scenes};
+use super::{JobVerdict, LeftOut, PackedFile, PlannedJob, ReleasePlan, Repair, SCHEMA};
+use super::{begun, refusal, repair, revision, scenes};
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
@@ -110,8 +111,10 @@ pub fn survey(ports: &Ports<'_>, request: &PlanRequest, renderer: &Renderer, kno
     let mut repairs = Vec::new();
     if let Some(file) = &existing {
         let requests: Vec<&JobRequest> = candidates.iter().map(|candidate| candidate.request).collect();
-        verdict::judge(&mut jobs, &requests, file, request.update)
+        let seeded = begun::seeded(ports.volume, file)?;
+        verdict::judge(&mut jobs, &requests, file, &request.update, &seeded)
             .map_err(|conflict| repair::explain(ports.volume, file, conflict))?;
+        revision::settle(ports, file, &mut jobs)?;
         repairs = repair::survey(ports, file, &jobs, &luggage)?;
         for (job, candidate) in jobs.iter_mut().zip(&candidates) {
             planner.cut(job, candidate.request);
@@ -141,7 +144,7 @@ fn to_be_copied(jobs: &[PlannedJob], luggage: Vec<Vec<Copy>>, repairs: &[Repair]
     let damaged: BTreeSet<&RelPath> = repairs.iter().map(|repair| &repair.path).collect();
     let mut copies: BTreeMap<RelPath, Copy> = BTreeMap::new();
     for (job, taken) in jobs.iter().zip(luggage) {
-        let wanted = |copy: &Copy| job.verdict == JobVerdict::New || damaged.contains(&copy.planned.to);
+        let wanted = |copy: &Copy| job.puts_its_scene() || damaged.contains(&copy.planned.to);
         copies.extend(taken.into_iter().filter(wanted).map(|copy| (copy.planned.to.clone(), copy)));
     }
     copies.into_values().collect()

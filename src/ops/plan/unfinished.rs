@@ -11,6 +11,8 @@ use crate::volume::release_file::ReleaseFile;
 use crate::volume::{Volume, layout};
 use std::collections::BTreeSet;
 
+/// The journals' words for what is planned.
+const KINDS: [&str; 3] = [change::PLAN, change::SEED, change::REPLACE];
 /// The folder of what scenes need, within a store.
 const DEPS: &str = "deps";
 
@@ -24,10 +26,13 @@ pub(super) fn close_done(ports: &Ports<'_>, lock: &Lock, file: &ReleaseFile) {
         journal::file_done(ports.volume, &journals.not_filed)?;
         let scope = lock.scope().to_string();
         let is_earlier = |account: &&Account| {
-            account.intent.kind == change::PLAN && account.intent.scope == scope && !account.owner.is_alive()
+            KINDS.contains(&account.intent.kind.as_str()) && account.intent.scope == scope && !account.owner.is_alive()
         };
         for account in journals.unfinished.iter().filter(is_earlier) {
-            if is_done(ports.volume, file, &change::of(account)?)? {
+            let intent = change::of(account)?;
+            // Another plan's run does its work; a revision is what its own journal says.
+            let is_its_own = account.intent.kind == change::PLAN || intent.is_recorded(file);
+            if is_its_own && is_done(ports.volume, file, &intent)? {
                 Journal::resume(ports.volume, lock, account)?.done(&"done by a later plan")?;
             }
         }
@@ -48,7 +53,7 @@ pub(super) fn close_done(ports: &Ports<'_>, lock: &Lock, file: &ReleaseFile) {
 fn is_done(volume: &Volume, file: &ReleaseFile, intent: &Change) -> Result<bool, Failure> {
     let mut named = Named::default();
     named.add(file);
-    let is_submitted = file.jobs.iter().flat_map(|job| &job.runs).all(|run| run.manager_job.is_some());
+    let is_submitted = file.jobs.iter().flat_map(|job| &job.runs).all(|run| !run.is_pending());
     // Of a plan of an earlier farm nobody knows what it wanted.
     let is_there = !intent.jobs.is_empty() && intent.jobs.iter().all(|job| has(file, job));
     Ok(is_there

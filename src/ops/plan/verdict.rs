@@ -1,8 +1,8 @@
 //! What a plan means for a release that is there already: the same, more of it, or something else.
 
-use super::request::{JobRequest, Update};
-use super::{JobVerdict, PlannedJob, WaitingJob, queueing, refusal};
-use crate::base::counted::frames_named;
+use super::request::{Anew, JobRequest, Update};
+use super::{Difference, JobVerdict, PlannedJob, Revised, WaitingJob, queueing, refusal};
+use crate::base::counted::{agree, frames_named};
 use crate::base::error::{Class, Explain};
 use crate::base::frame_set::FrameSet;
 use crate::base::name::{Home, JobName, JobRef};
@@ -37,6 +37,24 @@ pub enum Conflict {
         /// What differs, a phrase for each job.
         differences: Vec<String>,
     },
+    /// A job of the release has the name but for upper and lower case.
+    #[error("{existing} exists, and {job} is the same name on file systems that ignore case")]
+    FoldedJob {
+        /// The name asked for.
+        job: JobRef,
+        /// The one that exists.
+        existing: JobName,
+    },
+    /// Frames that a job does not have are to be rendered anew.
+    #[error("{job} has the frames {has}, and {} {} none of them", frames_named(lacks), agree(lacks.len(), "is", "are"))]
+    NotItsFrames {
+        /// The job.
+        job: JobRef,
+        /// The frames that it has.
+        has: FrameSet,
+        /// Those that it does not have.
+        lacks: FrameSet,
+    },
     /// Another release has the name but for upper and lower case.
     #[error("release {existing} exists, and {release} is the same name on file systems that ignore case")]
     FoldedName {
@@ -61,18 +79,23 @@ impl Explain for Conflict {
                 "Options count for frames that are submitted anew: leave them out to go on with what was submitted."
                     .into()
             }
-            Conflict::FoldedName { .. } => "Choose another name.".into(),
+            Conflict::NotItsFrames { .. } => {
+                "Name some of its frames with --frames, or give it others with --range.".into()
+            }
+            Conflict::FoldedName { .. } | Conflict::FoldedJob { .. } => "Choose another name.".into(),
         })
     }
 }
 
 /// Gives each job its verdict. Without `--update` an existing release must be exactly what is planned. What is asked of
 /// frames that were submitted before must be what they were submitted with; where other frames are added, it is said.
+/// What a seed that was killed has written down of the jobs in `seeded` is not begun anew.
 pub fn judge(
     jobs: &mut [PlannedJob],
     requests: &[&JobRequest],
     existing: &ReleaseFile,
-    update: Update,
+    update: &Update,
+    seeded: &HashSet<JobName>,
 ) -> Result<(), Conflict> {
     let (mut differences, mut queued) = (Vec::new(), Vec::new());
     let records: HashMap<String, &JobRecord> =
@@ -81,18 +104,21 @@ pub fn judge(
         let record = records.get(&job.reference.job.folded());
         job.verdict = match record {
             None => JobVerdict::New,
+            Some(record) if update.revises() => revised(job, record, update, seeded)?,
             Some(record) => against(job, record)?,
         };
         job.waiting = record.map(|record| waiting(record)).unwrap_or_default();
         let before = record.map(|record| queueing::compare(request, &job.frames, record)).unwrap_or_default();
         match (&job.verdict, before.refused()) {
+            // Nothing of a new revision was submitted before.
+            (JobVerdict::Revised(_), _) => {}
             (JobVerdict::Unchanged, Some(words)) => queued.push(format!("{} has {words}", job.reference)),
             _ => job.warnings.extend(before.warning()),
         }
         match &job.verdict {
             JobVerdict::New => differences.push(format!("{} is not in it", job.reference)),
             JobVerdict::MoreFrames(more) => differences.push(format!("{} lacks {}", job.reference, frames_named(more))),
-            JobVerdict::Unchanged => {}
+            JobVerdict::Unchanged | JobVerdict::Revised(_) => {}
         }
     }
     differences.extend(left_out(jobs, existing));
@@ -140,6 +166,46 @@ fn against(job: &PlannedJob, record: &JobRecord) -> Result<JobVerdict, Conflict>
     }
     let more = job.frames.minus(&record.current().frames);
     Ok(if more.is_empty() { JobVerdict::Unchanged } else { JobVerdict::MoreFrames(more) })
+}
+
+/// A job that may get a new revision gets one where anything is different, or where it is seeded again.
+fn revised(
+    job: &PlannedJob,
+    record: &JobRecord,
+    update: &Update,
+    seeded: &HashSet<JobName>,
+) -> Result<JobVerdict, Conflict> {
+    if record.name != job.reference.job {
+        return Err(Conflict::FoldedJob { job: job.reference.clone(), existing: record.name.clone() });
+    }
+    let difference = Difference::between(record.current(), job);
+    let anew = match update {
+        Update::Seed if !difference.is_of_frames_alone() => Anew::All,
+        // The same scene: what is asked for is rendered anew, and the other frames stay what they are.
+        Update::Seed => {
+            let has = &record.current().frames;
+            if seeded.contains(&record.name) && job.frames.minus(has).is_empty() {
+                return Ok(JobVerdict::Unchanged);
+            }
+            Anew::Alone(job.frames.clone())
+        }
+        _ if difference.is_empty() => return Ok(JobVerdict::Unchanged),
+        Update::Replace(Anew::Only(frames)) => Anew::Only(only_its_own(job, frames)?),
+        Update::Replace(anew) => anew.clone(),
+        Update::Refuse | Update::Add => Anew::All,
+    };
+    Ok(JobVerdict::Revised(Box::new(Revised::new(record.next_revision(), difference, anew))))
+}
+
+/// Those of `frames` that the job has; none at all is a slip.
+fn only_its_own(job: &PlannedJob, frames: &FrameSet) -> Result<FrameSet, Conflict> {
+    let own = frames.common(&job.frames);
+    match own.is_empty() {
+        true => {
+            Err(Conflict::NotItsFrames { job: job.reference.clone(), has: job.frames.clone(), lacks: frames.clone() })
+        }
+        false => Ok(own),
+    }
 }
 
 /// What makes the planned job another one than the revision on the volume.

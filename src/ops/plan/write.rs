@@ -77,9 +77,9 @@ impl Writer<'_> {
         Ok(new.iter().map(|job| job.reference.clone()).zip(scenes).collect())
     }
 
-    /// Whether the job's scene is copied: it is new, or its copy is damaged.
+    /// Whether the job's scene is copied: it is another one now, or its copy is damaged.
     fn is_stored(&self, job: &PlannedJob) -> bool {
-        job.verdict == JobVerdict::New || self.survey.plan.is_repaired(&job.store)
+        job.puts_its_scene() || self.survey.plan.is_repaired(&job.store)
     }
 
     /// A run that died before it wrote `release.yaml` may have left scenes and even frames of jobs that the release

@@ -12,8 +12,8 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
 use crate::base::name::{Home, JobRef};
 use crate::base::time::Timestamp;
-use crate::manager::Submission;
 use crate::manager::job::{META_HOST, META_ID, META_JOB, META_RELEASE, META_RUN, META_USER};
+use crate::manager::{ManagerJob, Submission};
 use crate::ops::check::in_parallel::until_failure;
 use crate::ops::ports::Ports;
 use crate::ops::release;
@@ -90,6 +90,12 @@ pub fn submit_pending(
         release::save(ports.volume, file)?;
     }
     submitted
+}
+
+/// What the Manager has of the runs in `file`. Those of an earlier command, written down before `began`, that may still be
+/// on their way are waited for: what is not there then never comes.
+pub fn look(ports: &Ports<'_>, file: &ReleaseFile, began: Timestamp) -> Result<BTreeMap<RunId, ManagerJob>, Failure> {
+    arrival::look(ports, file, began)
 }
 
 /// Whether a run of the release is in the Manager's queue twice, and both may be rendered.

@@ -30,7 +30,7 @@ pub fn roll_back(ports: &Ports<'_>, lock: &Lock, account: &Account) -> Result<En
     let change = change::of(account)?;
     let file = release::load(ports.volume, &change.release)?;
     match file {
-        Some(mut file) if is_recorded(&change, &file) => {
+        Some(mut file) if change.is_recorded(&file) => {
             submit::refuse_pending_elsewhere(&file, &ports.manager.address())?;
             let journal = Journal::resume(ports.volume, lock, account)?;
             submit::submit_pending(ports, lock, &mut file, clock::now())?;
@@ -53,13 +53,6 @@ pub fn finish(volume: &Volume, lock: &Lock, account: &Account) -> Result<usize, 
     let restored = put_back(volume, lock, account.intent.id, &intent)?;
     journal.done(&restored)?;
     Ok(restored)
-}
-
-/// Whether the record has the runs that the change submits.
-fn is_recorded(change: &Change, file: &ReleaseFile) -> bool {
-    let mut runs = change.jobs.iter().filter_map(|job| Some((&job.name, job.run?))).peekable();
-    let has = |(name, run)| file.job(name).is_some_and(|record| record.runs.iter().any(|found| found.id == run));
-    runs.peek().is_some() && runs.all(has)
 }
 
 /// What the change put into the store goes to the trash; what it had thrown away comes back.

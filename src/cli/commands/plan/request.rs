@@ -2,14 +2,13 @@
 
 use crate::base::error::{Class, Failure};
 use crate::base::name::{Home, ReleaseName};
-use crate::base::render_options::{self, RenderOptions};
 use crate::cli::args::plan::PlanReleaseArgs;
-use crate::cli::config::{ConfigError, Origin};
+use crate::cli::job_options::{job_request, place};
 use crate::cli::needs::Context;
 use crate::cli::plan_file;
-use crate::cli::settings::{self, ChunkChoice, Settings};
+use crate::cli::settings::Settings;
 use crate::ops::plan::from_yaml;
-use crate::ops::plan::request::{Asked, Chunk, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
+use crate::ops::plan::request::{JobRequest, PlanRequest, Update};
 use crate::sys::disk::Kind;
 use crate::sys::{outside, scan};
 use std::collections::HashMap;
@@ -24,7 +23,7 @@ pub(super) fn request_of(
     context: &Context,
     settings: &Settings,
 ) -> Result<PlanRequest, Failure> {
-    let asked = job_request(args, settings)?;
+    let asked = job_request(&args.options, args.frames.clone(), settings)?;
     let update = if args.update { Update::Add } else { Update::Refuse };
     let template = args.job_name_template.as_ref().unwrap_or(&settings.job_name_template);
     let mut request = match &args.from {
@@ -52,37 +51,29 @@ fn lay_over(job: &mut JobRequest, args: &PlanReleaseArgs, asked: &JobRequest) {
     if args.frames.is_some() {
         job.frames.clone_from(&asked.frames);
     }
-    if args.chunk.is_some() {
+    if args.options.chunk.is_some() {
         job.chunk = asked.chunk;
     }
-    if args.priority.is_some() {
+    if args.options.priority.is_some() {
         job.priority = asked.priority;
     }
-    if args.tag.is_some() {
+    if args.options.tag.is_some() {
         job.tag.clone_from(&asked.tag);
     }
-    if args.format.is_some() {
+    if args.options.format.is_some() {
         job.format.clone_from(&asked.format);
     }
-    if args.scene.is_some() {
+    if args.options.scene.is_some() {
         job.scene.clone_from(&asked.scene);
     }
-    if args.allow_missing {
+    if args.options.allow_missing {
         job.missing = asked.missing;
     }
-    if args.pack {
+    if args.options.pack {
         job.packing = asked.packing;
     }
-    job.paused |= args.paused;
-    let (options, over) = (&mut job.options, &asked.options);
-    if over.blender.is_some() {
-        options.blender.clone_from(&over.blender);
-    }
-    if over.device.is_some() {
-        options.device.clone_from(&over.device);
-    }
-    options.samples = over.samples.or(options.samples);
-    options.environment.extend(over.environment.clone());
+    job.paused |= args.options.paused;
+    job.options = job.options.with(&asked.options);
 }
 
 /// Each job's word becomes the files that it stands for, as absolute paths. A file that is named twice, by whatever names,
@@ -98,7 +89,7 @@ fn expand(jobs: &[JobRequest], context: &Context) -> Result<Vec<JobRequest>, Fai
         }
         let found = files != [job.file.clone()];
         for file in files {
-            let request = JobRequest { file: place(&file)?, found, ..job.clone() };
+            let request = JobRequest { file: place(&file).map_err(no_scene)?, found, ..job.clone() };
             let identity = outside::stat(&file).ok().flatten().map(|attributes| attributes.identity());
             let twins = identity.map(|identity| seen.entry(identity).or_default());
             let alike = |at: &&usize| is_alike(&expanded[**at], &request);
@@ -112,16 +103,6 @@ fn expand(jobs: &[JobRequest], context: &Context) -> Result<Vec<JobRequest>, Fai
         }
     }
     Ok(expanded)
-}
-
-/// The file's own name in its folder, whose links are resolved. A link to a scene stays one: the job is named after it.
-fn place(file: &Path) -> Result<PathBuf, Failure> {
-    let absolute = outside::absolute(file).map_err(|error| no_scene(format!("{}: {error}", file.display())))?;
-    let folder = absolute.parent().and_then(|folder| outside::resolve(folder).ok());
-    Ok(match (folder, absolute.file_name()) {
-        (Some(folder), Some(name)) => folder.join(name),
-        _ => absolute,
-    })
 }
 
 /// Whether both ask for the same but for the file.
@@ -140,54 +121,6 @@ fn fold(first: &mut JobRequest, again: &JobRequest, context: &Context) {
 fn no_scene(cause: String) -> Failure {
     Failure::new(Class::Usage, cause)
         .with_hint("Name .blend or .rib files, folders that hold some, or a glob in quotes.")
-}
-
-fn job_request(args: &PlanReleaseArgs, settings: &Settings) -> Result<JobRequest, Failure> {
-    let choice = match &args.chunk {
-        Some(text) => settings::parse_chunk(text).map_err(|cause| wrong_flag("--chunk", text, cause))?,
-        None => settings.chunk,
-    };
-    Ok(JobRequest {
-        file: PathBuf::new(),
-        name: None,
-        frames: args.frames.clone(),
-        chunk: match choice {
-            ChunkChoice::Auto => Chunk::Auto,
-            ChunkChoice::Frames(n) => Chunk::Frames(n),
-        },
-        priority: args.priority.unwrap_or(settings.priority),
-        tag: args.tag.clone(),
-        format: args.format.clone(),
-        scene: args.scene.as_deref().map_or(SceneChoice::Active, from_yaml::scene),
-        missing: if args.allow_missing { Missing::Allow } else { Missing::Refuse },
-        packing: if args.pack { Packing::WhereNeeded } else { Packing::Never },
-        options: render_options(args)?,
-        paused: args.paused,
-        asked: Asked { chunk: args.chunk.is_some(), priority: args.priority.is_some() },
-        found: false,
-    })
-}
-
-/// What is asked of the renderer beyond what the scene says.
-fn render_options(args: &PlanReleaseArgs) -> Result<RenderOptions, Failure> {
-    let wrong = |flag: &str, cause: String| Failure::new(Class::Usage, format!("{flag}: {cause}"));
-    let blender = args.blender.as_deref().map(render_options::blender_variable).transpose();
-    let device = args.device.as_deref().map(render_options::device).transpose();
-    let variables = args.env.iter().map(|text| {
-        let (name, value) = text.split_once('=').unwrap_or((text, "\n"));
-        render_options::variable(name, value)
-    });
-    Ok(RenderOptions {
-        blender: blender.map_err(|cause| wrong("--blender", cause))?,
-        device: device.map_err(|cause| wrong("--device", cause))?,
-        samples: args.samples,
-        environment: variables.collect::<Result<_, _>>().map_err(|cause| wrong("--env", cause))?,
-    })
-}
-
-fn wrong_flag(flag: &'static str, text: &str, cause: String) -> Failure {
-    let origin = Origin::Flag(flag);
-    ConfigError::BadValue { key: "plan.chunk", text: text.to_owned(), origin, cause }.into()
 }
 
 /// Name and scenes from the arguments, or asked for on a terminal.

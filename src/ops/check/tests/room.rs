@@ -240,6 +240,7 @@ fn job(name: &str, frames: &str) -> JobRecord {
             layers: Vec::new(),
         },
         dependencies: Vec::new(),
+        kept: FrameSet::default(),
     };
     JobRecord {
         name: name.parse().expect("name"),
