@@ -13,6 +13,7 @@ pub mod output;
 pub mod plan_file;
 pub mod reference;
 pub mod render;
+pub mod revising;
 pub mod settings;
 pub mod wait;
 

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use std::path::Path;
 
 /// How the schemas of plans begin.
-const PLANS: [&str; 3] = ["farm.plan/", "farm.harvest-plan/", "farm.retry/"];
+const PLANS: [&str; 5] =
+    ["farm.plan/", "farm.harvest-plan/", "farm.retry/", "farm.replace-plan/", "farm.seed-plan/"];
 /// The largest plan file that is read, in bytes.
 pub const MAX_PLAN: u64 = 256 << 20;
 

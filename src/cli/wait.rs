@@ -9,6 +9,7 @@ use crate::cli::settings::{ManagerChoice, Settings};
 use crate::manager::Manager;
 use crate::manager::local::{Local, Scope, WorkerOptions};
 use crate::ops::follow::{self, Awaited, Followed, Hopeless, Told, Watching};
+use crate::ops::plan::ReleasePlan;
 use crate::ops::ports::{Actor, Ports, Progress as _};
 use crate::ops::{release, work};
 use crate::sys::interrupt::Interrupt;
@@ -83,6 +84,13 @@ pub fn stay(
     };
     progress.clear();
     outcome
+}
+
+/// What is submitted paused, by a file or a saved plan, begins when a person says so.
+pub fn refuse_to_wait_for_a_person(plan: &ReleasePlan) -> Result<(), Failure> {
+    let Some(job) = plan.jobs.iter().find(|job| job.paused && !job.to_submit().is_empty()) else { return Ok(()) };
+    let words = format!("{} is to be submitted paused, and --wait would wait for it", job.reference);
+    Err(Failure::new(Class::Refused, words).with_hint("Leave --wait out, or the pause."))
 }
 
 /// One wait, with what it works on.
@@ -187,7 +195,7 @@ fn report(awaited: Awaited<'_>, outcome: &Followed, context: &Context) -> Result
     match failure {
         Some(failure) => Err(failure),
         None => {
-            context.output.say(&render::plan::rendered(awaited.home, &outcome.frames));
+            context.output.say(&render::plan::rendered(&awaited, &outcome.frames));
             Ok(exit::DONE)
         }
     }

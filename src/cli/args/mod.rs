@@ -12,6 +12,8 @@ pub mod job_options;
 pub mod manager_setup;
 pub mod plan;
 pub mod retry;
+pub mod replace;
+pub mod seed;
 pub mod setup;
 pub mod status;
 pub mod undo;
@@ -62,6 +64,12 @@ pub enum Command {
     /// Put new work in the queue.
     #[command(subcommand)]
     Plan(plan::PlanCommand),
+    /// Put a changed scene in the place of the one that a job was planned from.
+    #[command(subcommand)]
+    Replace(replace::ReplaceCommand),
+    /// Render one scene by itself, outside any release.
+    #[command(subcommand)]
+    Seed(seed::SeedCommand),
     /// Show how far releases and jobs are, what failed, and who is rendering.
     ///
     /// Frames count as finished when they were found sound, not because a file of that name exists.

@@ -11,6 +11,8 @@ pub mod path;
 pub mod plan;
 pub mod recover;
 pub mod retry;
+pub mod replace;
+pub mod seed;
 pub mod setup;
 pub mod status;
 pub mod trash;
@@ -29,6 +31,8 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Inspect(args) => inspect::run(&args, context),
         Command::Plan(args) => plan::run(args, context),
         Command::Retry(args) => retry::run(&args, context),
+        Command::Replace(args) => replace::run(args, context),
+        Command::Seed(args) => seed::run(args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Path(args) => path::run(&args, context),
         Command::Work(args) => work::run(&args, context),

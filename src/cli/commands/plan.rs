@@ -118,13 +118,6 @@ fn release(args: &PlanReleaseArgs, context: &Context) -> Result<Settled, Failure
     call.show_and_apply(&plan, &known)
 }
 
-/// What is submitted paused, by a file or a saved plan, begins when a person says so.
-fn refuse_to_wait_for_a_person(plan: &ReleasePlan) -> Result<(), Failure> {
-    let Some(job) = plan.jobs.iter().find(|job| job.paused && !job.to_submit().is_empty()) else { return Ok(()) };
-    let words = format!("{} is to be submitted paused, and --wait would wait for it", job.reference);
-    Err(Failure::new(Class::Refused, words).with_hint("Leave --wait out, or the pause."))
-}
-
 /// With arguments alone, wrong names are refused before anything is opened.
 fn early_request(args: &PlanReleaseArgs, context: &Context) -> Result<Option<PlanRequest>, Failure> {
     if args.change.apply.is_some() || args.from.is_some() || args.words.len() < 2 {
@@ -179,7 +172,7 @@ impl Call<'_> {
         }
         output.say(&text());
         if self.args.wait {
-            refuse_to_wait_for_a_person(plan)?;
+            wait::refuse_to_wait_for_a_person(plan)?;
         }
         apply::check_space(self.volume, plan)?;
         self.warn_of_space(plan);

@@ -7,6 +7,7 @@ pub mod plan;
 pub mod progress;
 pub mod recover;
 pub mod retry;
+pub mod revise;
 pub mod status;
 pub mod table;
 pub mod undo;

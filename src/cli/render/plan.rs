@@ -2,10 +2,10 @@
 
 use super::table::Table;
 use crate::base::counted::{agree, counted, frames_named};
-use crate::base::name::Home;
 use crate::base::render_options::RenderOptions;
 use crate::base::size::{Bytes, told_apart};
 use crate::ops::check::FrameCounts;
+use crate::ops::follow::Awaited;
 use crate::ops::plan::apply::PlanReport;
 use crate::ops::plan::refusal::first;
 use crate::ops::plan::{JobVerdict, PlannedJob, ReleasePlan, WaitingJob};
@@ -164,20 +164,23 @@ pub fn applied(plan: &ReleasePlan, report: &PlanReport) -> String {
     }
 }
 
-/// A release whose frames are all there.
-pub fn rendered(release: &Home, frames: &FrameCounts) -> String {
+/// Jobs whose frames are all there.
+pub fn rendered(awaited: &Awaited<'_>, frames: &FrameCounts) -> String {
     let suspect = match frames.suspect {
         0 => String::new(),
         n => format!(", {n} of them suspect"),
     };
-    format!(
-        "{release}: {} rendered{suspect}; collect {} with `farm harvest release {release}`",
-        match frames.expected {
-            1 => "its one frame is".to_owned(),
-            count => format!("all {count} frames are"),
-        },
-        agree(frames.expected, "it", "them")
-    )
+    let all = match frames.expected {
+        1 => "its one frame is".to_owned(),
+        count => format!("all {count} frames are"),
+    };
+    let next = match awaited.home.release() {
+        Some(release) => {
+            format!("; collect {} with `farm harvest release {release}`", agree(frames.expected, "it", "them"))
+        }
+        None => String::new(),
+    };
+    format!("{awaited}: {all} rendered{suspect}{next}")
 }
 
 #[cfg(test)]
@@ -188,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_told() {
-        let release: Home = "r1".parse().expect("a name");
+        let release: crate::base::name::Home = "r1".parse().expect("a name");
         let copy = PlannedCopy {
             from: "/film/wood.png".into(),
             to: crate::base::rel_path::RelPath::new("releases/r1/store/deps/7/wood.png").expect("a path"),

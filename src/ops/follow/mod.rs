@@ -297,7 +297,7 @@ impl Followed {
             ),
             None => format!(
                 "Look at `farm status {name}`; mend the cause, then give the same command again. A scene that was changed \
-                 needs another job or release name."
+                 is put in with `farm replace job`."
             ),
         }
     }

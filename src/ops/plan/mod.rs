@@ -314,6 +314,12 @@ impl ReleasePlan {
         ReleasePlan { jobs: self.jobs.iter().map(PlannedJob::essence).collect(), waiting: Vec::new(), ..self.clone() }
     }
 
+    /// Whether nothing would be done: every job is there as planned, and submitted.
+    pub fn is_idle(&self) -> bool {
+        let is_there = |job: &PlannedJob| job.verdict == JobVerdict::Unchanged && job.waiting.is_empty();
+        self.jobs.iter().all(is_there) && self.waiting.is_empty() && self.repairs.is_empty() && self.copies.is_empty()
+    }
+
     /// How many frames are submitted now.
     pub fn frames_now(&self) -> usize {
         let planned = self.jobs.iter().map(|job| job.to_submit().union(&job.waiting).len());

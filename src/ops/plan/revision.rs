@@ -10,7 +10,7 @@ use super::{JobVerdict, PlannedJob};
 use crate::base::counted::{agree, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::RunId;
+use crate::base::ids::{JobId, RunId};
 use crate::base::name::JobRef;
 use crate::base::rel_path::RelPath;
 use crate::ops::addresses::Addresses;
@@ -50,6 +50,8 @@ pub struct Revised {
 pub struct EndedRun {
     /// Farm's id of it.
     pub run: RunId,
+    /// The Manager's id of it, where it has it.
+    pub id: Option<JobId>,
     /// Its number within the job.
     pub number: u32,
     /// What the Manager says of it; `planned` where it does not have it.
@@ -101,14 +103,14 @@ pub(super) fn settle(ports: &Ports<'_>, file: &ReleaseFile, jobs: &mut [PlannedJ
 fn ends(record: &JobRecord, by_run: &JobsByRun<'_>, addresses: &Addresses) -> Result<Vec<EndedRun>, String> {
     let mut ends = Vec::new();
     for run in record.runs.iter().filter(|run| !run.withdrawn) {
-        let status = match by_run.first(run.id) {
+        let (id, status) = match by_run.first(run.id) {
             Some(job) if job.status.has_ended() => continue,
-            Some(job) => job.status.to_string(),
+            Some(job) => (Some(job.id.clone()), job.status.to_string()),
             None if !addresses.are_of(run) => return Err(without_credentials(&run.manager)),
             None if run.manager_job.is_some() => continue,
-            None => PLANNED.to_owned(),
+            None => (None, PLANNED.to_owned()),
         };
-        ends.push(EndedRun { run: run.id, number: run.number, status });
+        ends.push(EndedRun { run: run.id, id, number: run.number, status });
     }
     Ok(ends)
 }

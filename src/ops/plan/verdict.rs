@@ -72,9 +72,10 @@ impl Explain for Conflict {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Conflict::Differs { .. } => "Add jobs or frames with --update, or choose another name.".into(),
-            Conflict::OtherScene { .. } => {
-                "Choose another job name with --job-name-template, or plan a release of another name.".into()
-            }
+            Conflict::OtherScene { job, .. } => format!(
+                "Put it in with `farm replace job {job} --with FILE`, choose another job name with --job-name-template, or plan \
+                 a release of another name."
+            ),
             Conflict::Queued { .. } => {
                 "Options count for frames that are submitted anew: leave them out to go on with what was submitted."
                     .into()

@@ -13,7 +13,7 @@ use crate::base::frame_set::FrameSet;
 use crate::base::name::{Home, JobName};
 use crate::blend::{self, Scene, SceneFile};
 use crate::ops::plan::output;
-use crate::ops::plan::request::{Anew, JobRequest, Missing, Packing, PlanRequest, SceneChoice, Update};
+use crate::ops::plan::request::{Anew, JobRequest, Packing, PlanRequest, SceneChoice, Update};
 use crate::ops::release;
 use crate::ops::status;
 use crate::volume::Volume;
@@ -143,7 +143,7 @@ mod tests {
     use crate::base::render_options::RenderOptions;
     use crate::base::status::TaskStatus;
     use crate::ops::check::room::Room;
-    use crate::ops::plan::request::{Asked as Options, Chunk};
+    use crate::ops::plan::request::{Asked as Options, Chunk, Missing};
 
     fn asked() -> Asked {
         let job = JobRequest {
