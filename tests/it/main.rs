@@ -30,6 +30,8 @@ mod recover;
 mod reference;
 mod rerender;
 mod retry;
+mod replace;
+mod seed;
 mod status;
 mod undo;
 mod work;

@@ -86,6 +86,10 @@ fn remarks(report: &StatusReport) -> String {
         if job.has_ended() && !job.missing.is_empty() {
             text.push_str(&of(job, "missing", &[short(&frames_named(&job.missing))]));
         }
+        if !job.outdated.is_empty() {
+            let words = format!("{} in dist/ until the next harvest", short(&frames_named(&job.outdated)));
+            text.push_str(&of(job, "out of date", &[words]));
+        }
         text.push_str(&of(job, "stale input", &job.stale_inputs));
     }
     let others: BTreeSet<&String> = report.jobs.iter().filter_map(|job| job.elsewhere.as_ref()).collect();

@@ -67,7 +67,10 @@ pub enum Conflict {
 
 impl Explain for Conflict {
     fn class(&self) -> Class {
-        Class::Refused
+        match self {
+            Conflict::NotItsFrames { .. } => Class::Usage,
+            _ => Class::Refused,
+        }
     }
     fn hint(&self) -> Option<String> {
         Some(match self {
@@ -179,7 +182,7 @@ fn revised(
     if record.name != job.reference.job {
         return Err(Conflict::FoldedJob { job: job.reference.clone(), existing: record.name.clone() });
     }
-    let difference = Difference::between(record.current(), job);
+    let mut difference = Difference::between(record.current(), job);
     let anew = match update {
         Update::Seed if !difference.is_of_frames_alone() => Anew::All,
         // The same scene: what is asked for is rendered anew, and the other frames stay what they are.
@@ -188,6 +191,7 @@ fn revised(
             if seeded.contains(&record.name) && job.frames.minus(has).is_empty() {
                 return Ok(JobVerdict::Unchanged);
             }
+            difference = Difference::default();
             Anew::Alone(job.frames.clone())
         }
         _ if difference.is_empty() => return Ok(JobVerdict::Unchanged),

@@ -84,6 +84,8 @@ pub struct JobState {
     pub frames: FrameCounts,
     /// Frames that lie in `dist/`.
     pub harvested: u64,
+    /// Frames whose files in `dist/` are out of date: they show an earlier revision.
+    pub outdated: FrameSet,
     /// Frames that are missing, and that no worker is about to render.
     pub missing: FrameSet,
     /// Frames that a worker has or may get.

@@ -7,6 +7,7 @@ use super::select::Selector;
 use super::{ELSEWHERE, GONE, JobState, PLANNED, ReleaseStatus, StatusReport, Work, WorkerState, release_state};
 use crate::base::counted::{agree, frames_named};
 use crate::base::error::{Class, Failure};
+use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
 use crate::base::name::{Home, JobRef};
 use crate::base::status::{JobStatus, WorkerStatus};
@@ -146,6 +147,7 @@ impl Survey<'_> {
                 .map(|run| without_credentials(&run.manager)),
             frames: counts,
             harvested: frames.harvested.len() as u64,
+            outdated: outdated(job, work),
             missing: frames.missing.minus(&frames.rendering),
             rendering: frames.rendering.clone(),
             priority: newest.map_or(0, |run| run.priority),
@@ -161,6 +163,12 @@ impl Survey<'_> {
                 .collect(),
         })
     }
+}
+
+/// Frames that were harvested of a revision which is not theirs any more.
+fn outdated(job: &JobRecord, work: &OpenWork) -> FrameSet {
+    let stale = work.harvested(&job.name).iter().filter(|file| file.is_stale(Some(job)));
+    stale.map(|file| file.frame).collect()
 }
 
 /// More workers than tasks do not help.
