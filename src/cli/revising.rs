@@ -233,7 +233,7 @@ impl<'a> Call<'a> {
 /// The message of a failure before anything was changed ends with what was not done.
 pub fn nothing_done(failure: Failure) -> Failure {
     match failure.class() {
-        Class::Usage | Class::Refused | Class::NoMatch | Class::Failed => failure.but(NOTHING),
+        Class::Usage | Class::Refused | Class::NoMatch | Class::Failed | Class::Manager => failure.but(NOTHING),
         _ => failure,
     }
 }

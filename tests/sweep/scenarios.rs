@@ -383,3 +383,81 @@ fn undo_given_again_at_once() {
     });
     sweep(&Case::new(farm, Plan { then: Then::AgainAndRecover, ..plan }));
 }
+
+const REPLACE: &str = "replace job r1/A --with scenes/C.blend --yes";
+const SEED: &str = "seed job scenes/C.blend still --frames 1-2 --yes";
+
+/// `rendered`, with another scene for `A`, and a job in `quick/` of the scene before.
+fn to_be_revised() -> Farm {
+    let farm = rendered();
+    farm.scene("C.blend", "scenes/cube3_v42_zstd.blend");
+    farm.run("seed job scenes/A.blend still --frames 1-3 --yes --wait").expect(0);
+    farm
+}
+
+fn replacing(name: &'static str) -> Plan {
+    Plan {
+        run: REPLACE,
+        finish: REPLACE,
+        recover: "",
+        then: Then::AgainAndRecover,
+        finals: &["releases/r1/store"],
+        protected: &["scenes", "V/releases/other", "V/quick", "V/jobs", "V/file-store"],
+        finished: |case| is_revised(case, "r1/A", &["A 1", "A 2", "A 3"]),
+        ..planning(name)
+    }
+}
+
+fn seeding(name: &'static str) -> Plan {
+    Plan {
+        run: SEED,
+        finish: SEED,
+        finals: &["quick/store"],
+        protected: &["scenes", "V/releases", "V/jobs", "V/file-store"],
+        finished: |case| is_revised(case, "quick/still", &["still 1", "still 2"]),
+        ..replacing(name)
+    }
+}
+
+/// The record has two revisions, one run of the job waits, and working it renders these frames; the old ones are in the
+/// trash of one transaction.
+fn is_revised(case: &Case, job: &str, frames: &[&str]) -> Result<(), String> {
+    is_sound(case)?;
+    let (home, name) = job.split_once('/').ok_or("no job")?;
+    let record = match home {
+        "quick" => "quick/quick.yaml".to_owned(),
+        release => format!("releases/{release}/release.yaml"),
+    };
+    let text = fs::read_to_string(case.real_path(&record)).map_err(|e| format!("{record}: {e}"))?;
+    let document: serde_yaml::Value = serde_yaml::from_str(&text).map_err(|e| format!("{record}: {e}"))?;
+    let jobs = document["jobs"].as_sequence().ok_or("no jobs")?;
+    let found = jobs.iter().find(|one| one["name"] == name).ok_or("the job is gone")?;
+    let revisions = found["revisions"].as_sequence().map_or(0, Vec::len);
+    if revisions != 2 {
+        return Err(format!("{job} has {revisions} revisions"));
+    }
+    let transactions: std::collections::BTreeSet<String> = case
+        .tree()
+        .0
+        .into_keys()
+        .filter(|path| path.contains("/tree/") && path.contains(&format!("/out/{name}/")))
+        .filter_map(|path| Some(path.split_once("/tree/")?.0.to_owned()))
+        .collect();
+    if transactions.len() != 1 {
+        return Err(format!("the old frames are in {transactions:?}"));
+    }
+    let work = case.run("work");
+    let mut log = case.farm.render_log();
+    log.sort();
+    if work.code != 0 || log != frames { Err(format!("working it renders {log:?}: {work}")) } else { Ok(()) }
+}
+
+#[test]
+fn replace() {
+    sweep(&Case::new(to_be_revised(), replacing("replace")));
+}
+
+#[test]
+fn seed_of_a_changed_scene() {
+    sweep(&Case::new(to_be_revised(), seeding("seed_of_a_changed_scene")));
+}

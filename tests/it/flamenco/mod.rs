@@ -16,6 +16,7 @@ mod gate;
 mod interrupted;
 mod lost;
 mod releases;
+mod replaced;
 mod requests;
 mod retry;
 mod secrets;
