@@ -7,6 +7,9 @@ use crate::support::{Outcome, Tree};
 use std::collections::BTreeSet;
 use std::fs;
 
+/// What farm writes anew as a whole.
+const OWN: [&str; 3] = ["release.yaml", "quick.yaml", "manifest.json"];
+
 /// What a run that nothing struck left behind, and what stood before it.
 pub(crate) struct Oracle {
     /// Digests of all contents before.
@@ -190,8 +193,7 @@ fn names(error: &str, message: &str) -> bool {
 
 /// The files that people and renderers made; what farm keeps for itself may come and go.
 fn inputs(tree: &Tree) -> Tree {
-    let own =
-        |path: &str| path.starts_with(".farm") || path.ends_with("release.yaml") || path.ends_with("manifest.json");
+    let own = |path: &str| path.starts_with(".farm") || OWN.iter().any(|name| path.ends_with(name));
     Tree(tree.0.iter().filter(|(path, _)| !own(path)).map(|(path, entry)| (path.clone(), entry.clone())).collect())
 }
 

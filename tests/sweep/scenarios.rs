@@ -433,7 +433,9 @@ fn is_revised(case: &Case, job: &str, frames: &[&str]) -> Result<(), String> {
     let jobs = document["jobs"].as_sequence().ok_or("no jobs")?;
     let found = jobs.iter().find(|one| one["name"] == name).ok_or("the job is gone")?;
     let revisions = found["revisions"].as_sequence().map_or(0, Vec::len);
-    if revisions != 2 {
+    // What is seeded again after all was done is rendered anew.
+    let is_seeded_again = home == "quick" && revisions == 3;
+    if revisions != 2 && !is_seeded_again {
         return Err(format!("{job} has {revisions} revisions"));
     }
     let transactions: std::collections::BTreeSet<String> = case
