@@ -4,8 +4,9 @@ use super::{Chosen, needs};
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
 use crate::base::name::Home;
+use crate::base::nearest::nearest;
 use crate::ops::release;
-use crate::ops::status::nearest;
+
 use crate::sys::outside;
 use crate::volume::Volume;
 use crate::volume::release_file::ReleaseFile;
