@@ -399,7 +399,6 @@ fn replacing(name: &'static str) -> Plan {
     Plan {
         run: REPLACE,
         finish: REPLACE,
-        recover: "",
         then: Then::AgainAndRecover,
         finals: &["releases/r1/store"],
         protected: &["scenes", "V/releases/other", "V/quick", "V/jobs", "V/file-store"],
@@ -457,6 +456,12 @@ fn is_revised(case: &Case, job: &str, frames: &[&str]) -> Result<(), String> {
 #[test]
 fn replace() {
     sweep(&Case::new(to_be_revised(), replacing("replace")));
+}
+
+#[test]
+fn replace_that_is_recovered_first() {
+    let plan = Plan { then: Then::RecoverAndAgain, ..replacing("replace_that_is_recovered_first") };
+    sweep(&Case::new(to_be_revised(), plan));
 }
 
 #[test]

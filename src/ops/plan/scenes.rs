@@ -143,3 +143,16 @@ fn linked(files: &[SceneFile]) -> Result<HashSet<(u64, u64)>, DiskError> {
 fn identity(path: &Path) -> Result<Option<(u64, u64)>, DiskError> {
     Ok(outside::stat(path)?.map(|attributes| attributes.identity()))
 }
+
+/// The files that a scene needs and that are not there, each once, in words.
+pub(super) fn missing(file: &SceneFile) -> Vec<String> {
+    let missing = file.dependencies.iter().filter(|need| matches!(need.state, State::Missing(_)));
+    let words: BTreeSet<String> = missing.map(|need| format!("{} {}", need.kind, need.path.display())).collect();
+    words.into_iter().collect()
+}
+
+/// The active scene needs no argument (and Flamenco before 3.6 knows none).
+pub(super) fn argument(file: &SceneFile, scene: &Scene) -> Option<String> {
+    let is_active = file.main_scene().is_some_and(|active| active.name == scene.name);
+    (!is_active).then(|| scene.name.clone())
+}

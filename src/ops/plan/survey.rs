@@ -238,10 +238,10 @@ impl<'a> Planner<'a> {
         let nodes = output::edits(&wanted, &reference);
         luggage.edits.extend(nodes.map_err(|cause| refusal::output_does_not_fit(&reference, &cause))?);
         let hashed = self.digests[&file.path];
-        let scene_name = scene_argument(file, scene);
+        let scene_name = scenes::argument(file, scene);
         let pace = self.paces.get(hashed.digest, scene_name.as_deref(), &request.options);
         let (chunk, chunk_reason) = self.chunk(request, frames.len(), pace);
-        let mut missing = missing(file);
+        let mut missing = scenes::missing(file);
         if request.missing == Missing::Refuse && !missing.is_empty() {
             return Err(refusal::missing_files(&reference, &missing));
         }
@@ -379,13 +379,6 @@ fn frames(request: &JobRequest, scene: &Scene) -> Result<FrameSet, Failure> {
     Ok(frames)
 }
 
-/// The files that a scene needs and that are not there, each once, in words.
-fn missing(file: &SceneFile) -> Vec<String> {
-    let missing = file.dependencies.iter().filter(|need| matches!(need.state, State::Missing(_)));
-    let words: BTreeSet<String> = missing.map(|need| format!("{} {}", need.kind, need.path.display())).collect();
-    words.into_iter().collect()
-}
-
 fn source(file: &SceneFile, hashed: Hashed) -> Source {
     Source {
         path: file.path.display().to_string(),
@@ -393,10 +386,4 @@ fn source(file: &SceneFile, hashed: Hashed) -> Source {
         modified: hashed.modified(),
         digest: hashed.digest,
     }
-}
-
-/// The active scene needs no argument (and Flamenco before 3.6 knows none).
-fn scene_argument(file: &SceneFile, scene: &Scene) -> Option<String> {
-    let is_active = file.main_scene().is_some_and(|active| active.name == scene.name);
-    (!is_active).then(|| scene.name.clone())
 }
