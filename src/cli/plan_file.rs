@@ -7,8 +7,7 @@ use serde::de::DeserializeOwned;
 use std::path::Path;
 
 /// How the schemas of plans begin.
-const PLANS: [&str; 5] =
-    ["farm.plan/", "farm.harvest-plan/", "farm.retry/", "farm.replace-plan/", "farm.seed-plan/"];
+const PLANS: [&str; 5] = ["farm.plan/", "farm.harvest-plan/", "farm.retry/", "farm.replace-plan/", "farm.seed-plan/"];
 /// The largest plan file that is read, in bytes.
 pub const MAX_PLAN: u64 = 256 << 20;
 

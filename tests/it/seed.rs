@@ -30,6 +30,42 @@ fn the_same_file_again_is_rendered_anew_and_the_old_frame_is_in_the_trash() {
 }
 
 #[test]
+fn the_name_alone_renders_it_anew() {
+    let farm = Farm::new();
+    farm.run("seed job still --yes").expect(3);
+    farm.run(SEED).expect(0);
+    farm.run("seed job still").expect(5).says(&["--yes", "nothing was submitted"]);
+    farm.run("seed job still --samples 3 --yes").expect(2).says(&["--samples", "FILE still"]);
+    let before = farm.tree();
+    farm.run("seed job still --dry-run").expect(0).says(&["frame 1 anew"]);
+    farm.unchanged_since(&before);
+    let document = farm.run("seed job still --yes --wait --json").expect(0).json("farm.seed/1");
+    assert_eq!((&document["jobs"][0]["verdict"], &document["jobs"][0]["frames"]), (&"again".into(), &"1".into()));
+    assert_eq!(farm.render_log(), ["still 1", "still 1"]);
+    let trash = farm.tree_of(".farm/trash").0;
+    assert!(trash.keys().any(|path| path.ends_with("quick/out/still/000001.png")), "{trash:?}");
+    let outcome = farm.run("seed job still --yes --wait --harvest").expect(0);
+    assert!(outcome.stdout.trim().ends_with("dist/quick/still.png"), "{outcome}");
+}
+
+#[test]
+fn undo_brings_back_what_a_seed_and_a_replace_took() {
+    let farm = Farm::new();
+    farm.run(SEED).expect(0);
+    let old = fs::read(farm.path("quick/out/still/000001.png")).expect("a frame");
+    let pool = farm.room.path("fake/pool");
+    fs::copy(pool.join("000009.png"), pool.join("000001.png")).expect("another picture");
+    farm.run("replace job still --with scenes/B.blend --range 1 --yes --wait").expect(0);
+    assert_ne!(fs::read(farm.path("quick/out/still/000001.png")).expect("a frame"), old);
+    farm.run("undo --yes").expect(0);
+    assert_eq!(fs::read(farm.path("quick/out/still/000001.png")).expect("a frame"), old);
+    farm.run("seed job still --yes --wait").expect(0);
+    farm.run("undo --yes").expect(0);
+    assert_eq!(fs::read(farm.path("quick/out/still/000001.png")).expect("a frame"), old);
+    farm.run("status quick/still").expect(0).says(&["1/1"]);
+}
+
+#[test]
 fn a_changed_file_takes_the_old_scene_and_its_frames_away() {
     let farm = Farm::new();
     farm.run(SEED).expect(0);

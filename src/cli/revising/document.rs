@@ -8,6 +8,7 @@ use crate::base::name::JobRef;
 use crate::base::rel_path::RelPath;
 use crate::ops::plan::revision::EndedRun;
 use crate::ops::plan::{Difference, JobVerdict, PlannedJob, ReleasePlan, Warning};
+use crate::ops::retry::rerender::{RerenderPlan, Rerendered};
 use serde::Serialize;
 
 /// What would be done, or was.
@@ -75,6 +76,37 @@ impl<'a> Document<'a> {
             jobs: done.plans.iter().flat_map(|plan| &plan.jobs).map(Job::of).collect(),
             consent: done.consent,
             submitted: submitted.map(|(reference, id)| SubmittedJob { reference, id }).collect(),
+            harvested,
+        }
+    }
+}
+
+impl<'a> Document<'a> {
+    /// Of a job that is rendered anew as it is; with consent and report once that was done.
+    pub fn again(
+        words: &Words,
+        plan: &'a RerenderPlan,
+        done: Option<(Consent, &'a Rerendered)>,
+        harvested: Option<&'a [RelPath]>,
+    ) -> Document<'a> {
+        let submitted = done.and_then(|(_, report)| report.submitted.as_ref());
+        let reference = &plan.reference;
+        Document {
+            schema: words.schema,
+            jobs: vec![Job {
+                reference,
+                verdict: Verdict::Again,
+                revision: Some(plan.revision),
+                diff: None,
+                ended: plan.ends.iter().map(ToString::to_string).collect(),
+                trashed: plan.frames.clone(),
+                kept: FrameSet::default(),
+                frames: plan.frames.clone(),
+                run: Some(plan.run.id),
+                warnings: &[],
+            }],
+            consent: done.map(|(consent, _)| consent),
+            submitted: submitted.map(|id| SubmittedJob { reference, id }).into_iter().collect(),
             harvested,
         }
     }
