@@ -4,18 +4,20 @@
 //! that the local manager and the REST client can stand for each other; where they differ, the real Manager is right.
 
 pub mod compile;
+mod details;
 mod error;
 pub mod flamenco;
 pub mod job;
 pub mod local;
 mod wire;
 
+pub use details::{Block, LogPart, SleepSchedule, TaskStory};
 pub use error::ManagerError;
 pub use flamenco::{Arrangement, FarmType, Flamenco};
 
 pub use job::{ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, RenderWork, Submission, Work};
 
-use crate::base::ids::{JobId, RunId, TaskId};
+use crate::base::ids::{JobId, RunId, TaskId, WorkerId};
 use crate::base::status::JobStatus;
 use std::path::Path;
 use std::time::Duration;
@@ -94,8 +96,21 @@ pub trait Manager: Send + Sync {
     /// The whole log of a task (`GET /tasks/{id}/log`, then the file it names); `None` without a log.
     fn log(&self, id: &TaskId) -> Result<Option<Vec<u8>>, ManagerError>;
 
+    /// About `most` bytes of the log from `from` on, for whoever reads a long one piece by piece or waits for more of it:
+    /// fewer at its end, more where a proxy gives no parts. `None` without a log.
+    fn log_part(&self, id: &TaskId, from: u64, most: u64) -> Result<Option<LogPart>, ManagerError>;
+
+    /// `GET /tasks/{id}`, for what a list does not say; `None` if there is no such task.
+    fn task_story(&self, id: &TaskId) -> Result<Option<TaskStory>, ManagerError>;
+
+    /// `GET /jobs/{id}/blocklist`; empty if there is no such job.
+    fn blocklist(&self, id: &JobId) -> Result<Vec<Block>, ManagerError>;
+
     /// `GET /worker-mgt/workers` with the details of each.
     fn workers(&self) -> Result<Vec<ManagerWorker>, ManagerError>;
+
+    /// `GET /worker-mgt/workers/{id}/sleep-schedule`; `None` if it has none that is in use.
+    fn sleep_schedule(&self, id: &WorkerId) -> Result<Option<SleepSchedule>, ManagerError>;
 
     /// The job that carries this `farm.id` in its metadata.
     fn find_run(&self, run: RunId) -> Result<Option<ManagerJob>, ManagerError> {

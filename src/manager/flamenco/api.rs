@@ -74,6 +74,22 @@ impl Api {
         Ok(self.ask(&request)?.expect_text(what)?.body)
     }
 
+    /// The same from a byte on, and no more than `most` bytes where parts are given.
+    pub(super) fn read_part(&self, path: &str, from: u64, most: u64, what: &str) -> Result<Vec<u8>, ManagerError> {
+        let (limit, range) = (self.bounds.list, Some((from, from.saturating_add(most) - 1)));
+        let request = Request { patience: self.patient(), limit, range, ..Request::get(path.trim_start_matches('/')) };
+        let answer = self.ask(&request)?;
+        match answer.reply.status {
+            // Nothing is there any more: it was begun anew.
+            416 => Ok(Vec::new()),
+            206 => Ok(answer.expect_text(what)?.body),
+            _ => {
+                let mut whole = answer.expect_text(what)?.body;
+                Ok(whole.split_off(whole.len().min(usize::try_from(from).unwrap_or(usize::MAX))))
+            }
+        }
+    }
+
     /// `POST` that asks and changes nothing.
     pub(super) fn question<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ManagerError> {
         let full = format!("{PREFIX}{path}");

@@ -19,8 +19,11 @@ mod workers;
 
 pub use bounds::Bounds;
 
-use super::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Seen, Submission, wire};
-use crate::base::ids::{JobId, TaskId};
+use super::{
+    Block, LogPart, Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Seen, SleepSchedule,
+    Submission, TaskStory, wire,
+};
+use crate::base::ids::{JobId, TaskId, WorkerId};
 use crate::base::status::JobStatus;
 use crate::sys::http::{Access, HttpError};
 pub use facts::{Arrangement, FarmType};
@@ -141,7 +144,28 @@ impl Manager for Flamenco {
         self.whole_log(id)
     }
 
+    fn log_part(&self, id: &TaskId, from: u64, most: u64) -> Result<Option<LogPart>, ManagerError> {
+        self.part_of_log(id, from, most)
+    }
+
+    fn task_story(&self, id: &TaskId) -> Result<Option<TaskStory>, ManagerError> {
+        let task: Option<wire::task::Task> = self.api.read_if_there(&format!("tasks/{id}"), &format!("task {id}"))?;
+        Ok(task.map(Into::into))
+    }
+
+    fn blocklist(&self, id: &JobId) -> Result<Vec<Block>, ManagerError> {
+        let path = format!("jobs/{id}/blocklist");
+        let blocked: Option<Vec<wire::worker::Blocked>> = self.api.read_if_there(&path, &format!("job {id}"))?;
+        Ok(blocked.unwrap_or_default().into_iter().map(Into::into).collect())
+    }
+
     fn workers(&self) -> Result<Vec<ManagerWorker>, ManagerError> {
         self.all_workers()
+    }
+
+    fn sleep_schedule(&self, id: &WorkerId) -> Result<Option<SleepSchedule>, ManagerError> {
+        let path = format!("worker-mgt/workers/{id}/sleep-schedule");
+        let schedule: Option<wire::worker::Schedule> = self.api.read_if_there(&path, &format!("worker {id}"))?;
+        Ok(schedule.and_then(Into::into))
     }
 }

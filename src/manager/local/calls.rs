@@ -3,10 +3,13 @@
 use super::recovery::is_dead;
 use super::store::PATIENCE;
 use super::{ADDRESS, Access, Local, change, jobs, rows, variables};
-use crate::base::ids::{JobId, RunId, TaskId};
+use crate::base::ids::{JobId, RunId, TaskId, WorkerId};
 use crate::base::status::{JobStatus, WorkerStatus};
 use crate::manager::compile::{self, Compiled, Outline};
-use crate::manager::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Seen, Submission};
+use crate::manager::{
+    Block, LogPart, Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Seen, SleepSchedule,
+    Submission, TaskStory,
+};
 use crate::sys::clock;
 use crate::sys::process::HostId;
 use rusqlite::Connection;
@@ -105,9 +108,26 @@ impl Manager for Local {
         self.read_log(id)
     }
 
+    fn log_part(&self, id: &TaskId, from: u64, most: u64) -> Result<Option<LogPart>, ManagerError> {
+        self.read_log_part(id, from, most)
+    }
+
+    fn task_story(&self, id: &TaskId) -> Result<Option<TaskStory>, ManagerError> {
+        Ok(self.read(|connection| jobs::story(connection, id))?.flatten())
+    }
+
+    fn blocklist(&self, id: &JobId) -> Result<Vec<Block>, ManagerError> {
+        Ok(self.read(|connection| jobs::blocks(connection, id))?.unwrap_or_default())
+    }
+
     fn workers(&self) -> Result<Vec<ManagerWorker>, ManagerError> {
         self.catch_up()?;
         Ok(self.read(|connection| workers(connection, &self.settings.host))?.unwrap_or_default())
+    }
+
+    fn sleep_schedule(&self, _id: &WorkerId) -> Result<Option<SleepSchedule>, ManagerError> {
+        // Its workers are processes: they run or they do not.
+        Ok(None)
     }
 
     fn find_run(&self, run: RunId) -> Result<Option<ManagerJob>, ManagerError> {

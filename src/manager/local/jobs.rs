@@ -3,12 +3,12 @@
 use super::rows::{self, stored, to_json};
 use super::store::Fault;
 use super::transition::Tally;
-use crate::base::ids::{JobId, TaskId};
+use crate::base::ids::{JobId, TaskId, WorkerId};
 use crate::base::status::TaskStatus;
 use crate::base::time::Timestamp;
 use crate::manager::compile::{Command, Outline};
 use crate::manager::job::META_ID;
-use crate::manager::{ManagerJob, ManagerTask, Submission};
+use crate::manager::{Block, ManagerJob, ManagerTask, Submission, TaskStory};
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 use uuid::Uuid;
 
@@ -132,4 +132,23 @@ pub(super) fn tasks(connection: &Connection, id: &JobId) -> Result<Vec<ManagerTa
     let mut select = connection.prepare(&query)?;
     let tasks = select.query_map((&id.0,), rows::task)?.collect::<Result<_, _>>()?;
     Ok(tasks)
+}
+
+/// What the list does not say of a task.
+pub(super) fn story(connection: &Connection, id: &TaskId) -> Result<Option<TaskStory>, Fault> {
+    let task = "SELECT seq, activity FROM task WHERE id = ?1";
+    let found = connection.query_row(task, (&id.0,), |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?;
+    let Some((seq, activity)) = found else { return Ok(None) };
+    let mut select = connection.prepare("SELECT worker FROM failure WHERE task = ?1 ORDER BY worker")?;
+    let failed_by = select.query_map((seq,), |row| row.get(0).map(WorkerId))?.collect::<Result<_, _>>()?;
+    Ok(Some(TaskStory { activity, failed_by }))
+}
+
+/// Whom a job does not want any more.
+pub(super) fn blocks(connection: &Connection, id: &JobId) -> Result<Vec<Block>, Fault> {
+    let query = "SELECT block.worker, block.task_type FROM block JOIN job ON job.seq = block.job WHERE job.id = ?1";
+    let mut select = connection.prepare(query)?;
+    let block = |row: &rusqlite::Row<'_>| Ok(Block { worker: WorkerId(row.get(0)?), task_type: row.get(1)? });
+    let blocks = select.query_map((&id.0,), block)?.collect::<Result<_, _>>()?;
+    Ok(blocks)
 }

@@ -4,7 +4,8 @@ use super::Local;
 use super::claim::Assignment;
 use super::store::Fault;
 use crate::base::ids::TaskId;
-use crate::manager::ManagerError;
+use crate::manager::{LogPart, ManagerError};
+use crate::sys::disk::DiskError;
 use crate::sys::files::{self, Appender};
 use crate::sys::{clock, outside};
 use rusqlite::OptionalExtension;
@@ -50,6 +51,17 @@ impl Local {
         let bytes =
             outside::read(&self.log_of(id)?, u64::MAX).map_err(|error| self.explain(Fault::Io(error.into())))?;
         Ok(bytes.filter(|bytes| !bytes.is_empty()))
+    }
+
+    pub(super) fn read_log_part(&self, id: &TaskId, from: u64, most: u64) -> Result<Option<LogPart>, ManagerError> {
+        let failed = |error: DiskError| self.explain(Fault::Io(error.into()));
+        let Some(file) = outside::open(&self.log_of(id)?).map_err(failed)? else { return Ok(None) };
+        let size = file.attributes().size;
+        let length = size.saturating_sub(from).min(most);
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        let read = file.read_at(&mut bytes, from).map_err(failed)?;
+        bytes.truncate(read);
+        Ok((size > 0).then_some(LogPart { bytes, size }))
     }
 
     pub(super) fn read_log_tail(&self, id: &TaskId) -> Result<Option<String>, ManagerError> {

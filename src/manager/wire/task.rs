@@ -4,7 +4,7 @@ use super::or_default;
 use crate::base::ids::{TaskId, WorkerId};
 use crate::base::status::TaskStatus;
 use crate::base::time::Timestamp;
-use crate::manager::ManagerTask;
+use crate::manager::{ManagerTask, TaskStory};
 use serde::Deserialize;
 
 /// `JobTasksSummary`.
@@ -25,6 +25,11 @@ pub(in crate::manager) struct Task {
     updated: Timestamp,
     /// In a worker's details, and where one task was asked for.
     pub(in crate::manager) job_id: Option<String>,
+    /// Only where one task was asked for, as is the next.
+    #[serde(default, deserialize_with = "or_default")]
+    activity: String,
+    #[serde(default, deserialize_with = "or_default")]
+    failed_by_workers: Vec<TaskWorker>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,6 +42,15 @@ struct TaskWorker {
 #[derive(Debug, Deserialize)]
 pub(in crate::manager) struct LogInfo {
     pub(in crate::manager) url: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(in crate::manager) size: u64,
+}
+
+impl From<Task> for TaskStory {
+    fn from(task: Task) -> Self {
+        let failed_by = task.failed_by_workers.into_iter().map(|worker| WorkerId(worker.id)).collect();
+        TaskStory { activity: task.activity, failed_by }
+    }
 }
 
 impl From<Task> for ManagerTask {

@@ -5,7 +5,7 @@ use super::task::Task;
 use crate::base::ids::{JobId, TaskId, WorkerId};
 use crate::base::status::{TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
-use crate::manager::ManagerWorker;
+use crate::manager::{Block, ManagerWorker, SleepSchedule};
 use serde::Deserialize;
 
 /// `WorkerList`.
@@ -52,6 +52,39 @@ pub(in crate::manager) struct Tag {
     #[serde(default, deserialize_with = "or_default")]
     pub(in crate::manager) id: String,
     pub(in crate::manager) name: String,
+}
+
+/// An entry of `JobBlocklist`.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct Blocked {
+    worker_id: String,
+    task_type: String,
+}
+
+impl From<Blocked> for Block {
+    fn from(blocked: Blocked) -> Self {
+        Block { worker: WorkerId(blocked.worker_id), task_type: blocked.task_type }
+    }
+}
+
+/// `WorkerSleepSchedule`.
+#[derive(Debug, Deserialize)]
+pub(in crate::manager) struct Schedule {
+    #[serde(default, deserialize_with = "or_default")]
+    is_active: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    days_of_week: String,
+    #[serde(default, deserialize_with = "or_default")]
+    start_time: String,
+    #[serde(default, deserialize_with = "or_default")]
+    end_time: String,
+}
+
+impl From<Schedule> for Option<SleepSchedule> {
+    fn from(schedule: Schedule) -> Self {
+        let Schedule { is_active, days_of_week: days, start_time: from, end_time: to } = schedule;
+        is_active.then_some(SleepSchedule { days, from, to })
+    }
 }
 
 impl From<Worker> for ManagerWorker {

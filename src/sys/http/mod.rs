@@ -84,6 +84,9 @@ pub struct Request<'a> {
     pub patience: Patience,
     /// The most of that: what is left of the time for several tries.
     pub at_most: Duration,
+    /// The first and the last byte that are wanted; all where there are none. A server may give all nevertheless (200, not
+    /// 206).
+    pub range: Option<(u64, u64)>,
     /// The largest reply that is read, in bytes.
     pub limit: u64,
     /// Whether its answer may be let go of: whoever asks farm to end does not wait for what changes nothing.
@@ -99,6 +102,7 @@ impl<'a> Request<'a> {
             json: None,
             patience: Patience::Short,
             at_most: Duration::MAX,
+            range: None,
             limit: MAX_BODY,
             is_question: true,
         }
@@ -224,6 +228,10 @@ impl Client {
         let prepared = match &self.credentials {
             Some(Credentials::Basic { user, password }) => prepared.basic_auth(user, Some(password.reveal())),
             Some(Credentials::Bearer(token)) => prepared.bearer_auth(token.reveal()),
+            None => prepared,
+        };
+        let prepared = match request.range {
+            Some((first, last)) => prepared.header("range", format!("bytes={first}-{last}")),
             None => prepared,
         };
         match &request.json {

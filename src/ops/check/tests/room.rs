@@ -9,7 +9,10 @@ use crate::base::rel_path::RelPath;
 use crate::base::status::{JobStatus, TaskStatus, WorkerStatus};
 use crate::base::time::Timestamp;
 use crate::manager::job::META_ID;
-use crate::manager::{Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Submission};
+use crate::manager::{
+    Block, LogPart, Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, SleepSchedule,
+    Submission, TaskStory,
+};
 use crate::ops::ports::{Actor, Ports, Silent};
 use crate::ops::release;
 use crate::sys::clock;
@@ -20,6 +23,7 @@ use crate::volume::marker::Purpose;
 use crate::volume::release_file::{JobRecord, Output, ReleaseFile, Revision, RunRecord, Source, StoredFile};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
@@ -40,6 +44,12 @@ pub(crate) struct Told {
     pub(crate) tasks: HashMap<JobId, Vec<ManagerTask>>,
     pub(crate) workers: Vec<ManagerWorker>,
     pub(crate) logs: HashMap<TaskId, String>,
+    /// What the lists do not say of tasks.
+    pub(crate) stories: HashMap<TaskId, TaskStory>,
+    /// Workers that the jobs do not want any more.
+    pub(crate) blocks: Vec<Block>,
+    /// The parts of logs that it was asked for, from where on.
+    pub(crate) parts: Mutex<Vec<(TaskId, u64)>>,
     /// Workers of tasks that the lists do not name, as until 3.7.
     pub(crate) unnamed: HashMap<TaskId, WorkerId>,
     /// How often it was asked for the tasks of a job.
@@ -337,8 +347,25 @@ impl Manager for Told {
         self.take_time();
         Ok(self.logs.get(id).map(|log| log.clone().into_bytes()))
     }
+    fn log_part(&self, id: &TaskId, from: u64, most: u64) -> Result<Option<LogPart>, ManagerError> {
+        self.parts.lock().expect("no panic").push((id.clone(), from));
+        let part = |log: &String| {
+            let bytes = log.bytes().skip(from as usize).take(most as usize).collect();
+            LogPart { bytes, size: log.len() as u64 }
+        };
+        Ok(self.logs.get(id).map(part))
+    }
+    fn task_story(&self, id: &TaskId) -> Result<Option<TaskStory>, ManagerError> {
+        Ok(Some(self.stories.get(id).cloned().unwrap_or_default()))
+    }
+    fn blocklist(&self, _: &JobId) -> Result<Vec<Block>, ManagerError> {
+        Ok(self.blocks.clone())
+    }
     fn workers(&self) -> Result<Vec<ManagerWorker>, ManagerError> {
         Ok(self.workers.clone())
+    }
+    fn sleep_schedule(&self, _: &WorkerId) -> Result<Option<SleepSchedule>, ManagerError> {
+        Ok(None)
     }
 }
 
