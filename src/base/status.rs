@@ -121,6 +121,11 @@ impl JobStatus {
     pub fn has_ended(&self) -> bool {
         matches!(self, JobStatus::Canceled | JobStatus::Completed | JobStatus::Failed)
     }
+
+    /// Whether workers are given tasks of it.
+    pub fn is_worked_on(&self) -> bool {
+        matches!(self, JobStatus::Active | JobStatus::Queued)
+    }
 }
 
 impl TaskStatus {

@@ -5,6 +5,7 @@ use crate::cli::{escape, exit};
 use console::{Key, Term};
 use serde::Serialize;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 /// How results are printed.
@@ -122,18 +123,20 @@ impl Output {
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
-        self.write_out(text.as_bytes());
+        let _closed = self.write_out(text.as_bytes());
     }
 
     /// Bytes that farm itself made (completions, man pages, a screen) to stdout as they are.
     pub fn raw(&self, bytes: &[u8]) {
-        self.write_out(bytes);
+        let _closed = self.write_out(bytes);
     }
 
     /// One JSON document to stdout.
     pub fn document(&self, document: &impl Serialize) {
         match serde_json::to_string_pretty(document) {
-            Ok(text) => self.write_out(format!("{text}\n").as_bytes()),
+            Ok(text) => {
+                let _closed = self.write_out(escape::json(format!("{text}\n")).as_bytes());
+            }
             Err(error) => self.warn(&format!("the JSON document could not be made: {error}")),
         }
     }
@@ -150,15 +153,22 @@ impl Output {
         eprintln_lossy(&format!("warning: {}", escape::line(text)));
     }
 
-    fn write_out(&self, bytes: &[u8]) {
+    /// Part of a long output, as it is: escaped before, unless somebody wants it raw. Break: nobody reads on, or it cannot
+    /// be written.
+    pub fn piece(&self, bytes: &[u8]) -> ControlFlow<()> {
+        self.write_out(bytes)
+    }
+
+    fn write_out(&self, bytes: &[u8]) -> ControlFlow<()> {
         let mut out = io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
-            Ok(()) => {}
+            Ok(()) => return ControlFlow::Continue(()),
             // Whoever closed the pipe does not want the rest: `farm status | head` is no error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             // The first cause is the one to tell.
             Err(error) => drop(self.lost.set(error)),
         }
+        ControlFlow::Break(())
     }
 
     /// The failure to print a result, if there was one: a document on a full disk is cut, and nobody must take it for whole.

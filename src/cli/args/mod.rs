@@ -9,6 +9,7 @@ pub mod change;
 pub mod global;
 pub mod harvest;
 pub mod job_options;
+pub mod logs;
 pub mod manager_setup;
 pub mod plan;
 pub mod replace;
@@ -85,6 +86,15 @@ pub enum Command {
     /// brings them back. Frames that are in the queue already are left to it. Exit code 7 when frames are still wrong after
     /// --wait, or when what is wrong is in dist/; 4 when frames are not free yet.
     Retry(retry::RetryArgs),
+    /// Print what the renderers of a job wrote, task by task, the newest run last.
+    ///
+    /// Bytes that would do something to a terminal are shown, not sent.
+    Logs(logs::LogsArgs),
+    /// Say why a job is not rendering: the causes, what shows each, and what helps.
+    ///
+    /// Looks at the job, its tasks and their logs, the workers, what else is in the queue and the disk; the most likely cause
+    /// comes first. A job that renders, or has been rendered, has none.
+    Why(logs::WhyArgs),
     /// Collect finished frames, checked and renamed.
     #[command(subcommand)]
     Harvest(harvest::HarvestCommand),

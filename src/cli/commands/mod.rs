@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod harvest;
 pub mod init;
 pub mod inspect;
+pub mod logs;
 pub mod man;
 pub mod path;
 pub mod plan;
@@ -17,6 +18,7 @@ pub mod setup;
 pub mod status;
 pub mod trash;
 pub mod undo;
+pub mod why;
 pub mod work;
 
 use crate::base::error::Failure;
@@ -35,6 +37,8 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Seed(args) => seed::run(args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Path(args) => path::run(&args, context),
+        Command::Logs(args) => logs::run(args, context),
+        Command::Why(args) => why::run(&args, context),
         Command::Work(args) => work::run(&args, context),
         Command::Undo(args) => undo::run(&args, context),
         Command::Trash(command) => trash::run(&command, context),

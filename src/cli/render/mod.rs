@@ -11,3 +11,4 @@ pub mod revise;
 pub mod status;
 pub mod table;
 pub mod undo;
+pub mod why;

@@ -1,0 +1,221 @@
+//! Gathering the facts.
+
+use super::Answer;
+use super::decide::decide;
+use super::facts::{Facts, LoggedFailure, OnManager, Standing, TaskFacts};
+use super::words::summary;
+use crate::base::error::{Class, Failure};
+use crate::base::ids::{RunId, WorkerId};
+use crate::base::name::{Home, JobRef};
+use crate::base::status::{JobStatus, WorkerStatus};
+use crate::base::time::Timestamp;
+use crate::frames::failure_kind::FailureKind;
+use crate::frames::last_words::last_line;
+use crate::manager::{ManagerJob, ManagerTask, ManagerWorker, SleepSchedule, TaskStory};
+use crate::ops::addresses::Addresses;
+use crate::ops::change;
+use crate::ops::check::Effort;
+use crate::ops::check::in_parallel::try_by_hands;
+use crate::ops::check::jobs_by_run::JobsByRun;
+use crate::ops::ports::Ports;
+use crate::ops::space::free_space;
+use crate::ops::status::interrupted::Interruptions;
+use crate::ops::status::{self, JobState, Named};
+use crate::sys::clock;
+use crate::sys::http::without_credentials;
+use crate::volume::Volume;
+use crate::volume::journal;
+use crate::volume::release_file::{JobRecord, RunRecord};
+use std::collections::BTreeMap;
+
+/// So many failed tasks are looked at: with them the kinds of their failures are known.
+const LOOKED_AT: usize = 24;
+/// So many of farm's own journals are looked through for who ended a run.
+const JOURNALS: usize = 500;
+/// The longest line of a log that is shown, in characters.
+const LINE: usize = 240;
+
+/// Why the job that `word` names is not rendering.
+pub fn why(ports: &Ports<'_>, word: &str) -> Result<Answer, Failure> {
+    let named = status::find(ports.volume, word)?;
+    let (reference, record) = the_job(&named)?;
+    let facts = match look(ports, &named, &reference, record) {
+        Ok(facts) => facts,
+        Err(failure) if failure.class() == Class::Manager => away(ports, reference, &failure),
+        Err(failure) => return Err(failure),
+    };
+    let causes = decide(&facts);
+    Ok(Answer {
+        summary: summary(&facts, causes.is_empty()),
+        is_manager_away: matches!(facts.standing, Standing::Away { .. }),
+        reference: facts.reference,
+        status: facts.status,
+        frames: facts.frames,
+        causes,
+    })
+}
+
+/// The one job that is meant: a release of one job is that job.
+fn the_job(named: &Named) -> Result<(JobRef, &JobRecord), Failure> {
+    let file = &named.file;
+    let record = match (&named.job, &file.jobs[..]) {
+        (Some(name), _) => file.job(name),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    if let Some(record) = record {
+        return Ok((JobRef::within(&file.name, &record.name), record));
+    }
+    let release = &file.name;
+    let hint = match file.jobs.first() {
+        Some(first) => {
+            format!("Name one of its jobs, {release}/{}, say; `farm status {release}` lists them.", first.name)
+        }
+        None => format!("`farm plan release {release} SCENE…` gives it jobs."),
+    };
+    Err(Failure::new(Class::Usage, format!("{release} is a release of {} jobs, and one is asked for", file.jobs.len()))
+        .with_hint(hint))
+}
+
+/// What is known without the Manager.
+fn away(ports: &Ports<'_>, reference: JobRef, failure: &Failure) -> Facts {
+    Facts {
+        reference,
+        address: ports.manager.address(),
+        is_local: !ports.manager.is_remote(),
+        now: clock::now(),
+        status: "unknown".to_owned(),
+        frames: None,
+        eta_seconds: None,
+        flaws: Vec::new(),
+        free: None,
+        standing: Standing::Away {
+            message: failure.message(),
+            next: failure.hint().unwrap_or("`farm doctor` looks closer.").to_owned(),
+        },
+    }
+}
+
+fn look(ports: &Ports<'_>, named: &Named, reference: &JobRef, record: &JobRecord) -> Result<Facts, Failure> {
+    let state = state(ports, reference)?;
+    let jobs = ports.manager.jobs()?;
+    let by_run = JobsByRun::of(&jobs);
+    let addresses = Addresses::of(ports.manager, &named.file, |run| by_run.get(*run).is_some());
+    let known = |run: &RunRecord| by_run.first(run.id);
+    // As `farm status`: an older run that still has something to do says more than a newer one that is done.
+    let open = record.runs.iter().rev().find(|run| known(run).is_some_and(|job| !job.status.has_ended()));
+    let standing = match open.or(record.newest_run()) {
+        None => Standing::NotSubmitted { interrupted: interrupted(ports.volume, &named.file.name)? },
+        Some(run) => match known(run) {
+            Some(job) => Standing::Known(Box::new(on_manager(ports, run, job, &jobs)?)),
+            None if run.withdrawn => Standing::Withdrawn,
+            None if !addresses.are_of(run) => Standing::Elsewhere { manager: without_credentials(&run.manager) },
+            None if run.manager_job.is_some() => Standing::Gone,
+            None => Standing::NotSubmitted { interrupted: interrupted(ports.volume, &named.file.name)? },
+        },
+    };
+    Ok(Facts {
+        reference: reference.clone(),
+        address: ports.manager.address(),
+        is_local: !ports.manager.is_remote(),
+        now: clock::now(),
+        status: state.status,
+        frames: Some(state.frames),
+        eta_seconds: state.eta_seconds,
+        flaws: state.failures,
+        free: free_space(ports.volume).ok(),
+        standing,
+    })
+}
+
+/// The job as `farm status` shows it.
+fn state(ports: &Ports<'_>, reference: &JobRef) -> Result<JobState, Failure> {
+    let word = reference.to_string();
+    let report = status::survey(ports, Some(&word), Effort::Trust)?;
+    let mut jobs = report.jobs.into_iter().filter(|job| job.reference == *reference);
+    jobs.next().ok_or_else(|| Failure::new(Class::NoMatch, format!("{reference} went away while it was looked at")))
+}
+
+/// What was begun for its release, and not ended.
+fn interrupted(volume: &Volume, release: &Home) -> Result<Option<String>, Failure> {
+    Ok(Interruptions::of(volume)?.of_release(release.as_str()).map(ToString::to_string))
+}
+
+fn on_manager(ports: &Ports<'_>, run: &RunRecord, job: &ManagerJob, jobs: &[ManagerJob]) -> Result<OnManager, Failure> {
+    let (tasks, workers) = (ports.manager.tasks(&job.id)?, ports.manager.workers()?);
+    let is_canceled = matches!(job.status, JobStatus::Canceled | JobStatus::CancelRequested);
+    Ok(OnManager {
+        job: job.clone(),
+        tag: run.tag.clone(),
+        tasks: task_facts(ports, tasks)?,
+        blocks: if job.status.has_ended() { Vec::new() } else { ports.manager.blocklist(&job.id)? },
+        schedules: schedules(ports, &workers)?,
+        open_jobs: jobs.iter().filter(|job| !job.status.has_ended()).cloned().collect(),
+        ended_by: if is_canceled { ended_by(ports.volume, run.id)? } else { None },
+        workers,
+    })
+}
+
+/// Of failed tasks what their logs say and who failed them, of the first of them.
+fn task_facts(ports: &Ports<'_>, tasks: Vec<ManagerTask>) -> Result<Vec<TaskFacts>, Failure> {
+    let failed: Vec<&ManagerTask> = tasks.iter().filter(|task| task.status.has_failed()).take(LOOKED_AT).collect();
+    let ask = |task: &&ManagerTask| -> Result<(TaskStory, LoggedFailure), Failure> {
+        let story = ports.manager.task_story(&task.id)?.unwrap_or_default();
+        let tail = ports.manager.log_tail(&task.id)?.unwrap_or_default();
+        let failure = logged(&tail, &story);
+        Ok((story, failure))
+    };
+    let told = try_by_hands(ports, ports.manager.requests_at_once(), &failed, ask)?;
+    let mut told: BTreeMap<_, _> = failed.iter().map(|task| task.id.clone()).zip(told).collect();
+    let fact = |task: ManagerTask| match told.remove(&task.id) {
+        Some((story, failure)) => TaskFacts { failure: Some(failure), story, task },
+        None => TaskFacts { failure: None, story: TaskStory::default(), task },
+    };
+    Ok(tasks.into_iter().map(fact).collect())
+}
+
+/// The kind of a failure: by the log, or by what the Manager noted of the task.
+fn logged(tail: &str, story: &TaskStory) -> LoggedFailure {
+    let kind = FailureKind::classify(tail);
+    if kind == FailureKind::Other {
+        let noted = FailureKind::classify(&story.activity);
+        if noted != FailureKind::Other {
+            return LoggedFailure { kind: noted, line: short(&story.activity) };
+        }
+    }
+    let line = kind.evidence(tail).map_or_else(|| last_line(tail), str::to_owned);
+    LoggedFailure { kind, line: short(&line) }
+}
+
+fn short(line: &str) -> String {
+    line.chars().take(LINE).collect()
+}
+
+/// When workers sleep that do.
+fn schedules(ports: &Ports<'_>, workers: &[ManagerWorker]) -> Result<BTreeMap<WorkerId, SleepSchedule>, Failure> {
+    let asleep: Vec<&ManagerWorker> =
+        workers.iter().filter(|worker| worker.status == WorkerStatus::Asleep).take(LOOKED_AT).collect();
+    let told = try_by_hands(ports, ports.manager.requests_at_once(), &asleep, |worker| {
+        ports.manager.sleep_schedule(&worker.id)
+    })?;
+    Ok(asleep.iter().map(|worker| worker.id.clone()).zip(told).filter_map(|(id, found)| Some((id, found?))).collect())
+}
+
+/// Who ended a run with farm, by which command.
+fn ended_by(volume: &Volume, run: RunId) -> Result<Option<String>, Failure> {
+    let mut found: Option<(Timestamp, String)> = None;
+    for id in journal::finished_ids(volume)?.into_iter().take(JOURNALS) {
+        // A journal that cannot be read says nothing about this run.
+        let Ok(Some(account)) = journal::finished(volume, id) else { continue };
+        let Ok(change) = change::of(&account) else { continue };
+        if !change.jobs.iter().any(|job| job.ends.contains(&run)) {
+            continue;
+        }
+        let by = change.by.map_or_else(String::new, |by| format!(" by {} on {}: `{}`", by.user, by.host, by.command));
+        let words = format!("farm's own record: {} of {}{by}", account.intent.kind, account.intent.at);
+        if found.as_ref().is_none_or(|(at, _)| *at < account.intent.at) {
+            found = Some((account.intent.at, words));
+        }
+    }
+    Ok(found.map(|(_, words)| words))
+}
