@@ -54,6 +54,8 @@ rules! {
     a_deleted_job_is_gone_and_so_is_its_renderer
     what_is_not_there_is_not_found
     logs_are_kept
+    a_log_comes_in_parts
+    a_failure_is_told_with_who_failed_it
     higher_priorities_come_first
     a_pause_lets_active_tasks_end
 }
@@ -269,6 +271,50 @@ fn logs_are_kept(farm: &dyn TestFarm) {
     assert_eq!(log.matches("Saved: '").count(), 400);
     let tail = farm.manager().log_tail(&task).unwrap().unwrap();
     assert!(tail.len() <= 2048 && log.ends_with(&tail) && tail.contains("000400.png"), "{tail}");
+}
+
+fn a_log_comes_in_parts(farm: &dyn TestFarm) {
+    let manager = farm.manager();
+    let job = submit(farm, Scene::Light, "1-40", 40);
+    let task = manager.tasks(&job.id).unwrap().remove(0).id;
+    assert_eq!(manager.log_part(&task, 0, 100).unwrap(), None);
+    farm.work();
+    let whole = manager.log(&task).unwrap().unwrap();
+    let size = whole.len() as u64;
+    let mut told = Vec::new();
+    while (told.len() as u64) < size {
+        let part = manager.log_part(&task, told.len() as u64, 1000).unwrap().unwrap();
+        assert!(part.size == size && part.bytes.len() <= 1000 && !part.bytes.is_empty(), "{}", part.size);
+        told.extend(part.bytes);
+    }
+    assert_eq!(told, whole);
+    for (from, most) in [(size, 10), (size + 10, 10), (0, 0)] {
+        let part = manager.log_part(&task, from, most).unwrap().unwrap();
+        assert_eq!((part.bytes.len(), part.size), (0, size), "from {from}");
+    }
+    assert!(matches!(manager.log_part(&TaskId(missing()), 0, 1), Err(ManagerError::NotFound { .. })));
+}
+
+fn a_failure_is_told_with_who_failed_it(farm: &dyn TestFarm) {
+    let manager = farm.manager();
+    let job = submit(farm, Scene::Failing, "1", 1);
+    farm.work();
+    let task = manager.tasks(&job.id).unwrap().remove(0);
+    assert_eq!(task.status, TaskStatus::Failed);
+    let story = manager.task_story(&task.id).unwrap().unwrap();
+    assert!(!story.activity.is_empty());
+    let failed_by = manager.task(&task.id).unwrap().unwrap().worker;
+    assert_eq!(story.failed_by, Vec::from_iter(failed_by));
+    assert_eq!(manager.blocklist(&job.id).unwrap(), [], "one failure blocks nobody");
+    assert_eq!(manager.task_story(&TaskId(missing())).unwrap(), None);
+    assert_eq!(manager.blocklist(&JobId(missing())).unwrap(), []);
+    let worker = manager.workers().unwrap().remove(0).id;
+    assert_eq!(manager.sleep_schedule(&worker).unwrap(), None);
+}
+
+/// An id that nothing has.
+fn missing() -> String {
+    RunId::random().to_string()
 }
 
 fn higher_priorities_come_first(farm: &dyn TestFarm) {

@@ -23,6 +23,7 @@ mod secrets;
 mod slow_link;
 mod tls;
 mod two_workers;
+mod why;
 
 use crate::support::fake_blender::Fake;
 use crate::support::{Farm, Outcome};

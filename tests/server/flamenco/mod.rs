@@ -12,6 +12,7 @@ pub(crate) use release::Release;
 
 use super::{Answer, Heard, Site};
 use farm::manager::local::Local;
+use farm::manager::{Manager, ManagerWorker};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -31,6 +32,12 @@ pub(crate) struct StandIn {
     farm_type: Option<Value>,
     /// Variables beyond those of every Manager.
     variables: Vec<String>,
+    /// Workers beside those of the engine.
+    cast: Vec<ManagerWorker>,
+    /// Ids of workers that every job has on its blocklist, for tasks of the type `blender`.
+    blocked: Vec<String>,
+    /// When workers sleep, by their ids.
+    schedules: HashMap<String, Value>,
     /// By the jobs' ids: what was submitted, which the engine does not keep.
     submitted: Mutex<HashMap<String, Value>>,
 }
@@ -48,6 +55,9 @@ impl StandIn {
             job_type: Mutex::new(release.recorded("job_type_simple_blender_render")),
             farm_type: None,
             variables: Vec::new(),
+            cast: Vec::new(),
+            blocked: Vec::new(),
+            schedules: HashMap::new(),
             submitted: Mutex::default(),
         }
     }
@@ -67,6 +77,29 @@ impl StandIn {
     pub(crate) fn with_variable(mut self, name: &str) -> Self {
         self.variables.push(name.to_owned());
         self
+    }
+
+    /// The same with a worker that is told of, and does nothing.
+    pub(crate) fn with_worker(mut self, worker: ManagerWorker) -> Self {
+        self.cast.push(worker);
+        self
+    }
+
+    /// The same with this worker on the blocklist of every job.
+    pub(crate) fn with_block(mut self, worker: &str) -> Self {
+        self.blocked.push(worker.to_owned());
+        self
+    }
+
+    /// The same with a schedule by which this worker sleeps.
+    pub(crate) fn with_schedule(mut self, worker: &str, schedule: Value) -> Self {
+        self.schedules.insert(worker.to_owned(), schedule);
+        self
+    }
+
+    /// The engine's workers, and those that are only told of.
+    fn all_workers(&self) -> Vec<ManagerWorker> {
+        self.engine.workers().unwrap().into_iter().chain(self.cast.iter().cloned()).collect()
     }
 
     /// What was submitted, as it came, by the job's id.
@@ -141,11 +174,13 @@ impl StandIn {
             ("DELETE", ["jobs", id]) => self.delete_job(id),
             ("POST", ["jobs", id, "setstatus"]) => self.set_job_status(id, &request.json()),
             ("GET", ["jobs", id, "tasks"]) => self.list_tasks(id),
+            ("GET", ["jobs", id, "blocklist"]) => self.tell_blocklist(id),
             ("GET", ["tasks", id]) => self.tell_task(id),
             ("GET", ["tasks", id, "log"]) => self.tell_log(id),
             ("GET", ["tasks", id, "logtail"]) => self.tell_log_tail(id),
             ("GET", ["worker-mgt", "workers"]) => self.list_workers(),
             ("GET", ["worker-mgt", "workers", id]) => self.tell_worker(id),
+            ("GET", ["worker-mgt", "workers", id, "sleep-schedule"]) => self.tell_schedule(id),
             ("GET", ["worker-mgt", "tags"]) => self.list_tags(),
             _ => self.coded(501, "the stand-in does not have this call"),
         }
@@ -204,7 +239,7 @@ impl StandIn {
 impl Site for Arc<StandIn> {
     fn answer(&self, request: &Heard) -> Answer {
         if let Some(file) = request.path.strip_prefix("/job-files/") {
-            return self.send_file(file);
+            return self.send_file(file, request);
         }
         if request.path == "/api/v3/openapi3.json" {
             return self.handle(request);

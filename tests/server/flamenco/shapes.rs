@@ -1,7 +1,8 @@
 //! What the engine knows, in the shape of the release.
 
 use super::{Release, StandIn};
-use farm::manager::{ManagerJob, ManagerTask, ManagerWorker};
+use farm::base::ids::WorkerId;
+use farm::manager::{Manager, ManagerJob, ManagerTask, ManagerWorker};
 use serde_json::{Value, json};
 
 impl StandIn {
@@ -46,10 +47,12 @@ impl StandIn {
     ) -> Value {
         let mut shape = self.task(index, task, workers);
         let command = json!({"name": "blender-render", "parameters": {}});
-        shape["activity"] = json!("");
+        let story = self.engine.task_story(&task.id).unwrap().unwrap_or_default();
+        shape["activity"] = json!(story.activity);
         shape["commands"] = json!([command]);
         shape["created"] = json!(job.created);
-        shape["failed_by_workers"] = json!([]);
+        let failed_by = story.failed_by.iter().map(|id| worker_named(id, workers));
+        shape["failed_by_workers"] = json!(failed_by.collect::<Vec<_>>());
         shape["job_id"] = json!(job.id);
         shape["last_touched"] = json!(task.updated);
         shape["worker"] = worker_of(task, workers);
@@ -72,6 +75,10 @@ impl StandIn {
         shape["ip_address"] = json!("127.0.0.1");
         shape["platform"] = json!("linux");
         shape["supported_task_types"] = json!(worker.task_types);
+        if !worker.tags.is_empty() {
+            let tag = |name: &String| json!({"id": "cc6fb858-0abb-4b9a-9549-8681bc24f946", "name": name});
+            shape["tags"] = json!(worker.tags.iter().map(tag).collect::<Vec<_>>());
+        }
         if let Some((job, index, task)) = worker.last_task.as_ref().and_then(|id| self.find_task(&id.0)) {
             shape["task"] = self.task(index, &task, std::slice::from_ref(worker));
             shape["task"]["job_id"] = json!(job.id);
@@ -81,8 +88,12 @@ impl StandIn {
 }
 
 fn worker_of(task: &ManagerTask, workers: &[ManagerWorker]) -> Value {
-    match workers.iter().find(|worker| Some(&worker.id) == task.worker.as_ref()) {
-        Some(worker) => json!({"address": "127.0.0.1", "id": worker.id, "name": worker.name}),
-        None => json!({"address": "", "id": "", "name": ""}),
-    }
+    let none = || json!({"address": "", "id": "", "name": ""});
+    let known = task.worker.as_ref().filter(|id| workers.iter().any(|worker| worker.id == **id));
+    known.map_or_else(none, |id| worker_named(id, workers))
+}
+
+fn worker_named(id: &WorkerId, workers: &[ManagerWorker]) -> Value {
+    let name = workers.iter().find(|worker| worker.id == *id).map(|worker| worker.name.as_str());
+    json!({"address": "127.0.0.1", "id": id, "name": name.unwrap_or_default()})
 }

@@ -1,13 +1,13 @@
 //! Calls about tasks, their logs, and workers.
 
-use super::{Answer, StandIn};
+use super::{Answer, Heard, StandIn};
 use farm::base::ids::{JobId, TaskId};
 use farm::manager::{Manager, ManagerJob, ManagerTask};
 use serde_json::{Value, json};
 
 impl StandIn {
     pub(super) fn list_tasks(&self, job: &str) -> Answer {
-        let workers = self.engine.workers().unwrap();
+        let workers = self.all_workers();
         let tasks = self.engine.tasks(&JobId(job.to_owned())).unwrap();
         let tasks: Vec<Value> =
             tasks.iter().enumerate().map(|(index, task)| self.task(index, task, &workers)).collect();
@@ -24,7 +24,7 @@ impl StandIn {
 
     pub(super) fn tell_task(&self, id: &str) -> Answer {
         let Some((job, index, task)) = self.find_task(id) else { return self.coded(404, "no such task") };
-        self.json(&self.task_in_full(&job, index, &task, &self.engine.workers().unwrap()))
+        self.json(&self.task_in_full(&job, index, &task, &self.all_workers()))
     }
 
     pub(super) fn tell_log(&self, id: &str) -> Answer {
@@ -43,24 +43,42 @@ impl StandIn {
     }
 
     /// `job-<four letters>/<job>/task-<task>.txt` of the Manager's own storage.
-    pub(super) fn send_file(&self, path: &str) -> Answer {
+    pub(super) fn send_file(&self, path: &str, request: &Heard) -> Answer {
         let name = path.rsplit('/').next().unwrap_or_default();
         let task = name.trim_start_matches("task-").trim_end_matches(".txt");
         match self.engine.log(&TaskId(task.to_owned())) {
-            Ok(Some(log)) => Answer { body: log, ..Answer::text(200, "text/plain; charset=utf-8", "") },
+            Ok(Some(log)) => part_of(log, request.header("range")),
             _ => self.plain(404, "Not Found"),
         }
     }
 
     pub(super) fn list_workers(&self) -> Answer {
-        let workers: Vec<Value> = self.engine.workers().unwrap().iter().map(|worker| self.worker(worker)).collect();
+        let workers: Vec<Value> = self.all_workers().iter().map(|worker| self.worker(worker)).collect();
         self.json(&json!({ "workers": workers }))
     }
 
     pub(super) fn tell_worker(&self, id: &str) -> Answer {
-        match self.engine.workers().unwrap().iter().find(|worker| worker.id.0 == id) {
+        match self.all_workers().iter().find(|worker| worker.id.0 == id) {
             Some(worker) => self.json(&self.worker_in_full(worker)),
             None => self.coded(404, &format!("worker {id:?} not found")),
+        }
+    }
+
+    pub(super) fn tell_blocklist(&self, job: &str) -> Answer {
+        let of_job = self.engine.blocklist(&JobId(job.to_owned())).unwrap();
+        let mut blocked: Vec<(String, String)> =
+            of_job.into_iter().map(|block| (block.worker.0, block.task_type)).collect();
+        blocked.extend(self.blocked.iter().map(|worker| (worker.clone(), "blender".to_owned())));
+        let workers = self.all_workers();
+        let name = |id: &String| workers.iter().find(|worker| worker.id.0 == *id).map(|worker| worker.name.clone());
+        let entry = |(worker, task_type): &(String, String)| json!({"task_type": task_type, "worker_id": worker, "worker_name": name(worker).unwrap_or_default()});
+        self.json(&blocked.iter().map(entry).collect())
+    }
+
+    pub(super) fn tell_schedule(&self, worker: &str) -> Answer {
+        match self.schedules.get(worker) {
+            Some(schedule) => self.json(schedule),
+            None => Answer::nothing(),
         }
     }
 
@@ -68,4 +86,24 @@ impl StandIn {
         let tag = |(id, name): &(String, String)| json!({"description": "", "id": id, "name": name});
         self.json(&json!({"tags": self.tags.iter().map(tag).collect::<Vec<_>>()}))
     }
+}
+
+/// A file, or the part of it that was asked for: `bytes=100-199`.
+fn part_of(file: Vec<u8>, range: Option<&str>) -> Answer {
+    let whole = Answer { body: file, ..Answer::text(200, "text/plain; charset=utf-8", "") };
+    let Some((first, last)) = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-')) else {
+        return whole;
+    };
+    let size = whole.body.len();
+    let (first, last): (usize, usize) =
+        (first.parse().unwrap(), last.parse().unwrap_or(usize::MAX).min(size.max(1) - 1));
+    if first >= size {
+        let headers = vec![("content-range".to_owned(), format!("bytes */{size}"))];
+        return Answer {
+            headers,
+            ..Answer::text(416, "text/plain; charset=utf-8", "invalid range: failed to overlap\n")
+        };
+    }
+    let headers = vec![("content-range".to_owned(), format!("bytes {first}-{last}/{size}"))];
+    Answer { status: 206, headers, body: whole.body[first..=last].to_vec(), ..whole }
 }
