@@ -193,7 +193,7 @@ impl FailureKind {
         match self {
             BlenderMissing => {
                 "Install Blender on the worker, or name its executable: in the variable `blender` of Flamenco's Manager, in \
-                 blender.path for farm's own worker."
+                 blender.executable for farm's own worker."
             }
             DiskFull => "Make room where the log says, on the volume or on the worker's own disk.",
             OutOfMemory => {

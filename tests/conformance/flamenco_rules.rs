@@ -4,9 +4,10 @@ use super::flamenco_farm::FlamencoFarm;
 use super::server::flamenco::Release;
 use super::server::{Answer, Fault};
 use super::test_farm::{Scene, TestFarm, names, status, submission, task_statuses};
+use farm::base::ids::WorkerId;
 use farm::base::secret::Secret;
 use farm::base::status::{JobStatus, TaskStatus};
-use farm::manager::{Flamenco, Manager, ManagerError, RenderWork, Seen, Submission, Work};
+use farm::manager::{Block, Flamenco, Manager, ManagerError, RenderWork, Seen, SleepSchedule, Submission, Work};
 use farm::sys::http::{Access, Client, Credentials, Method, Request};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -233,4 +234,48 @@ fn a_long_list_is_read_in_one_request() {
     assert_eq!(farm.manager().find_run(run).unwrap().unwrap().id.0, "7");
     assert_eq!(farm.manager().find_run(farm::base::ids::RunId::random()).unwrap(), None);
     assert_eq!(farm.server().take_heard().len(), 3);
+}
+
+/// What was recorded of a job that blocked a worker, and of a worker that has a schedule.
+#[test]
+fn blocks_and_schedules_are_read_as_they_were_recorded() {
+    for release in Release::ALL {
+        let (blocked, schedule) = (release.recorded("blocklist"), release.recorded("sleep_schedule"));
+        let worker = blocked[0]["worker_id"].as_str().unwrap().to_owned();
+        let farm = FlamencoFarm::with(release, |it| it.with_block(&worker).with_schedule(&worker, schedule.clone()));
+        let client = Client::new(&farm.server().url()).unwrap();
+        let job = farm.manager().submit(&submission(&farm, Scene::Light, "1", 1).0).unwrap().id;
+        let reply = client.get(&format!("api/v3/jobs/{job}/blocklist")).unwrap();
+        assert_eq!(shape(&serde_json::from_slice(&reply.body).unwrap()), shape(&blocked), "{release:?}");
+        let worker = WorkerId(worker);
+        let block = Block { worker: worker.clone(), task_type: "blender".to_owned() };
+        assert_eq!(farm.manager().blocklist(&job).unwrap(), [block]);
+        let (days, from, to) = ("mo tu".to_owned(), "09:00".to_owned(), "17:00".to_owned());
+        assert_eq!(farm.manager().sleep_schedule(&worker).unwrap(), Some(SleepSchedule { days, from, to }));
+        let mut unused = schedule;
+        unused["is_active"] = json!(false);
+        let farm = FlamencoFarm::with(release, |it| it.with_schedule(&worker.0, unused));
+        assert_eq!(farm.manager().sleep_schedule(&worker).unwrap(), None);
+    }
+}
+
+/// Every Manager gives parts; a proxy on the way may not know them, and gives the whole.
+#[test]
+fn a_log_that_comes_whole_is_cut_to_the_part_that_is_new() {
+    let farm = FlamencoFarm::new(Release::V3_9);
+    let id = farm.manager().submit(&submission(&farm, Scene::Light, "1-3", 3).0).unwrap().id;
+    let task = farm.manager().tasks(&id).unwrap().remove(0).id;
+    farm.work();
+    let whole = farm.manager().log(&task).unwrap().unwrap();
+    let text = Answer::text(200, "text/plain; charset=utf-8", std::str::from_utf8(&whole).unwrap());
+    farm.server().trap(Fault::Refuse(text), "GET /job-files/", 2);
+    let part = farm.manager().log_part(&task, 100, 10).unwrap().unwrap();
+    assert!(part.bytes == whole[100..] && part.size == whole.len() as u64, "{}", part.bytes.len());
+    farm.server().mend();
+    let page = Answer::text(200, "text/html", "<html>log in</html>");
+    farm.server().trap(Fault::Refuse(page), "GET /job-files/", 2);
+    let outcome = farm.manager().log_part(&task, 100, 10);
+    assert!(matches!(outcome, Err(ManagerError::Unusable { .. })), "{outcome:?}");
+    farm.server().mend();
+    assert_eq!(farm.manager().log_part(&task, 100, 10).unwrap().unwrap().bytes, whole[100..110]);
 }

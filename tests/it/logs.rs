@@ -51,7 +51,7 @@ fn the_log_of_each_task_has_a_heading() {
 fn of_failed_tasks_alone_and_the_newest_run_last() {
     let farm = Farm::with(&Fake { fails_at: Some(2), ..Fake::default() });
     farm.run("plan release r1 scenes/A.blend --frames 1-2 --chunk 1 --yes").expect(0);
-    farm.run("work").expect(1);
+    farm.run("work").expect(4);
     let outcome = farm.run("logs r1/A --failed").expect(0);
     assert_eq!(outcome.stdout.matches("==> ").count(), 1, "{outcome}");
     outcome.says(&["task render-2, failed", "gives up at frame 2 \\u{1b}[2J\\u{1b}]0;title\\u{7}"]);

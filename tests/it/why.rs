@@ -87,9 +87,6 @@ fn a_finished_job_and_one_that_renders_have_no_cause() {
 
 #[test]
 fn a_job_that_waits_for_a_person() {
-    let farm = Farm::new();
-    farm.run("plan release r1 scenes/A.blend --frames 1-3 --paused --yes").expect(0);
-    is_because(&farm, "job-paused", "submitted paused", "farm unpause r1/A");
     let farm = planned();
     set_status(&farm, JobStatus::PauseRequested, "ann wants to look first");
     is_because(&farm, "job-paused", "ann wants to look first", "farm unpause r1/A");

@@ -156,7 +156,8 @@ fn failures(facts: &Facts, known: &OnManager) -> Vec<Cause> {
 
 fn failure(facts: &Facts, known: &OnManager, kind: FailureKind, tasks: &[&TaskFacts]) -> Cause {
     let first = tasks[0];
-    let on = match &first.task.worker {
+    // Until 3.7 a list does not name who had a task; whoever failed it did.
+    let on = match first.task.worker.as_ref().or(first.story.failed_by.last()) {
         Some(id) => format!(" on {}", known.name_of(id)),
         None => String::new(),
     };
@@ -168,7 +169,11 @@ fn failure(facts: &Facts, known: &OnManager, kind: FailureKind, tasks: &[&TaskFa
     let evidence = format!("task {} {}{on}: {line}{more}", first.task.name, first.task.status);
     let name = if kind == FailureKind::Other { names::TASKS_FAILED } else { kind.word() };
     let advice = kind.advice().replace("JOB", &facts.reference.to_string());
-    cause(name, evidence, format!("{advice} Then {}", retry(facts)))
+    let remedy = match advice.contains("`farm replace") {
+        true => advice,
+        false => format!("{advice} Then {}", retry(facts)),
+    };
+    cause(name, evidence, remedy)
 }
 
 /// Of a job that is worked on, or should be.

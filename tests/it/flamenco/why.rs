@@ -100,6 +100,8 @@ fn a_worker_that_is_at_something_else() {
 
 #[test]
 fn what_a_person_did_on_the_manager() {
+    let paused = planned(Release::V3_9, "--paused", |it| it.with_worker(worker(WorkerStatus::Awake)));
+    is_because(&paused, "job-paused", "submitted paused");
     let studio = planned(Release::V3_9, "", |it| it.with_worker(worker(WorkerStatus::Awake)));
     let set = |status, reason: &str| studio.engine.set_job_status(&studio.jobs()[0].id, status, reason).expect("set");
     set(JobStatus::PauseRequested, "paused by ann");
