@@ -25,6 +25,9 @@ pub const KILL: &str = "kill";
 /// A change that is taken back.
 pub const UNDO: &str = "undo";
 
+/// How the journal of a change ends that was taken back before it counted: it changed nothing.
+pub const TAKEN_BACK: &str = "taken back before it counted";
+
 /// The body of the journal of each of these.
 ///
 /// Order of every change: the journal; the runs that it ends, and quiet; what goes to the trash (in the journal's own

@@ -175,3 +175,56 @@ fn the_trash_is_shown_and_freed_only_by_name() {
     assert!(files(&farm, ".farm/trash").0.is_empty());
     farm.run(&format!("undo {} --yes", newest(&farm, "undo"))).expect(5);
 }
+
+#[test]
+fn a_replace_that_is_taken_back_has_the_old_frames_and_scene_again() {
+    let farm = Farm::new().rendered("r1");
+    farm.scene("C.blend", "scenes/cube3_v42_zstd.blend");
+    let (out, store) = (files(&farm, "releases/r1/out"), files(&farm, "releases/r1/store"));
+    farm.run("replace job r1/A --with scenes/C.blend --yes --wait").expect(0);
+    assert!(release_file(&farm).contains("number: 2"), "{}", release_file(&farm));
+    assert!(!out.difference(&files(&farm, "releases/r1/out")).is_empty());
+    farm.run("undo --yes").expect(0);
+    files_are(&farm, "releases/r1/out", &out);
+    files_are(&farm, "releases/r1/store", &store);
+    let status = farm.run("status r1 --json").expect(0).json("farm.status/1");
+    assert_eq!(status["releases"][0]["state"], "rendered");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    farm.run("replace job r1/A --with scenes/C.blend --yes --wait").expect(0);
+    let revisions: Vec<String> =
+        release_file(&farm).lines().filter(|l| l.contains("- number:")).map(str::to_owned).collect();
+    assert!(
+        revisions.iter().any(|line| line.ends_with('3')),
+        "a number that a run had is not given again: {revisions:?}"
+    );
+}
+
+#[test]
+fn a_retry_that_is_taken_back_has_the_broken_frame_again() {
+    let farm = Farm::new().rendered("r1");
+    crate::support::png::cut(&farm.frame("r1", "A", 2), 40);
+    let before = files(&farm, "releases/r1/out");
+    farm.run("retry r1/A --yes --wait").expect(0);
+    assert!(!before.difference(&files(&farm, "releases/r1/out")).is_empty());
+    farm.run("undo --yes").expect(0);
+    files_are(&farm, "releases/r1/out", &before);
+}
+
+#[test]
+fn a_seed_that_is_taken_back_is_gone_or_what_it_was() {
+    let farm = Farm::new();
+    farm.scene("C.blend", "scenes/cube3_v42_zstd.blend");
+    farm.run("seed job scenes/A.blend still --frames 1 --yes --wait").expect(0);
+    let first = files(&farm, "quick");
+    farm.run("seed job scenes/C.blend still --frames 1 --yes --wait").expect(0);
+    farm.run("undo --yes").expect(0);
+    let frames = |tree: Tree| Tree(tree.0.into_iter().filter(|(path, _)| !path.ends_with(".yaml")).collect());
+    let difference = frames(first.clone()).difference(&frames(files(&farm, "quick")));
+    assert!(difference.is_empty(), "{difference}");
+    farm.run("seed job still --yes --wait").expect(0);
+    farm.run("undo --yes").expect(0);
+    let difference = frames(first).difference(&frames(files(&farm, "quick")));
+    assert!(difference.is_empty(), "{difference}");
+    farm.run("undo --yes").expect(0);
+    assert!(files(&farm, "quick").0.is_empty());
+}

@@ -176,7 +176,7 @@ fn carry_out(
     if plan.jobs.iter().any(|job| job.revised().is_some()) {
         if let Err(end) = make_quiet(ports, &mut survey, &mut file, began) {
             // Nothing is half done: runs that were ended are ended, and everything else is as it was.
-            journal.done(&"given up before any file was touched")?;
+            journal.done(&change::TAKEN_BACK)?;
             return Err(end.but("no file was touched and nothing was submitted"));
         }
         let cleared = clear_the_way(ports, &survey.plan, &file, lock, journal.id());

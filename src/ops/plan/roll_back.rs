@@ -1,5 +1,6 @@
 //! Seeds, replaces and retries that were killed before the record had their runs: everything is put back to where it was
-//! before anything else is begun, so that whoever undoes the next one finds all of it in one transaction.
+//! before anything else is begun, so that whoever undoes the next one finds all of it in one transaction. An undo that was
+//! killed is finished first.
 
 use crate::base::error::Failure;
 use crate::base::name::Home;
@@ -16,11 +17,15 @@ pub(super) fn unrecorded(ports: &Ports<'_>, lock: &Lock, home: &Home) -> Result<
     let journals = journal::survey(ports.volume)?;
     let scope = Scope::from(home).to_string();
     let is_meant = |account: &&Account| {
-        [change::SEED, change::REPLACE, change::RETRY].contains(&account.intent.kind.as_str())
+        [change::SEED, change::REPLACE, change::RETRY, change::UNDO].contains(&account.intent.kind.as_str())
             && account.intent.scope == scope
             && !account.owner.is_alive()
     };
     for account in journals.unfinished.iter().filter(is_meant) {
+        if account.intent.kind == change::UNDO {
+            undo::finish(ports.volume, lock, account)?;
+            continue;
+        }
         let file = release::load(ports.volume, home)?;
         if file.is_some_and(|file| change::of(account).is_ok_and(|change| change.is_recorded(&file))) {
             continue;

@@ -22,7 +22,7 @@ pub(super) fn is_there(volume: &Volume, home: &Home) -> Result<bool, Failure> {
 pub(super) fn end_killed(ports: &Ports<'_>, lock: &Lock) -> Result<(), Failure> {
     for account in journal::survey(ports.volume)?.unfinished_in(lock.scope())? {
         match account.intent.kind.as_str() {
-            change::UNDO => undo::finish(ports.volume, lock, &account)?,
+            change::UNDO => drop(undo::finish(ports.volume, lock, &account)?),
             kind if CHANGES.contains(&kind) => drop(undo::roll_back(ports, lock, &account)?),
             _ => {}
         }

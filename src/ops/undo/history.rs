@@ -5,10 +5,10 @@ use crate::base::error::{Class, Failure};
 use crate::base::ids::TransactionId;
 use crate::base::name::{Home, JobName};
 use crate::base::time::Timestamp;
-use crate::ops::change::Author;
+use crate::ops::change::{self, Author};
 use crate::sys::clock;
 use crate::volume::Volume;
-use crate::volume::journal;
+use crate::volume::journal::{self, Account};
 use crate::volume::trash::{self, HOLD_DAYS};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -155,6 +155,11 @@ fn trashed(volume: &Volume) -> Result<HashMap<TransactionId, (usize, Timestamp)>
     Ok(trashed)
 }
 
+/// Whether it came to nothing: it was killed, or given up, before it counted.
+fn was_taken_back(account: &Account) -> bool {
+    account.done.as_ref().is_some_and(|done| done.body == change::TAKEN_BACK)
+}
+
 /// `None`: it is not there any more.
 fn read(
     volume: &Volume,
@@ -169,7 +174,7 @@ fn read(
         () if matches!(deed, Deed::Undo(_)) => Standing::Undo,
         () if !deed.is_of_a_person() => Standing::Automatic,
         () if until < clock::now() => Standing::Expired,
-        () if items == 0 && deed.is_empty() => Standing::Empty,
+        () if items == 0 && (deed.is_empty() || was_taken_back(&account)) => Standing::Empty,
         () => Standing::Open,
     };
     Ok(Some(Entry {

@@ -40,7 +40,7 @@ pub fn roll_back(ports: &Ports<'_>, lock: &Lock, account: &Account) -> Result<En
         file => {
             let journal = Journal::resume(ports.volume, lock, account)?;
             take_back(ports, lock, account, &change, file.as_ref())?;
-            journal.done(&"taken back by a later command")?;
+            journal.done(&change::TAKEN_BACK)?;
             Ok(Ended::RolledBack)
         }
     }
