@@ -14,6 +14,7 @@ mod support;
 
 mod bites;
 mod case;
+mod changes;
 mod engine;
 mod oracle;
 mod scenarios;
