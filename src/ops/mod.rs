@@ -21,6 +21,7 @@ pub mod release;
 pub mod renderer;
 pub mod replace;
 pub mod retry;
+pub mod select;
 pub mod setup;
 pub mod space;
 pub mod status;

@@ -44,6 +44,27 @@ pub fn survey(ports: &Ports<'_>, query: Option<&str>, effort: Effort) -> Result<
     Ok(survey.report)
 }
 
+/// The same of those jobs of these releases that `meant` says, where the Manager's jobs are at hand.
+pub fn survey_of(
+    ports: &Ports<'_>,
+    jobs: &[ManagerJob],
+    files: &[ReleaseFile],
+    meant: impl Fn(&JobRef) -> bool,
+    effort: Effort,
+) -> Result<StatusReport, Failure> {
+    let known = ports.manager.workers()?;
+    let asked = Asked { jobs, by_run: JobsByRun::of(jobs), workers: &known };
+    let workers = asked.worker_states(clock::now());
+    let mut survey = Survey { ports, asked, effort, report: StatusReport { workers, ..StatusReport::default() } };
+    for file in files {
+        let is_meant = |job: &JobRecord| meant(&JobRef::within(&file.name, &job.name));
+        if file.jobs.iter().any(is_meant) {
+            survey.add(file, is_meant)?;
+        }
+    }
+    Ok(survey.report)
+}
+
 struct Survey<'a> {
     ports: &'a Ports<'a>,
     asked: Asked<'a>,
@@ -126,10 +147,7 @@ impl Survey<'_> {
         let reference = JobRef::within(&file.name, &job.name);
         let counts = frames.counts();
         let newest = job.newest_run();
-        let known = |run: &RunRecord| self.asked.by_run.first(run.id);
-        // An older run that still has something to do says more than a newer one that is done.
-        let open = job.runs.iter().rev().filter_map(known).find(|found| !found.status.has_ended());
-        let found = open.or_else(|| newest.and_then(known));
+        let found = counting(job, &self.asked.by_run);
         let has_ended = found.is_none_or(|job| job.status.has_ended());
         let told = frames.seconds_per_frame.or(job.seconds_per_frame);
         let pace = match told {
@@ -150,7 +168,7 @@ impl Survey<'_> {
             outdated: outdated(job, work),
             missing: frames.missing.minus(&frames.rendering),
             rendering: frames.rendering.clone(),
-            priority: newest.map_or(0, |run| run.priority),
+            priority: found.map(|job| job.priority).or(newest.map(|run| run.priority)).unwrap_or_default(),
             run: newest.map(|run| run.id),
             runs: job.runs.len(),
             eta_seconds: eta(left, self.asked.hands().min(open_tasks(work.runs(job))), pace),
@@ -176,11 +194,20 @@ fn open_tasks(runs: &[RunWork]) -> usize {
     runs.iter().map(RunWork::open_tasks).sum()
 }
 
-/// The newest run's word; a run that was never confirmed is only planned, one that the Manager forgot is gone, and one that
-/// was submitted to another Manager that one alone can tell of.
-fn status_word(newest: Option<&RunRecord>, found: Option<&ManagerJob>, addresses: &Addresses) -> String {
+/// The Manager's job that stands for a job: an older run that still has something to do says more than a newer one that is
+/// done.
+pub fn counting<'a>(job: &JobRecord, by_run: &JobsByRun<'a>) -> Option<&'a ManagerJob> {
+    let known = |run: &RunRecord| by_run.first(run.id);
+    let open = job.runs.iter().rev().filter_map(known).find(|found| !found.status.has_ended());
+    open.or_else(|| job.newest_run().and_then(known))
+}
+
+/// The newest run's word; a run that was never confirmed is only planned, or canceled where it was taken back; one that the
+/// Manager forgot is gone, and one that was submitted to another Manager that one alone can tell of.
+pub fn status_word(newest: Option<&RunRecord>, found: Option<&ManagerJob>, addresses: &Addresses) -> String {
     match (found, newest) {
         (Some(job), _) => job.status.to_string(),
+        (None, Some(run)) if run.withdrawn => JobStatus::Canceled.to_string(),
         (None, Some(run)) if !addresses.are_of(run) => ELSEWHERE.to_owned(),
         (None, Some(run)) if run.manager_job.is_some() => GONE.to_owned(),
         (None, _) => PLANNED.to_owned(),
