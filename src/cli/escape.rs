@@ -12,23 +12,6 @@ pub fn lines(text: &str) -> String {
     escaped(text, |c| c == '\n' || c == '\t')
 }
 
-/// A JSON text in which nothing reaches a terminal that would move its cursor or reorder its letters: what JSON itself leaves as
-/// it is, is written as `\\uXXXX`, which means the same.
-pub fn json(text: String) -> String {
-    if text.chars().all(|c| c == '\n' || !is_dangerous(c)) {
-        return text;
-    }
-    let mut safe = String::with_capacity(text.len() + 64);
-    for c in text.chars() {
-        if c != '\n' && is_dangerous(c) {
-            let _infallible = write!(safe, "\\u{:04x}", c as u32);
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
-}
-
 /// Text that comes in pieces, as the bytes of a log do: a piece may end in the middle of a letter or of an end of line.
 #[derive(Debug, Default)]
 pub struct Stream {
@@ -92,7 +75,7 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool) -> String {
 }
 
 /// Controls (C0, DEL, C1), and what reorders or hides text.
-fn is_dangerous(c: char) -> bool {
+pub(super) fn is_dangerous(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
@@ -106,14 +89,6 @@ mod tests {
         let hostile = "a\u{1b}[2J\u{9b}31m\r\u{7}\u{202e}b\u{200b}\tc\nd\u{7f}";
         assert_eq!(lines(hostile), "a\\u{1b}[2J\\u{9b}31m\\u{d}\\u{7}\\u{202e}b\\u{200b}\tc\nd\\u{7f}");
         assert!(!line(hostile).contains('\n'));
-    }
-
-    #[test]
-    fn json_means_the_same_when_it_is_escaped() {
-        let hostile = "a\u{9b}31m\u{202e}b\u{7f}\u{1b}";
-        let text = json(serde_json::to_string_pretty(&[hostile]).expect("prints"));
-        assert!(!text.chars().any(|c| c != '\n' && is_dangerous(c)), "{text}");
-        assert_eq!(serde_json::from_str::<Vec<String>>(&text).expect("reads"), [hostile]);
     }
 
     #[test]

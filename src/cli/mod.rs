@@ -2,15 +2,18 @@
 
 pub mod access;
 pub mod args;
+pub mod asked;
 pub mod commands;
 pub mod config;
 pub mod consent;
 pub mod escape;
 pub mod exit;
 pub mod job_options;
+pub mod json;
 pub mod needs;
 pub mod output;
 pub mod plan_file;
+pub mod queries;
 pub mod reference;
 pub mod render;
 pub mod revising;

@@ -1,7 +1,7 @@
 //! The one door to the terminal: data to stdout, talk to stderr, nothing of foreign origin unescaped.
 
 use crate::base::error::{Class, Failure};
-use crate::cli::{escape, exit};
+use crate::cli::{escape, exit, json};
 use console::{Key, Term};
 use serde::Serialize;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -131,14 +131,11 @@ impl Output {
         let _closed = self.write_out(bytes);
     }
 
-    /// One JSON document to stdout.
+    /// One JSON document to stdout. It is written while it is made: a long one never lies in memory as a whole.
     pub fn document(&self, document: &impl Serialize) {
-        match serde_json::to_string_pretty(document) {
-            Ok(text) => {
-                let _closed = self.write_out(escape::json(format!("{text}\n")).as_bytes());
-            }
-            Err(error) => self.warn(&format!("the JSON document could not be made: {error}")),
-        }
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let made = json::write(&mut out, document).map_err(io::Error::from);
+        let _closed = self.note(made.and_then(|()| writeln!(out)).and_then(|()| out.flush()));
     }
 
     /// Talk to stderr; not with `--quiet`.
@@ -146,6 +143,11 @@ impl Output {
         if self.talk == Talk::Normal {
             eprintln_lossy(&escape::lines(text));
         }
+    }
+
+    /// What an error is about, on stderr before it, also with `--quiet`.
+    pub fn show(&self, text: &str) {
+        eprintln_lossy(&escape::lines(text));
     }
 
     /// A warning to stderr, also with `--quiet`.
@@ -161,7 +163,12 @@ impl Output {
 
     fn write_out(&self, bytes: &[u8]) -> ControlFlow<()> {
         let mut out = io::stdout().lock();
-        match out.write_all(bytes).and_then(|()| out.flush()) {
+        self.note(out.write_all(bytes).and_then(|()| out.flush()))
+    }
+
+    /// Keeps what went wrong with standard output. Break: nothing more can go there.
+    fn note(&self, written: io::Result<()>) -> ControlFlow<()> {
+        match written {
             Ok(()) => return ControlFlow::Continue(()),
             // Whoever closed the pipe does not want the rest: `farm status | head` is no error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}

@@ -163,6 +163,8 @@ pub struct ManagerWorker {
     pub name: String,
     /// Its status.
     pub status: WorkerStatus,
+    /// The status that somebody asked it to take, and that it has not taken yet.
+    pub requested: Option<WorkerStatus>,
     /// Its version of Flamenco or farm.
     pub version: String,
     /// When it spoke last.

@@ -9,16 +9,20 @@ mod error;
 pub mod flamenco;
 pub mod job;
 pub mod local;
+mod order;
 mod wire;
 
 pub use details::{Block, LogPart, SleepSchedule, TaskStory};
 pub use error::ManagerError;
 pub use flamenco::{Arrangement, FarmType, Flamenco};
 
+pub use order::Order;
+
 pub use job::{ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, RenderWork, Submission, Work};
 
 use crate::base::ids::{JobId, RunId, TaskId, WorkerId};
 use crate::base::status::JobStatus;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -30,6 +34,9 @@ pub enum Seen {
     /// It is not, and why, in the Manager's words.
     Not(String),
 }
+
+/// Hears what came of each of many orders, by its place, and may break off.
+pub type Heard<'a> = dyn FnMut(usize, Result<(), ManagerError>) -> ControlFlow<()> + 'a;
 
 /// What farm asks of a Manager.
 pub trait Manager: Send + Sync {
@@ -69,6 +76,13 @@ pub trait Manager: Send + Sync {
     /// `GET /jobs` (`POST /jobs/query` before 3.6): all jobs, unordered.
     fn jobs(&self) -> Result<Vec<ManagerJob>, ManagerError>;
 
+    /// The same, but only those that `wants` says: of very many the others are let go of as soon as they are read.
+    fn jobs_where(&self, wants: &mut dyn FnMut(&ManagerJob) -> bool) -> Result<Vec<ManagerJob>, ManagerError> {
+        let mut jobs = self.jobs()?;
+        jobs.retain(wants);
+        Ok(jobs)
+    }
+
     /// `GET /jobs/{id}`; `None` if there is no such job.
     fn job(&self, id: &JobId) -> Result<Option<ManagerJob>, ManagerError>;
 
@@ -87,8 +101,30 @@ pub trait Manager: Send + Sync {
     /// `POST /jobs/{id}/setstatus`. To end a job ask for [`JobStatus::CancelRequested`], never `Canceled`.
     fn set_job_status(&self, id: &JobId, status: JobStatus, reason: &str) -> Result<(), ManagerError>;
 
+    /// `POST /jobs/{id}/setpriority`: 0 to 100, higher first.
+    fn set_job_priority(&self, id: &JobId, priority: u8) -> Result<(), ManagerError>;
+
     /// `DELETE /jobs/{id}`: marks it; it is gone once [`Manager::job`] says `None`. Says nothing about its renderer.
     fn delete_job(&self, id: &JobId) -> Result<(), ManagerError>;
+
+    /// Gives one job its order.
+    fn order(&self, id: &JobId, order: &Order, reason: &str) -> Result<(), ManagerError> {
+        match order {
+            Order::Status(status) => self.set_job_status(id, status.clone(), reason),
+            Order::Priority(priority) => self.set_job_priority(id, *priority),
+            Order::Delete => self.delete_job(id),
+        }
+    }
+
+    /// Gives each of these jobs its order, as many at once as makes it faster. `heard` is told the place of each in the list
+    /// and what came of it; once it breaks off, no more are given.
+    fn order_all(&self, orders: &[(JobId, Order)], reason: &str, heard: &mut Heard<'_>) {
+        for (place, (id, order)) in orders.iter().enumerate() {
+            if heard(place, self.order(id, order, reason)).is_break() {
+                return;
+            }
+        }
+    }
 
     /// `GET /tasks/{id}/logtail`: the last 2,048 bytes at most; `None` without a log.
     fn log_tail(&self, id: &TaskId) -> Result<Option<String>, ManagerError>;

@@ -1,6 +1,7 @@
 //! One file or folder per use case: a request comes in, a report goes out.
 
 pub mod addresses;
+pub mod ask;
 pub mod change;
 pub mod check;
 pub mod doctor;
@@ -9,6 +10,7 @@ pub mod follow;
 pub mod harvest;
 pub mod init;
 pub mod inspect;
+pub mod listing;
 pub mod locking;
 pub mod logs;
 pub mod path;
@@ -25,6 +27,7 @@ pub mod select;
 pub mod setup;
 pub mod space;
 pub mod status;
+pub mod steer;
 pub mod storage;
 pub mod submit;
 pub mod trash;

@@ -60,6 +60,8 @@ pub enum Stage {
     Moves,
     /// Contact sheets and videos are made.
     Previews,
+    /// Jobs are told something.
+    Orders,
 }
 
 /// How far one job's rendering is.

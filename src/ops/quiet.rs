@@ -5,7 +5,10 @@
 
 use crate::base::error::{Class, Failure};
 use crate::base::ids::JobId;
+use crate::base::status::TaskStatus;
+use crate::base::time::Timestamp;
 use crate::manager::{ManagerTask, ManagerWorker};
+use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::openness::{Openness, Sight, needs_its_worker, openness};
 use crate::ops::ports::Ports;
 use crate::sys::clock::{self, Stopwatch};
@@ -13,11 +16,32 @@ use crate::sys::interrupt;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// How many seconds a Manager's clock may be behind this machine's.
+const CLOCKS_APART: i64 = 120;
+
 /// Waits until nobody can write for `jobs`, which were ended and not deleted, at most for `patience`. Who still can by then
 /// is named in the failure: the jobs' files must not be touched.
 ///
 /// The tasks are asked for at each look: one that a worker took just before the end is waited for too.
 pub fn wait(ports: &Ports<'_>, jobs: &[JobId], patience: Duration) -> Result<(), Failure> {
+    wait_for(ports, jobs, Also::Nobody, patience)
+}
+
+/// The same after many jobs were ended, of which `begun` are those that a worker had taken a task of before. One that took
+/// its first task just before the end, at `since`, is found by the worker: nobody asks for the tasks of thousands of jobs that waited.
+pub fn wait_for_ended(ports: &Ports<'_>, begun: &[JobId], since: Timestamp, patience: Duration) -> Result<(), Failure> {
+    wait_for(ports, begun, Also::LastTasks(since.plus_seconds(-CLOCKS_APART)), patience)
+}
+
+/// Who is waited for beside those who had tasks of the jobs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Also {
+    Nobody,
+    /// Every worker whose last task was canceled after this.
+    LastTasks(Timestamp),
+}
+
+fn wait_for(ports: &Ports<'_>, jobs: &[JobId], also: Also, patience: Duration) -> Result<(), Failure> {
     let watch = Stopwatch::start();
     let mut left: Vec<&JobId> = jobs.iter().collect();
     loop {
@@ -25,15 +49,19 @@ pub fn wait(ports: &Ports<'_>, jobs: &[JobId], patience: Duration) -> Result<(),
         let workers = ports.manager.workers()?;
         let mut writers = BTreeSet::new();
         let mut still = Vec::new();
-        for job in left {
-            let at_it = writers_of(ports, job, &workers)?;
+        let hands = ports.manager.requests_at_once();
+        let told = try_by_hands(ports, hands, &left, |job| writers_of(ports, job, &workers))?;
+        if let Also::LastTasks(since) = also {
+            writers.extend(late_writers(ports, &workers, since)?);
+        }
+        for (job, at_it) in left.into_iter().zip(told) {
             if !at_it.is_empty() {
                 still.push(job);
             }
             writers.extend(at_it);
         }
         left = still;
-        if left.is_empty() {
+        if writers.is_empty() {
             return Ok(());
         }
         if watch.has_passed(patience) {
@@ -57,6 +85,21 @@ fn writers_of(ports: &Ports<'_>, job: &JobId, workers: &[ManagerWorker]) -> Resu
     Ok(writers)
 }
 
+/// The names of those whose last task was canceled after `since`, whosever it was, and who may still write for it.
+fn late_writers(ports: &Ports<'_>, workers: &[ManagerWorker], since: Timestamp) -> Result<BTreeSet<String>, Failure> {
+    let (now, sight) = (clock::now(), Sight::of(ports.manager));
+    let mut writers = BTreeSet::new();
+    for worker in workers.iter().filter(|worker| worker.task.is_none()) {
+        let Some(last) = &worker.last_task else { continue };
+        let task =
+            ports.manager.task(last)?.filter(|task| task.status == TaskStatus::Canceled && task.updated >= since);
+        if task.is_some_and(|task| openness(&task, true, workers, now, sight) == Openness::Open) {
+            writers.insert(worker.name.clone());
+        }
+    }
+    Ok(writers)
+}
+
 fn name_of(task: &ManagerTask, workers: &[ManagerWorker]) -> String {
     let known = workers.iter().find(|worker| task.is_with(worker)).map(|worker| worker.name.clone());
     let by_id = || task.worker.as_ref().map(ToString::to_string);
@@ -75,7 +118,6 @@ fn not_quiet(writers: &BTreeSet<String>) -> Failure {
 mod tests {
     use super::*;
     use crate::base::ids::TaskId;
-    use crate::base::status::TaskStatus;
     use crate::ops::check::room::Room;
 
     #[test]

@@ -39,7 +39,10 @@ impl Term {
     fn verdict(&self, row: &(impl Row + ?Sized), asked: &Asked<'_>) -> Option<bool> {
         match self {
             Term::Bare { among, patterns } => {
-                let bare = |field: &Field| of_text(row.value(field), |text| is_named(field, patterns, text));
+                let bare = |field: &Field| match row.value(field) {
+                    Value::Unknown if !patterns.iter().any(|pattern| may_name(row, field, pattern)) => Some(false),
+                    value => of_text(value, |text| is_named(field, patterns, text)),
+                };
                 settle(among.iter().map(bare), true)
             }
             Term::Text { field, is_exact, patterns } => of_text(row.value(field), |text| match field {
@@ -83,6 +86,16 @@ fn of_text(value: Value<'_>, test: impl Fn(&str) -> bool) -> Option<bool> {
         Value::Text(text) => Some(test(&text)),
         Value::Texts(texts) => Some(texts.iter().any(|text| test(text))),
         _ => Some(false),
+    }
+}
+
+/// Whether a bare word may name a row by a field that is not known.
+fn may_name(row: &(impl Row + ?Sized), field: &Field, pattern: &Pattern) -> bool {
+    match (field, pattern) {
+        (Field::Id, Pattern::Glob(_)) => false,
+        (Field::Id, Pattern::Text(word)) => word.chars().count() >= SHORTEST_ID && row.may_be(field, word),
+        (_, Pattern::Text(word)) => row.may_be(field, word),
+        (_, Pattern::Glob(_)) => true,
     }
 }
 

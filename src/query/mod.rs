@@ -50,6 +50,11 @@ pub struct Asked<'a> {
 }
 
 impl Query {
+    /// The query that everything of the subject matches.
+    pub fn everything(subject: Subject) -> Query {
+        Query::of(subject, Node::All(Vec::new()))
+    }
+
     /// Reads `text` as a question about `subject`. `@name` stands for one of `named`.
     pub fn parse(subject: Subject, text: &str, named: &Named) -> Result<Query, QueryError> {
         parser::parse(subject, text, named).map(|written| Query::of(subject, written))

@@ -10,6 +10,12 @@ pub trait Row {
     /// What it has there, of the type that the field's own words tell. Only what a query uses is asked for, and what is
     /// cheap to know before what is not.
     fn value(&self, field: &Field) -> Value<'_>;
+
+    /// Whether a bare word may be what it has there, where that is [`Value::Unknown`]: names and ids have a look of their own,
+    /// and a word that cannot be one leaves nothing open.
+    fn may_be(&self, _field: &Field, _word: &str) -> bool {
+        true
+    }
 }
 
 /// What a row has in one field.

@@ -6,6 +6,7 @@
 
 mod floor;
 mod harvest;
+mod kill;
 mod manager;
 mod plan;
 mod render;
@@ -90,12 +91,13 @@ impl Sizes {
 type Group = fn(Sizes);
 
 /// The groups, in the order in which they are printed.
-const GROUPS: [(&str, Group); 7] = [
+const GROUPS: [(&str, Group); 8] = [
     ("startup", startup::run),
     ("harvest", harvest::tiny),
     ("large", harvest::large),
     ("plan", plan::run),
     ("render", render::run),
+    ("kill", kill::run),
     ("light", manager::light),
     ("calls", manager::calls),
 ];

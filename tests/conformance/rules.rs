@@ -7,7 +7,7 @@ use super::server::flamenco::Release;
 use super::test_farm::{Scene, TestFarm, names, status, submission, submit, task_statuses, wait_for};
 use farm::base::ids::{JobId, RunId, TaskId};
 use farm::base::status::{JobStatus, TaskStatus};
-use farm::manager::{ManagerError, RenderWork, Submission, Work};
+use farm::manager::{ManagerError, Order, RenderWork, Submission, Work};
 
 /// Puts every rule named to every farm there is.
 macro_rules! rules {
@@ -58,6 +58,8 @@ rules! {
     a_failure_is_told_with_who_failed_it
     higher_priorities_come_first
     a_pause_lets_active_tasks_end
+    a_job_takes_another_priority
+    many_jobs_get_their_orders_at_once
 }
 
 fn a_run_is_worked_off(farm: &dyn TestFarm) {
@@ -297,15 +299,17 @@ fn a_log_comes_in_parts(farm: &dyn TestFarm) {
 
 fn a_failure_is_told_with_who_failed_it(farm: &dyn TestFarm) {
     let manager = farm.manager();
-    let job = submit(farm, Scene::Failing, "1", 1);
+    // Until 3.2 a lone worker has to fail three tasks before their job fails.
+    let job = submit(farm, Scene::Failing, "1-30", 1);
     farm.work();
-    let task = manager.tasks(&job.id).unwrap().remove(0);
-    assert_eq!(task.status, TaskStatus::Failed);
+    let tasks = manager.tasks(&job.id).unwrap();
+    let task = tasks.into_iter().find(|task| task.status == TaskStatus::Failed).unwrap();
     let story = manager.task_story(&task.id).unwrap().unwrap();
     assert!(!story.activity.is_empty());
-    let failed_by = manager.task(&task.id).unwrap().unwrap().worker;
-    assert_eq!(story.failed_by, Vec::from_iter(failed_by));
-    assert_eq!(manager.blocklist(&job.id).unwrap(), [], "one failure blocks nobody");
+    let failed_by = Vec::from_iter(manager.task(&task.id).unwrap().unwrap().worker);
+    assert_eq!(story.failed_by, failed_by);
+    let blocks = manager.blocklist(&job.id).unwrap();
+    assert!(blocks.iter().all(|block| failed_by.contains(&block.worker) && block.task_type == "blender"), "{blocks:?}");
     assert_eq!(manager.task_story(&TaskId(missing())).unwrap(), None);
     assert_eq!(manager.blocklist(&JobId(missing())).unwrap(), []);
     let worker = manager.workers().unwrap().remove(0).id;
@@ -341,4 +345,52 @@ fn a_pause_lets_active_tasks_end(farm: &dyn TestFarm) {
     });
     assert_eq!(task_statuses(farm, &job.id), [TaskStatus::Completed, TaskStatus::Paused]);
     assert_eq!(names(&output).len(), 1);
+}
+
+fn a_job_takes_another_priority(farm: &dyn TestFarm) {
+    let job = submit(farm, Scene::Light, "1", 1);
+    for priority in [0, 100, 70] {
+        farm.manager().set_job_priority(&job.id, priority).unwrap();
+        let after = farm.manager().job(&job.id).unwrap().unwrap();
+        assert_eq!((after.priority, &after.status), (priority, &JobStatus::Queued));
+        assert!(after.updated >= job.updated);
+    }
+    let outcome = farm.manager().set_job_priority(&job.id, 101);
+    assert!(matches!(outcome, Err(ManagerError::Rejected { .. })), "{outcome:?}");
+    let missing = JobId(RunId::random().to_string());
+    let outcome = farm.manager().set_job_priority(&missing, 50);
+    assert!(matches!(outcome, Err(ManagerError::NotFound { .. })), "{outcome:?}");
+    assert_eq!(farm.manager().job(&job.id).unwrap().unwrap().priority, 70);
+    farm.manager().delete_job(&job.id).unwrap();
+}
+
+/// What comes of each is told by its place; one that is not there keeps none of the others back.
+fn many_jobs_get_their_orders_at_once(farm: &dyn TestFarm) {
+    let jobs: Vec<_> = (0..30).map(|_| submit(farm, Scene::Light, "1", 1)).collect();
+    let cancel = || Order::Status(JobStatus::CancelRequested);
+    let mut orders: Vec<(JobId, Order)> = jobs.iter().map(|job| (job.id.clone(), cancel())).collect();
+    orders[7] = (jobs[7].id.clone(), Order::Priority(80));
+    orders.insert(20, (JobId(RunId::random().to_string()), cancel()));
+    let mut outcomes: Vec<Option<bool>> = vec![None; orders.len()];
+    farm.manager().order_all(&orders, "a test", &mut |place, outcome| {
+        let is_missing = matches!(outcome, Err(ManagerError::NotFound { .. }));
+        assert_eq!(is_missing, outcome.is_err(), "{outcome:?}");
+        assert!(outcomes[place].replace(outcome.is_ok()).is_none(), "{place} is told of once");
+        std::ops::ControlFlow::Continue(())
+    });
+    let expected: Vec<Option<bool>> = (0..orders.len()).map(|place| Some(place != 20)).collect();
+    assert_eq!(outcomes, expected);
+    for (number, job) in jobs.iter().enumerate() {
+        let after = farm.manager().job(&job.id).unwrap().unwrap();
+        let is = (after.status.as_str(), after.priority);
+        assert_eq!(is, if number == 7 { ("queued", 80) } else { ("canceled", 50) }, "{number}");
+    }
+    let orders: Vec<(JobId, Order)> = jobs.iter().map(|job| (job.id.clone(), Order::Delete)).collect();
+    let mut count = 0;
+    farm.manager().order_all(&orders, "", &mut |_, outcome| {
+        count += u32::from(outcome.is_ok());
+        std::ops::ControlFlow::Continue(())
+    });
+    assert_eq!(count, 30);
+    wait_for("the jobs to go", || jobs.iter().all(|job| farm.manager().job(&job.id).unwrap().is_none()));
 }

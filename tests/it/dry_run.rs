@@ -20,6 +20,10 @@ fn no_changing_call_is_made() {
     makes_no_change(&farm, "plan release r2 scenes/A.blend --frames 1-3 --dry-run --json", 0);
     makes_no_change(&farm, "harvest release r1 --dry-run", 0);
     makes_no_change(&farm, "harvest release r1 --dry-run --json", 0);
+    makes_no_change(&farm, "kill jobs r1 --dry-run", 0);
+    makes_no_change(&farm, "kill r1.jobs progress:100 --delete --dry-run --json", 0);
+    makes_no_change(&farm, "pause jobs r1 --dry-run", 0);
+    makes_no_change(&farm, "priority 9 jobs r1 --dry-run", 0);
     makes_no_change(&farm, "recover --dry-run", 0);
     crate::support::png::cut(&farm.frame("r1", "A", 2), 1000);
     makes_no_change(&farm, "retry r1 --dry-run", 0);

@@ -3,6 +3,7 @@
 #[allow(dead_code, reason = "three test programs share it, and none of them needs all of it")]
 mod support;
 
+mod ask;
 mod cli;
 mod concurrency;
 mod config;
@@ -18,6 +19,7 @@ mod hostile;
 mod init;
 mod inspect;
 mod interrupt;
+mod kill;
 mod logs;
 mod path;
 mod plan;
@@ -26,6 +28,7 @@ mod plan_file;
 mod plan_pack;
 mod plan_repair;
 mod plan_scenes;
+mod queries_page;
 mod real_blender;
 mod recover;
 mod reference;

@@ -2,7 +2,7 @@
 
 use crate::case::{Case, Plan, Then, Words};
 use crate::engine::sweep;
-use crate::scenarios::{HARVEST, is_sound, planning, queued, rendered, status, to_be_replaced};
+use crate::scenarios::{HARVEST, is_sound, planned_elsewhere, planning, queued, rendered, status, to_be_replaced};
 use crate::support::{Farm, png};
 use std::fs;
 
@@ -204,4 +204,30 @@ fn replace_that_is_recovered_first() {
 #[test]
 fn seed_of_a_changed_scene() {
     sweep(&Case::new(to_be_revised(), seeding("seed_of_a_changed_scene")));
+}
+
+/// What was killed is on no way to be rendered, whatever struck the command that killed it.
+#[test]
+fn kill() {
+    const KILL: &str = "kill release.jobs r1 --yes";
+    let farm = planned_elsewhere();
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-2 --yes").expect(0);
+    let plan = Plan {
+        run: KILL,
+        finish: KILL,
+        words: Words::Any,
+        finals: &["releases/r1/out"],
+        protected: &["scenes", "V/releases", "V/jobs", "V/file-store"],
+        finished: |case| {
+            let jobs = status(case)?["jobs"].clone();
+            let of_r1: Vec<&serde_json::Value> =
+                jobs.as_array().into_iter().flatten().filter(|job| job["release"] == "r1").collect();
+            match of_r1.len() == 2 && of_r1.iter().all(|job| job["status"] == "canceled") {
+                true => Ok(()),
+                false => Err(format!("not all are canceled: {of_r1:#?}")),
+            }
+        },
+        ..planning("kill")
+    };
+    sweep(&Case::new(farm, plan));
 }

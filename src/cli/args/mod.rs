@@ -5,6 +5,7 @@
     reason = "a doc comment at a command's arguments would take the place of the command's own text"
 )]
 
+pub mod ask;
 pub mod change;
 pub mod global;
 pub mod harvest;
@@ -17,6 +18,7 @@ pub mod retry;
 pub mod seed;
 pub mod setup;
 pub mod status;
+pub mod steer;
 pub mod undo;
 
 use clap::{Parser, Subcommand};
@@ -75,6 +77,42 @@ pub enum Command {
     ///
     /// Frames count as finished when they were found sound, not because a file of that name exists.
     Status(status::StatusArgs),
+    /// List the jobs that a query matches: by release, status, age, worker and much else.
+    ///
+    /// What is listed by a query is what the same query kills, so that you can try it first. docs/queries.md tells how
+    /// queries are written. Nothing matched: exit code 3.
+    Jobs(steer::JobsArgs),
+    /// List tasks: what each worker was given of a job, and what became of it.
+    ///
+    /// docs/queries.md tells how queries are written. A Manager tells of tasks job by job: narrow the query where there are
+    /// many. Tasks of jobs that farm did not make are listed where the query speaks of is:foreign. Nothing matched: exit
+    /// code 3.
+    Tasks(ask::TasksArgs),
+    /// List workers: their status, what they are at, when they were heard of.
+    ///
+    /// docs/queries.md tells how queries are written. Nothing matched: exit code 3.
+    Workers(ask::WorkersArgs),
+    /// List frames by what is true of them: ok, bad, missing, suspect, being rendered.
+    ///
+    /// They are looked at on the volume, as `farm status` does; with --json there is a row for each. docs/queries.md tells
+    /// how queries are written. Nothing matched: exit code 3.
+    Frames(ask::FramesArgs),
+    /// End jobs before they are done: cancel what a query matches.
+    ///
+    /// The jobs are shown first, and looked at again before anything is done; what does not match any more by then is left
+    /// alone. On a terminal farm asks, but not about a single job of your own; in a script say --yes. Frames that are
+    /// finished stay. Renderers end within ten seconds: --wait stays until no worker can write any more.
+    #[command(override_usage = steer::KILL_USAGE)]
+    Kill(steer::KillArgs),
+    /// Let jobs wait: tasks that are being rendered end first, the others are not begun.
+    #[command(override_usage = steer::PAUSE_USAGE)]
+    Pause(steer::SteerArgs),
+    /// Let paused jobs go on.
+    #[command(override_usage = steer::UNPAUSE_USAGE)]
+    Unpause(steer::SteerArgs),
+    /// Give jobs another priority: of those that wait, the highest is rendered first.
+    #[command(override_usage = steer::PRIORITY_USAGE)]
+    Priority(steer::PriorityArgs),
     /// Print the path of a job's frames, results, scene or logs.
     ///
     /// One absolute path and nothing else, for use in other commands: cd "$(farm path r1/shot010 out)"

@@ -5,8 +5,8 @@ use clap::{Args, ValueEnum};
 // `farm status`
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// A release (r1), a job (r1/shot010), a glob such as 'shot0*', or six letters or more of a run's id; default:
-    /// everything
+    /// A release (r1), a job (r1/shot010), a glob such as 'shot0*', six letters or more of a run's id, or a query such as
+    /// 'status:active user:ann' (see docs/queries.md); default: everything
     pub query: Option<String>,
     /// Stay and redraw until everything has ended; where stdout is no terminal, and with --json, print once
     #[arg(long)]

@@ -1,11 +1,13 @@
 //! One file per command, named as the user types it: arguments become a request, the report becomes text or JSON.
 
+pub mod ask;
 pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod harvest;
 pub mod init;
 pub mod inspect;
+pub mod jobs;
 pub mod logs;
 pub mod man;
 pub mod path;
@@ -16,6 +18,7 @@ pub mod retry;
 pub mod seed;
 pub mod setup;
 pub mod status;
+pub mod steer;
 pub mod trash;
 pub mod undo;
 pub mod why;
@@ -36,6 +39,14 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Replace(args) => replace::run(args, context),
         Command::Seed(args) => seed::run(args, context),
         Command::Status(args) => status::run(&args, context),
+        Command::Jobs(args) => jobs::run(&args, context),
+        Command::Tasks(args) => ask::tasks(&args, context),
+        Command::Workers(args) => ask::workers(&args, context),
+        Command::Frames(args) => ask::frames(&args, context),
+        Command::Kill(args) => steer::kill(&args, context),
+        Command::Pause(args) => steer::pause(&args, context),
+        Command::Unpause(args) => steer::unpause(&args, context),
+        Command::Priority(args) => steer::priority(&args, context),
         Command::Path(args) => path::run(&args, context),
         Command::Logs(args) => logs::run(args, context),
         Command::Why(args) => why::run(&args, context),

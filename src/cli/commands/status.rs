@@ -2,11 +2,12 @@
 
 use crate::base::error::Failure;
 use crate::cli::args::status::StatusArgs;
-use crate::cli::exit;
 use crate::cli::needs::Context;
 use crate::cli::output::Form;
 use crate::cli::render;
+use crate::cli::{exit, queries};
 use crate::ops::check::Effort;
+use crate::ops::listing;
 use crate::ops::ports::{Ports, Silent};
 use crate::ops::status::{self, StatusReport};
 use crate::sys::clock;
@@ -41,13 +42,19 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
     let actor = context.actor(&settings);
     let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &Silent, actor: &actor };
     let effort = if args.verify { Effort::Verify } else { Effort::Trust };
-    let mut report = status::survey(&ports, args.query.as_deref(), effort)?;
+    let query = args.query.as_deref().filter(|word| queries::is_query(word));
+    let query = query.map(|text| queries::about_jobs(text, &settings)).transpose()?;
+    let look = |effort| match &query {
+        Some(query) => listing::status_of(&ports, query, effort),
+        None => status::survey(&ports, args.query.as_deref(), effort),
+    };
+    let mut report = look(effort)?;
     if args.watch && context.output.is_screen() && context.output.form() == Form::Human {
         while !report.has_ended() {
             context.output.raw(HOME);
             context.output.data(&render::status::text(&report));
             clock::sleep(REDRAW);
-            report = status::survey(&ports, args.query.as_deref(), Effort::Trust)?;
+            report = look(Effort::Trust)?;
         }
         context.output.raw(HOME);
     }

@@ -81,6 +81,7 @@ fn title(stage: Stage) -> (&'static str, &'static str) {
         Stage::Frames => ("checking frames", COUNT),
         Stage::Moves => ("moving frames", COUNT),
         Stage::Previews => ("previews", COUNT),
+        Stage::Orders => ("jobs", COUNT),
     }
 }
 

@@ -4,15 +4,18 @@ use super::Bounds;
 use super::reply::{self, Answer};
 use crate::manager::ManagerError;
 use crate::sys::clock::Stopwatch;
-use crate::sys::http::{Access, Client, HttpError, MAX_BODY, Method, Patience, Reply, Request};
+use crate::sys::http::{Access, Client, HttpError, MAX_BODY, Many, Method, Patience, Pieces, Reply, Request};
 use crate::sys::interrupt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// What stands before every path.
-const PREFIX: &str = "api/v3/";
+pub(super) const PREFIX: &str = "api/v3/";
 /// What Flamenco answers while its database is busy, and what proxies say while it is away.
-const PASSING: [u16; 6] = [429, 500, 502, 503, 504, 408];
+pub(super) const PASSING: [u16; 6] = [429, 500, 502, 503, 504, 408];
+
+/// One try of a request.
+type Send<'a> = &'a mut dyn FnMut(&Request<'_>) -> Result<Reply, HttpError>;
 
 /// One Manager's API.
 pub(super) struct Api {
@@ -127,16 +130,44 @@ impl Api {
         self.http.send(&request).map(|reply| self.answer(reply))
     }
 
-    /// A question that a list answers, of any status.
-    pub(super) fn list(&self, method: Method, path: &str) -> Result<Answer<'_>, ManagerError> {
+    /// Sends many requests, each once, several at a time.
+    pub(super) fn send_many(&self, count: usize, at_once: usize, many: &mut impl Many) -> Result<(), ManagerError> {
+        self.http.send_many(count, at_once, many).map_err(|error| self.unusable(&error))
+    }
+
+    /// A question that a list answers, of any status. A good answer goes to `pieces` while it comes, from its beginning at
+    /// each try.
+    pub(super) fn list_in_pieces(
+        &self,
+        method: Method,
+        path: &str,
+        pieces: &mut dyn Pieces,
+    ) -> Result<Answer<'_>, ManagerError> {
         let path = format!("{PREFIX}{path}");
+        let request = self.for_a_list(method, &path);
+        let (reply, _) = self.insist(&request, &mut |request| self.http.send_in_pieces(request, pieces))?;
+        Ok(self.answer(reply))
+    }
+
+    /// A question that a list answers, of any status.
+    fn list(&self, method: Method, path: &str) -> Result<Answer<'_>, ManagerError> {
+        let path = format!("{PREFIX}{path}");
+        self.ask(&self.for_a_list(method, &path))
+    }
+
+    fn for_a_list<'a>(&self, method: Method, path: &'a str) -> Request<'a> {
         let json = (method == Method::Post).then(|| b"{}".to_vec());
-        self.ask(&Request { method, json, patience: self.patient(), limit: self.bounds.list, ..Request::get(&path) })
+        Request { method, json, patience: self.patient(), limit: self.bounds.list, ..Request::get(path) }
     }
 
     /// What a JSON document says.
     pub(super) fn document<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, ManagerError> {
         serde_json::from_slice(&reply.body).map_err(|error| reply::no_manager(&self.address, reply, &error))
+    }
+
+    /// That it is no document of a Manager.
+    pub(super) fn no_document(&self, reply: &Reply, error: &serde_json::Error) -> ManagerError {
+        reply::no_manager(&self.address, reply, error)
     }
 
     /// No answer at all.
@@ -153,29 +184,31 @@ impl Api {
         Patience::Long(self.bounds.long)
     }
 
-    fn ask(&self, request: &Request<'_>) -> Result<Answer<'_>, ManagerError> {
+    /// Asks until there is an answer that stands.
+    pub(super) fn ask(&self, request: &Request<'_>) -> Result<Answer<'_>, ManagerError> {
         self.ask_counting(request).map(|(answer, _)| answer)
     }
 
     /// The same, with the number of tries.
-    fn ask_counting(&self, request: &Request<'_>) -> Result<(Answer<'_>, usize), ManagerError> {
-        let (reply, tries) = self.insist(request)?;
+    pub(super) fn ask_counting(&self, request: &Request<'_>) -> Result<(Answer<'_>, usize), ManagerError> {
+        let (reply, tries) = self.insist(request, &mut |request| self.http.send(request))?;
         Ok((self.answer(reply), tries))
     }
 
-    fn answer(&self, reply: Reply) -> Answer<'_> {
+    /// What a reply means.
+    pub(super) fn answer(&self, reply: Reply) -> Answer<'_> {
         Answer::new(&self.address, reply).with_known(self.http.says_who_asks())
     }
 
     /// Sends what may be repeated until there is an answer that stands, or patience is over: all tries together take no
     /// longer than [`Bounds::long`]. With the number of tries.
-    fn insist(&self, request: &Request<'_>) -> Result<(Reply, usize), ManagerError> {
+    fn insist(&self, request: &Request<'_>, send: Send<'_>) -> Result<(Reply, usize), ManagerError> {
         let mut pauses = self.bounds.pauses.into_iter();
         let (mut tries, watch) = (0, Stopwatch::start());
         let left = || self.bounds.long.saturating_sub(watch.elapsed());
         loop {
             tries += 1;
-            let outcome = self.http.send(&Request { at_most: left(), ..request.clone() });
+            let outcome = send(&Request { at_most: left(), ..request.clone() });
             let again = match &outcome {
                 Ok(answer) => PASSING.contains(&answer.status),
                 Err(error) => error.may_pass(),
@@ -183,7 +216,9 @@ impl Api {
             if outcome.as_ref().is_err_and(HttpError::took_long) {
                 pauses.nth(1);
             }
-            match pauses.next().filter(|pause| again && left() > *pause) {
+            let wanted = outcome.as_ref().ok().and_then(|answer| answer.retry_after).unwrap_or_default();
+            let pause = pauses.next().map(|pause| pause.max(wanted));
+            match pause.filter(|pause| again && left() > *pause) {
                 Some(pause) => interrupt::rest(pause),
                 None => return outcome.map(|answer| (answer, tries)).map_err(|error| self.unusable(&error)),
             }

@@ -10,6 +10,8 @@ mod facts;
 mod jobs;
 mod logs;
 mod offer;
+mod orders;
+mod pace;
 mod reply;
 mod status;
 mod submission;
@@ -20,8 +22,8 @@ mod workers;
 pub use bounds::Bounds;
 
 use super::{
-    Block, LogPart, Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Seen, SleepSchedule,
-    Submission, TaskStory, wire,
+    Block, Heard, LogPart, Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Order, Seen,
+    SleepSchedule, Submission, TaskStory, wire,
 };
 use crate::base::ids::{JobId, TaskId, WorkerId};
 use crate::base::status::JobStatus;
@@ -103,7 +105,11 @@ impl Manager for Flamenco {
     }
 
     fn jobs(&self) -> Result<Vec<ManagerJob>, ManagerError> {
-        self.all_jobs()
+        self.listed_jobs(&mut |_| true)
+    }
+
+    fn jobs_where(&self, wants: &mut dyn FnMut(&ManagerJob) -> bool) -> Result<Vec<ManagerJob>, ManagerError> {
+        self.listed_jobs(wants)
     }
 
     fn job(&self, id: &JobId) -> Result<Option<ManagerJob>, ManagerError> {
@@ -130,6 +136,14 @@ impl Manager for Flamenco {
 
     fn set_job_status(&self, id: &JobId, status: JobStatus, reason: &str) -> Result<(), ManagerError> {
         self.ask_for_status(id, &status, reason)
+    }
+
+    fn set_job_priority(&self, id: &JobId, priority: u8) -> Result<(), ManagerError> {
+        self.ask_for_priority(id, priority)
+    }
+
+    fn order_all(&self, orders: &[(JobId, Order)], reason: &str, heard: &mut Heard<'_>) {
+        self.give_orders(orders, reason, heard);
     }
 
     fn delete_job(&self, id: &JobId) -> Result<(), ManagerError> {

@@ -28,7 +28,7 @@ fn recorded(release: &str, name: &str) -> Reply {
         body => body.to_string().into_bytes(),
     };
     let content_type = document["headers"]["Content-Type"].as_str().unwrap_or_default().to_owned();
-    Reply { status: document["status"].as_u64().unwrap() as u16, content_type, body }
+    Reply { status: document["status"].as_u64().unwrap() as u16, content_type, retry_after: None, body }
 }
 
 fn read<T: DeserializeOwned>(release: &str, name: &str) -> T {
@@ -79,7 +79,10 @@ fn jobs(release: &str, name: &str) -> Result<Vec<ManagerJob>, serde_json::Error>
 }
 
 fn jobs_of(body: &[u8]) -> Result<Vec<ManagerJob>, serde_json::Error> {
-    serde_json::from_slice::<wire::job::Jobs>(body).map(Into::into)
+    let mut all = |_: &ManagerJob| true;
+    let mut list = wire::job_list::JobList::new(&mut all);
+    list.piece(body);
+    list.finish()
 }
 
 #[test]
@@ -183,7 +186,9 @@ fn workers_are_read() {
     let lost = worker("worker_error");
     assert_eq!((lost.status, lost.task, lost.tags), (WorkerStatus::Error, None, vec!["farm-node-w1".to_owned()]));
     assert_eq!(worker("worker_with_tag").tags, ["farm-node-w1"]);
-    assert_eq!(worker("worker_status_requested").status, WorkerStatus::Awake);
+    let told = worker("worker_status_requested");
+    assert_eq!((told.status, told.requested), (WorkerStatus::Awake, Some(WorkerStatus::Asleep)));
+    assert_eq!(fresh.requested, None);
 }
 
 #[test]
@@ -314,7 +319,8 @@ fn refusals_of_both_shapes_are_told_apart() {
 /// The next step is about whoever is to blame.
 #[test]
 fn a_proxy_and_a_manager_in_trouble_are_not_looked_for_at_another_address() {
-    let reply = |status, body: &str| Reply { status, content_type: String::new(), body: body.into() };
+    let reply =
+        |status, body: &str| Reply { status, content_type: String::new(), retry_after: None, body: body.into() };
     let proxy = Answer::new("m", reply(407, "")).error("jobs");
     assert!(matches!(proxy, ManagerError::ProxyUnauthorized { .. }), "{proxy:?}");
     let hint = proxy.hint().unwrap();
@@ -331,7 +337,7 @@ fn no_json() -> serde_json::Error {
 /// A page with a good status is a login, one that says that a gateway has nobody behind it is not.
 #[test]
 fn pages_are_told_apart_by_their_status() {
-    let page = |status| Reply { status, content_type: "text/html".into(), body: b"<html>".into() };
+    let page = |status| Reply { status, content_type: "text/html".into(), retry_after: None, body: b"<html>".into() };
     let login = Answer::new("m", page(200)).expect_nothing("it").unwrap_err();
     assert!(login.to_string().contains("login") && login.hint().unwrap().contains("access.user"), "{login}");
     // A submission that such a page answers, and that is in no queue, is in no log either.

@@ -1,21 +1,25 @@
 //! The local queue as a [`Manager`].
 
 use super::recovery::is_dead;
+use super::store::Fault;
 use super::store::PATIENCE;
 use super::{ADDRESS, Access, Local, change, jobs, rows, variables};
 use crate::base::ids::{JobId, RunId, TaskId, WorkerId};
 use crate::base::status::{JobStatus, WorkerStatus};
 use crate::manager::compile::{self, Compiled, Outline};
 use crate::manager::{
-    Block, LogPart, Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Seen, SleepSchedule,
-    Submission, TaskStory,
+    Block, Heard, LogPart, Manager, ManagerError, ManagerJob, ManagerTask, ManagerVersion, ManagerWorker, Order, Seen,
+    SleepSchedule, Submission, TaskStory,
 };
 use crate::sys::clock;
 use crate::sys::process::HostId;
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
+/// So many orders are written in one transaction: each costs a write to the disk, and keeps others waiting.
+const BATCH: usize = 500;
 /// A look is a query of a file nearby.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
@@ -94,10 +98,35 @@ impl Manager for Local {
     }
 
     fn delete_job(&self, id: &JobId) -> Result<(), ManagerError> {
-        self.write(|tx| match tx.execute("DELETE FROM job WHERE id = ?1", (&id.0,))? {
-            0 => Err(super::store::Fault::Missing(format!("job {id}"))),
-            _ => Ok(()),
-        })
+        self.write(|tx| jobs::delete(tx, id))
+    }
+
+    fn set_job_priority(&self, id: &JobId, priority: u8) -> Result<(), ManagerError> {
+        self.write(|tx| change::prioritise(tx, id, priority, clock::now()))
+    }
+
+    fn order_all(&self, orders: &[(JobId, Order)], reason: &str, heard: &mut Heard<'_>) {
+        let places: Vec<usize> = (0..orders.len()).collect();
+        for batch in places.chunks(BATCH) {
+            let written = self.write(|tx| {
+                let one = |place: &usize| order(tx, &orders[*place], reason);
+                batch.iter().map(one).collect::<Result<Vec<_>, _>>()
+            });
+            match written {
+                Ok(outcomes) => {
+                    let told = |outcome: Result<(), Fault>| outcome.map_err(|fault| self.explain(fault));
+                    // Once one is enough, the others of its batch are done all the same, and heard of.
+                    let breaks = batch.iter().zip(outcomes).map(|(place, outcome)| heard(*place, told(outcome)));
+                    if breaks.filter(ControlFlow::is_break).count() > 0 {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    let _none_of_the_batch = heard(batch[0], Err(error));
+                    return;
+                }
+            }
+        }
     }
 
     fn log_tail(&self, id: &TaskId) -> Result<Option<String>, ManagerError> {
@@ -133,6 +162,20 @@ impl Manager for Local {
     fn find_run(&self, run: RunId) -> Result<Option<ManagerJob>, ManagerError> {
         self.catch_up()?;
         Ok(self.read(|connection| jobs::of_run(connection, &run.to_string()))?.flatten())
+    }
+}
+
+/// Carries out one of many orders. What is wrong with it alone is its own outcome, what is wrong with the queue is that of
+/// all.
+fn order(tx: &Transaction<'_>, (id, order): &(JobId, Order), reason: &str) -> Result<Result<(), Fault>, Fault> {
+    let outcome = match order {
+        Order::Status(status) => change::ask(tx, id, status.clone(), reason, clock::now()),
+        Order::Priority(priority) => change::prioritise(tx, id, *priority, clock::now()),
+        Order::Delete => jobs::delete(tx, id),
+    };
+    match outcome {
+        Err(fault @ (Fault::Missing(_) | Fault::Refused(_) | Fault::Rejected(_))) => Ok(Err(fault)),
+        outcome => outcome.map(Ok),
     }
 }
 

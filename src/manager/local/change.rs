@@ -1,5 +1,6 @@
 //! Carrying out in the queue what `transition` decided.
 
+use super::jobs::too_high;
 use super::rows::{self, stored, to_json};
 use super::store::Fault;
 use super::transition::{Change, Event, Move, Tally, TaskEvent, decide};
@@ -47,6 +48,18 @@ pub(super) fn ask(
     }
     let words = if reason.is_empty() { change.reason.clone().unwrap_or_default() } else { reason.to_owned() };
     carry_out(tx, &job, None, &change, &words, now)
+}
+
+/// Gives a job another priority.
+pub(super) fn prioritise(tx: &Transaction<'_>, id: &JobId, priority: u8, now: Timestamp) -> Result<(), Fault> {
+    if priority > 100 {
+        return Err(too_high(priority));
+    }
+    let changed = "UPDATE job SET priority = ?2, updated = ?3 WHERE id = ?1";
+    match tx.execute(changed, (&id.0, priority, stored(now)))? {
+        0 => Err(Fault::Missing(format!("job {id}"))),
+        _ => Ok(()),
+    }
 }
 
 /// Lets something happen to a task; `words` say what, in a sentence about the task.

@@ -18,9 +18,14 @@ pub(super) fn check(submission: &Submission) -> Result<(), Fault> {
         return Err(Fault::Rejected("the job has no name".into()));
     }
     if submission.priority > 100 {
-        return Err(Fault::Rejected(format!("the priority {} is above 100", submission.priority)));
+        return Err(too_high(submission.priority));
     }
     Ok(())
+}
+
+/// A priority that no job can have.
+pub(super) fn too_high(priority: u8) -> Fault {
+    Fault::Rejected(format!("the priority {priority} is above 100"))
 }
 
 /// A task as it is stored: with commands of its own, or without, if they are those of the job's work.
@@ -96,6 +101,14 @@ fn insert_task(
         ":now": stored(now),
     })?;
     Ok(())
+}
+
+/// Takes a job out of the queue, with its tasks.
+pub(super) fn delete(tx: &Transaction<'_>, id: &JobId) -> Result<(), Fault> {
+    match tx.execute("DELETE FROM job WHERE id = ?1", (&id.0,))? {
+        0 => Err(Fault::Missing(format!("job {id}"))),
+        _ => Ok(()),
+    }
 }
 
 /// All jobs, in the order of submission.

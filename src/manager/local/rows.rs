@@ -74,6 +74,7 @@ pub(super) fn worker(row: &Row<'_>) -> rusqlite::Result<ManagerWorker> {
         id: WorkerId(row.get(0)?),
         name: row.get(1)?,
         status: WorkerStatus::from(row.get::<_, String>(2)?),
+        requested: None,
         version: row.get(3)?,
         last_seen: Some(time(row, 4)?),
         task_types: json(row, 5)?,

@@ -5,8 +5,11 @@ use crate::base::ids::JobId;
 use crate::base::status::JobStatus;
 use crate::base::time::Timestamp;
 use crate::manager::ManagerJob;
-use serde::Deserialize;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// `Job`, as far as farm reads it.
 #[derive(Debug, Deserialize)]
@@ -48,14 +51,66 @@ impl From<Job> for ManagerJob {
 }
 
 /// `{"jobs": [Job, …]}`. The list must be there, for anything could be an object without it; an empty one may be `null`.
-#[derive(Debug, Deserialize)]
-pub(in crate::manager) struct Jobs {
-    #[serde(deserialize_with = "or_default")]
-    jobs: Vec<Job>,
+///
+/// Whoever reads it says which are wanted: of ten thousand jobs most are let go of at once.
+pub(in crate::manager) struct Jobs<'w>(pub(in crate::manager) &'w mut dyn FnMut(&ManagerJob) -> bool);
+
+impl<'de> DeserializeSeed<'de> for Jobs<'_> {
+    type Value = Vec<ManagerJob>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_map(self)
+    }
 }
 
-impl From<Jobs> for Vec<ManagerJob> {
-    fn from(list: Jobs) -> Self {
-        list.jobs.into_iter().map(Into::into).collect()
+impl<'de> Visitor<'de> for Jobs<'_> {
+    type Value = Vec<ManagerJob>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the list `jobs`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut jobs = None;
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            match &*key {
+                "jobs" => jobs = Some(map.next_value_seed(List(&mut *self.0))?),
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        jobs.ok_or_else(|| A::Error::missing_field("jobs"))
+    }
+}
+
+struct List<'w>(&'w mut dyn FnMut(&ManagerJob) -> bool);
+
+impl<'de> DeserializeSeed<'de> for List<'_> {
+    type Value = Vec<ManagerJob>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for List<'_> {
+    type Value = Vec<ManagerJob>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of jobs")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut jobs = Vec::new();
+        while let Some(job) = list.next_element::<Job>()? {
+            let job = ManagerJob::from(job);
+            if (self.0)(&job) {
+                jobs.push(job);
+            }
+        }
+        Ok(jobs)
     }
 }

@@ -4,6 +4,7 @@
 //! `null` is as good as empty; what farm does not use is not read.
 
 pub(super) mod job;
+pub(super) mod job_list;
 pub(super) mod meta;
 pub(super) mod submitted;
 pub(super) mod task;

@@ -24,6 +24,12 @@ pub(in crate::manager) struct SubmittedJob<'a> {
     pub(in crate::manager) initial_status: Option<&'static str>,
 }
 
+/// `JobPriorityChange`.
+#[derive(Debug, Serialize)]
+pub(in crate::manager) struct PriorityChange {
+    pub(in crate::manager) priority: u8,
+}
+
 /// `JobStatusChange`.
 #[derive(Debug, Serialize)]
 pub(in crate::manager) struct StatusChange<'a> {

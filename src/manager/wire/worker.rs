@@ -27,6 +27,7 @@ pub(in crate::manager) struct Worker {
     id: String,
     name: String,
     status: String,
+    status_change: Option<StatusChange>,
     #[serde(default, deserialize_with = "or_default")]
     version: String,
     last_seen: Option<Timestamp>,
@@ -37,6 +38,12 @@ pub(in crate::manager) struct Worker {
     #[serde(default, deserialize_with = "or_default")]
     platform: String,
     task: Option<Task>,
+}
+
+/// `WorkerStatusChangeRequest`: it takes effect when the worker speaks next.
+#[derive(Debug, Deserialize)]
+struct StatusChange {
+    status: String,
 }
 
 /// `WorkerTagList`, since 3.3.
@@ -97,6 +104,7 @@ impl From<Worker> for ManagerWorker {
             id: WorkerId(worker.id),
             name: worker.name,
             status: WorkerStatus::from(worker.status),
+            requested: worker.status_change.map(|change| WorkerStatus::from(change.status)),
             version: worker.version,
             last_seen: worker.last_seen,
             task_types: worker.supported_task_types,

@@ -76,6 +76,8 @@ pub struct JobFrames {
     pub rendering: FrameSet,
     /// Those of `ok` and `suspect` whose files lie in `dist/`.
     pub harvested: FrameSet,
+    /// Those of `ok` and `suspect` that have a file of a format that farm cannot check.
+    pub unchecked: FrameSet,
     /// Why each bad frame is bad; several for a frame with several broken files.
     pub flaws: Vec<FrameFlaw>,
     /// Why suspect frames are suspect.

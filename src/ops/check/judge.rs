@@ -99,12 +99,13 @@ pub fn frames(files: &[Judged<'_>], around: &Surroundings<'_>) -> JobFrames {
     files.iter().for_each(|file| by_frame.entry(file.expected.frame).or_default().push(file));
     let suspects = FrameSet::union_of(around.suspicions.iter().map(|one| &one.frames));
     let mut sets: BTreeMap<Standing, Vec<i32>> = BTreeMap::new();
-    let mut harvested = Vec::new();
+    let (mut harvested, mut unchecked) = (Vec::new(), Vec::new());
     for (frame, files) in &by_frame {
         let standing = standing(files, around.open.contains(*frame), suspects.contains(*frame));
         sets.entry(standing).or_default().push(*frame);
-        if matches!(standing, Standing::Ok | Standing::Suspect) && files.iter().all(|file| file.in_dist) {
-            harvested.push(*frame);
+        if matches!(standing, Standing::Ok | Standing::Suspect) {
+            harvested.extend(files.iter().all(|file| file.in_dist).then_some(*frame));
+            unchecked.extend(files.iter().any(|file| file.state == FileState::Unknown).then_some(*frame));
         }
     }
     let mut set = |standing| sets.remove(&standing).unwrap_or_default().into_iter().collect::<FrameSet>();
@@ -117,6 +118,7 @@ pub fn frames(files: &[Judged<'_>], around: &Surroundings<'_>) -> JobFrames {
         suspect: set(Standing::Suspect),
         rendering,
         harvested: harvested.into_iter().collect(),
+        unchecked: unchecked.into_iter().collect(),
         unknown: files.iter().filter(|file| file.state == FileState::Unknown).count() as u64,
         ..JobFrames::default()
     };
@@ -212,7 +214,7 @@ mod tests {
         assert_eq!(frames.bad, set("3,8"));
         assert_eq!(frames.suspect, set("6,7"));
         assert_eq!(frames.harvested, set("7"));
-        assert_eq!(frames.unknown, 1);
+        assert_eq!((frames.unknown, frames.unchecked.len()), (1, 0), "frame 8 is bad");
         assert_eq!(frames.to_render(), set("2,3,8"));
         let counts = frames.counts();
         assert_eq!(counts.expected, counts.ok + counts.missing + counts.bad + counts.suspect);

@@ -103,12 +103,24 @@ impl OpenWork {
         by_run: &JobsByRun<'_>,
         workers: &[ManagerWorker],
     ) -> Result<OpenWork, Failure> {
-        let tasks = tasks_of(ports, file, by_run, workers)?;
+        OpenWork::of_some(ports, file, |_| true, by_run, workers)
+    }
+
+    /// The same of those of its jobs alone that are `meant`.
+    pub fn of_some(
+        ports: &Ports<'_>,
+        file: &ReleaseFile,
+        meant: impl Fn(&JobRecord) -> bool,
+        by_run: &JobsByRun<'_>,
+        workers: &[ManagerWorker],
+    ) -> Result<OpenWork, Failure> {
+        let jobs: Vec<&JobRecord> = file.jobs.iter().filter(|job| meant(job)).collect();
+        let tasks = tasks_of(ports, &file.name, &jobs, by_run, workers)?;
         let addresses = Addresses::of(ports.manager, file, |run| by_run.get(*run).is_some());
         let sight = Sight::of(ports.manager);
         let mut work = OpenWork::default().with_harvested(harvested(ports.volume, &file.name)?);
         work.workers = workers.to_vec();
-        for job in &file.jobs {
+        for job in jobs {
             let (mut open, mut gone) = (Vec::new(), Vec::new());
             let mut runs = Vec::new();
             for run in &job.runs {
@@ -230,11 +242,12 @@ struct Tasks {
 /// several at once; then who had those of all jobs of which their list does not say it.
 fn tasks_of(
     ports: &Ports<'_>,
-    file: &ReleaseFile,
+    release: &Home,
+    jobs: &[&JobRecord],
     by_run: &JobsByRun<'_>,
     workers: &[ManagerWorker],
 ) -> Result<Tasks, Failure> {
-    let runs = file.jobs.iter().flat_map(|job| job.runs.iter().map(move |run| (&job.name, run)));
+    let runs = jobs.iter().flat_map(|job| job.runs.iter().map(move |run| (&job.name, run)));
     let known = runs.flat_map(|(name, run)| by_run.get(run.id).into_iter().flatten().map(move |job| (name, *job)));
     let is_in_doubt = |(_, job): &(_, &ManagerJob)| !job.has_all_tasks_completed() && !job.is_untouched();
     let jobs: Vec<(&JobName, &ManagerJob)> = known.filter(is_in_doubt).collect();
@@ -247,7 +260,7 @@ fn tasks_of(
         let unnamed = tasks.iter_mut().filter(|task| needs_its_worker(task, ended, workers, now));
         nameless.extend(unnamed.map(|task| (*name, task)));
     }
-    let had = task_workers::name(ports, &file.name, nameless)?;
+    let had = task_workers::name(ports, release, nameless)?;
     Ok(Tasks { of_jobs: jobs.into_iter().map(|(_, job)| job.id.clone()).zip(told).collect(), had })
 }
 

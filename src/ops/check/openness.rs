@@ -132,6 +132,7 @@ mod tests {
             id: WorkerId("w".into()),
             name: "w".into(),
             status,
+            requested: None,
             version: String::new(),
             last_seen: Some(Timestamp::from_unix(seen)),
             task_types: Vec::new(),

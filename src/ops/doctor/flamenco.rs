@@ -306,6 +306,7 @@ mod tests {
             id: WorkerId(name.into()),
             name: name.into(),
             status,
+            requested: None,
             version: String::new(),
             last_seen: None,
             task_types: types.iter().map(ToString::to_string).collect(),

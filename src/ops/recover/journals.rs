@@ -4,7 +4,7 @@ use super::{Action, Kind, Means, Verdict, plan_journal};
 use crate::base::counted::{agree, counted};
 use crate::base::error::{Class, Explain, Failure};
 use crate::base::ids::TransactionId;
-use crate::ops::change::{PLAN, REPLACE, RETRY, SEED, UNDO};
+use crate::ops::change::{KILL, PLAN, REPLACE, RETRY, SEED, UNDO};
 use crate::ops::harvest;
 use crate::ops::harvest::unfinished::JOURNAL_KIND as HARVEST;
 use crate::ops::trash::{self, JOURNAL_KIND as PURGE};
@@ -66,6 +66,7 @@ fn dispatch(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdic
         PLAN => plan_journal::recover(means, lock, account),
         SEED | REPLACE | RETRY => end_change(means, lock, account),
         PURGE => finish_purge(means.volume, lock, account),
+        KILL => close_kill(means.volume, lock, account),
         UNDO => finish_undo(means, lock, account),
         HARVEST => finish_harvest(means, lock, account),
         CLEAR_FRAMES => close_clearing(means.volume, lock, account),
@@ -122,6 +123,12 @@ fn finish_harvest(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(
 fn close_clearing(volume: &Volume, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
     Journal::resume(volume, lock, account)?.done(&"closed by recover")?;
     Ok((Verdict::Finished, "broken frames that were not moved yet are looked at again before they are rendered".into()))
+}
+
+/// What it names was ended before it was written down.
+fn close_kill(volume: &Volume, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
+    Journal::resume(volume, lock, account)?.done(&"closed by recover")?;
+    Ok((Verdict::Finished, "the jobs that it names were ended".into()))
 }
 
 /// The scope is written as people read it.

@@ -10,6 +10,8 @@ use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::ops::status::resolve;
+use crate::query::{Asked, Query};
+use crate::sys::clock;
 use crate::volume::release_file::ReleaseFile;
 use std::collections::HashSet;
 
@@ -30,20 +32,30 @@ pub struct Facts {
     reach: Reach,
     /// Releases and `quick/`, by name.
     pub files: Vec<ReleaseFile>,
-    /// Everything that the Manager has.
+    /// What the Manager has of them, and what else there may match.
     pub jobs: Vec<ManagerJob>,
     /// Releases that cannot be read, one line each: the Manager's jobs of them are as those of another volume.
     pub unreadable: Vec<String>,
 }
 
 impl Facts {
-    /// Reads the records, then asks for the list: what is submitted in between has been written down before.
-    pub fn gather(ports: &Ports<'_>, reach: &Reach) -> Result<Facts, Failure> {
+    /// Reads the records, then asks for the list: what is submitted in between has been written down before. Of jobs that
+    /// the volume does not know, those are left out at once that cannot match.
+    pub fn gather(ports: &Ports<'_>, reach: &Reach, query: &Query) -> Result<Facts, Failure> {
         let (files, unreadable) = match reach {
             Reach::Home(home) => (vec![the_one(ports, home)?], Vec::new()),
             Reach::Releases | Reach::Everything => all(ports, reach)?,
         };
-        let jobs = ports.manager.jobs()?;
+        let known = runs_of(&files);
+        let asked = Asked { now: clock::now(), user: &ports.actor.user };
+        let is_possible = |job: &ManagerJob, run: Option<RunId>| {
+            *reach == Reach::Everything && query.verdict(&JobRow::of_other(job, origin(run)), &asked) != Some(false)
+        };
+        let mut wants = |job: &ManagerJob| {
+            let run = job.run_id();
+            run.is_some_and(|run| known.contains(&run)) || is_possible(job, run)
+        };
+        let jobs = ports.manager.jobs_where(&mut wants)?;
         Ok(Facts { reach: reach.clone(), files, jobs, unreadable })
     }
 
@@ -51,14 +63,12 @@ impl Facts {
     pub fn rows(&self, manager: &dyn Manager) -> Vec<JobRow<'_>> {
         let by_run = JobsByRun::of(&self.jobs);
         let mut rows = Vec::new();
-        let mut known: HashSet<RunId> = HashSet::new();
         for file in &self.files {
             let addresses = Addresses::of(manager, file, |run| by_run.get(*run).is_some());
             rows.extend(file.jobs.iter().map(|job| JobRow::of_record(file, job, &by_run, &addresses)));
-            known.extend(file.jobs.iter().flat_map(|job| &job.runs).map(|run| run.id));
         }
         if self.reach == Reach::Everything {
-            rows.extend(self.others(&known));
+            rows.extend(self.others(&runs_of(&self.files)));
         }
         rows
     }
@@ -67,16 +77,23 @@ impl Facts {
     fn others(&self, known: &HashSet<RunId>) -> Vec<JobRow<'_>> {
         let row = |job| {
             let run = ManagerJob::run_id(job);
-            match run {
-                Some(run) if known.contains(&run) => None,
-                Some(_) => Some(JobRow::of_other(job, Origin::Unrecorded)),
-                None => Some(JobRow::of_other(job, Origin::Foreign)),
-            }
+            let is_known = run.is_some_and(|run| known.contains(&run));
+            (!is_known).then(|| JobRow::of_other(job, origin(run)))
         };
         let mut others: Vec<JobRow<'_>> = self.jobs.iter().filter_map(row).collect();
         others.sort_by_key(|row| row.found.map(|job| (job.created, &job.id)));
         others
     }
+}
+
+/// Where a job comes from that the volume does not know.
+fn origin(run: Option<RunId>) -> Origin<'static> {
+    if run.is_some() { Origin::Unrecorded } else { Origin::Foreign }
+}
+
+/// Every run that is written down.
+fn runs_of(files: &[ReleaseFile]) -> HashSet<RunId> {
+    files.iter().flat_map(|file| &file.jobs).flat_map(|job| &job.runs).map(|run| run.id).collect()
 }
 
 /// The record of the one home that is asked for.

@@ -40,6 +40,8 @@ pub struct JobRow<'a> {
     pub found: Option<&'a ManagerJob>,
     /// Other jobs of the Manager for its runs: earlier ones, and those of a run that was submitted twice all the same.
     pub others: Vec<&'a ManagerJob>,
+    /// Its runs that were written down, and of which no Manager is known to have a job.
+    pub pending: Vec<&'a RunRecord>,
     /// Its status, as `farm status` shows it.
     pub status: String,
     /// Names and ids of the workers that are at it or were, once that was looked up.
@@ -57,9 +59,11 @@ impl<'a> JobRow<'a> {
     ) -> Self {
         let found = counting(job, by_run);
         let all = job.runs.iter().filter_map(|run| by_run.get(run.id)).flatten().copied();
+        let is_pending = |run: &&RunRecord| run.is_pending() && by_run.get(run.id).is_none();
         JobRow {
             origin: Origin::Recorded(file, job),
             found,
+            pending: job.runs.iter().filter(is_pending).collect(),
             others: all.filter(|one| found.is_none_or(|found| found.id != one.id)).collect(),
             status: status_word(job.newest_run(), found, addresses),
             workers: None,
@@ -70,7 +74,15 @@ impl<'a> JobRow<'a> {
     /// One of which the Manager alone tells.
     pub(super) fn of_other(job: &'a ManagerJob, origin: Origin<'a>) -> Self {
         let status = job.status.to_string();
-        JobRow { origin, found: Some(job), others: Vec::new(), status, workers: None, progress: None }
+        JobRow {
+            origin,
+            found: Some(job),
+            others: Vec::new(),
+            pending: Vec::new(),
+            status,
+            workers: None,
+            progress: None,
+        }
     }
 
     /// What it is called wherever it is looked at.

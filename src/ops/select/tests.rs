@@ -26,9 +26,13 @@ fn room() -> Room {
     room
 }
 
+fn all() -> Query {
+    Query::parse(Subject::Jobs, "", &Default::default()).expect("a query")
+}
+
 fn names(room: &Room, reach: &Reach, text: &str) -> Vec<String> {
     let query = Query::parse(Subject::Jobs, text, &Default::default()).expect("a query");
-    let facts = Facts::gather(&room.ports(), reach).expect("facts");
+    let facts = Facts::gather(&room.ports(), reach, &query).expect("facts");
     let rows = select(&room.ports(), &facts, &query).expect("selects");
     rows.iter().map(JobRow::words).collect()
 }
@@ -66,7 +70,7 @@ fn a_release_has_its_own_jobs_and_no_other() {
         assert_eq!(names(&room, reach, ""), ["r1/A", "r1/B"]);
         assert_eq!(names(&room, reach, "is:foreign"), [""; 0]);
     }
-    let failure = Facts::gather(&room.ports(), &Reach::Home("r7".parse().expect("a name"))).expect_err("no r7");
+    let failure = Facts::gather(&room.ports(), &Reach::Home("r7".parse().expect("a name")), &all()).expect_err("no r7");
     assert_eq!(failure.class(), crate::base::error::Class::NoMatch);
 }
 
@@ -90,7 +94,7 @@ fn a_run_that_was_taken_back_is_canceled_and_an_older_one_that_goes_on_counts() 
     assert_eq!(names(&room, &Reach::Everything, "status:canceled"), ["r1/B"]);
     room.add_run("1-3", TaskStatus::Completed);
     room.manager.jobs.last_mut().expect("a run").status = JobStatus::Completed;
-    let facts = Facts::gather(&room.ports(), &Reach::Releases).expect("facts");
+    let facts = Facts::gather(&room.ports(), &Reach::Releases, &all()).expect("facts");
     let rows = facts.rows(&room.manager);
     assert_eq!((rows[0].status.as_str(), rows[0].others.len()), ("active", 1));
 }

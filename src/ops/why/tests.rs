@@ -46,6 +46,7 @@ fn worker(name: &str, status: WorkerStatus) -> ManagerWorker {
         task: None,
         job: None,
         last_task: None,
+        requested: None,
     }
 }
 

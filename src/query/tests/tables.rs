@@ -388,6 +388,34 @@ fn only_what_is_still_in_question_is_looked_up() {
     assert!(Field::Worker.is_costly() && !Field::Status.is_costly());
 }
 
+/// A task of a job that nobody asked for its tasks.
+struct Unlisted;
+
+impl Row for Unlisted {
+    fn value(&self, field: &Field) -> Value<'_> {
+        if matches!(field, Field::Name | Field::Id) { Value::Unknown } else { "r1".into() }
+    }
+    fn may_be(&self, field: &Field, word: &str) -> bool {
+        *field != Field::Name || word.starts_with("render-")
+    }
+}
+
+#[test]
+fn a_bare_word_that_can_be_no_name_and_no_id_leaves_nothing_open() {
+    for (text, verdict) in [
+        ("r1", Some(true)),
+        ("r2", Some(false)),
+        ("release2", None),
+        ("render-1", None),
+        ("r2,render-1", None),
+        ("x*", None),
+        ("name:r2", None),
+        ("-r2", Some(true)),
+    ] {
+        assert_eq!(parse(Subject::Tasks, text).verdict(&Unlisted, &asked()), verdict, "{text}");
+    }
+}
+
 #[test]
 fn an_empty_text_is_told_from_one_that_matches_everything() {
     assert!(parse(Subject::Jobs, " \t").is_empty());

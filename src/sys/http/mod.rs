@@ -4,11 +4,14 @@ mod access;
 mod body;
 mod cause;
 mod error;
+mod many;
 #[cfg(test)]
 mod tests;
 
 pub use access::{Access, Credentials};
+pub use body::Pieces;
 pub use error::{Arrival, HttpError};
+pub use many::{Many, Next};
 
 use crate::sys::{interrupt, outside};
 use cause::{causes, is_about_tls, is_without_tls};
@@ -47,6 +50,8 @@ pub struct Reply {
     pub status: u16,
     /// What it says that it is, `application/json`; empty where it does not say.
     pub content_type: String,
+    /// How long it wants to be left alone, where it says so in seconds.
+    pub retry_after: Option<Duration>,
     /// The body, at most as long as was asked for.
     pub body: Vec<u8>,
 }
@@ -164,6 +169,23 @@ impl Client {
 
     /// Sends a request and reads the whole answer. Any HTTP status is an answer.
     pub fn send(&self, request: &Request<'_>) -> Result<Reply, HttpError> {
+        let (url, name) = self.address_of(request)?;
+        let total = self.time_for(request);
+        let prepared = self.prepare(request, url).timeout(total);
+        self.runtime.block_on(self.answer_to(prepared, request, &name, total, None))
+    }
+
+    /// The same, and hands a good answer on while it comes: of its body only the beginning is kept.
+    pub fn send_in_pieces(&self, request: &Request<'_>, pieces: &mut dyn Pieces) -> Result<Reply, HttpError> {
+        let (url, name) = self.address_of(request)?;
+        let total = self.time_for(request);
+        let prepared = self.prepare(request, url).timeout(total);
+        pieces.begin();
+        self.runtime.block_on(self.answer_to(prepared, request, &name, total, Some(pieces)))
+    }
+
+    /// The whole address, and how messages name it.
+    fn address_of(&self, request: &Request<'_>) -> Result<(Url, String), HttpError> {
         let url = self
             .base
             .join(request.path)
@@ -173,33 +195,48 @@ impl Client {
         if !is_on_host(&self.base, &url) {
             return Err(HttpError::SentOn { url: shown(&self.base), to: name });
         }
+        Ok((url, name))
+    }
+
+    /// How long the request may take.
+    fn time_for(&self, request: &Request<'_>) -> Duration {
         let total = match request.patience {
             Patience::Short => self.timeout,
             Patience::Long(least) => self.timeout.max(least),
         };
-        let total = total.min(request.at_most);
-        let prepared = self.prepare(request, url).timeout(total);
-        let is_question = request.is_question;
-        self.runtime.block_on(async {
-            let mut response = tokio::select! {
-                biased;
-                signal = interrupt::comes(), if is_question => {
-                    return Err(HttpError::Interrupted { url: name, signal });
-                }
-                sent = prepared.send() => sent.map_err(|error| self.failed(&name, &error, total))?,
-            };
-            if response.status().is_redirection() {
-                return Err(HttpError::SentOn { to: location(&response), url: name });
+        total.min(request.at_most)
+    }
+
+    /// Sends it and reads the answer to its end.
+    async fn answer_to(
+        &self,
+        prepared: RequestBuilder,
+        request: &Request<'_>,
+        name: &str,
+        total: Duration,
+        pieces: Option<&mut dyn Pieces>,
+    ) -> Result<Reply, HttpError> {
+        let name = || name.to_owned();
+        let mut response = tokio::select! {
+            biased;
+            signal = interrupt::comes(), if request.is_question => {
+                return Err(HttpError::Interrupted { url: name(), signal });
             }
-            // What says of itself that it is too long need not come first.
-            if response.content_length().is_some_and(|length| length > request.limit) {
-                return Err(HttpError::TooLarge { url: name, limit: request.limit });
-            }
-            let body = body::read(&mut response, request, &name, total).await?;
-            let header = response.headers().get("content-type").and_then(|value| value.to_str().ok());
-            let content_type = header.unwrap_or_default().to_owned();
-            Ok(Reply { status: response.status().as_u16(), content_type, body })
-        })
+            sent = prepared.send() => sent.map_err(|error| self.failed(&name(), &error, total))?,
+        };
+        if response.status().is_redirection() {
+            return Err(HttpError::SentOn { to: location(&response), url: name() });
+        }
+        // What says of itself that it is too long need not come first.
+        if response.content_length().is_some_and(|length| length > request.limit) {
+            return Err(HttpError::TooLarge { url: name(), limit: request.limit });
+        }
+        let pieces = pieces.filter(|_| response.status().is_success());
+        let body = body::read(&mut response, request, &name(), total, pieces).await?;
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let content_type = header("content-type").unwrap_or_default().to_owned();
+        let retry_after = header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+        Ok(Reply { status: response.status().as_u16(), content_type, retry_after, body })
     }
 
     /// Why there is no answer.

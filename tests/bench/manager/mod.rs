@@ -5,7 +5,7 @@
 
 mod calls;
 mod light;
-mod plain_client;
+pub(crate) mod plain_client;
 
 use farm::manager::Flamenco;
 use farm::sys::http::Access;

@@ -5,14 +5,14 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One connection that is kept.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     host: String,
     stream: BufReader<TcpStream>,
 }
 
 impl Connection {
     /// To the host of an `http://host:port` address.
-    pub(super) fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         let host = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let stream = TcpStream::connect(&host).expect("the Manager answers");
         stream.set_nodelay(true).expect("a socket");
@@ -20,7 +20,7 @@ impl Connection {
     }
 
     /// Sends a request and reads its answer to the end.
-    pub(super) fn ask(&mut self, method: &str, path: &str, body: &str) -> Vec<u8> {
+    pub(crate) fn ask(&mut self, method: &str, path: &str, body: &str) -> Vec<u8> {
         let head = format!(
             "{method} /api/v3/{path} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
@@ -38,6 +38,7 @@ impl Connection {
             length = line.strip_prefix("content-length:").map(|n| n.trim().parse().expect("a length")).or(length);
         }
         let answer = match length {
+            None if status.contains(" 204 ") => Vec::new(),
             Some(length) => self.bytes(length),
             None => self.chunks(),
         };
@@ -71,7 +72,7 @@ impl Connection {
 }
 
 /// Sends all bodies by so many connections at once.
-pub(super) fn post_all(url: &str, path: &str, bodies: &[String], connections: usize) {
+pub(crate) fn post_all(url: &str, path: &str, bodies: &[String], connections: usize) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..connections {

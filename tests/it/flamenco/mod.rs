@@ -6,6 +6,7 @@
 mod server;
 
 mod again;
+mod ask;
 mod away;
 mod chunks;
 mod cuts;
@@ -21,6 +22,7 @@ mod requests;
 mod retry;
 mod secrets;
 mod slow_link;
+mod steer;
 mod tls;
 mod two_workers;
 mod why;

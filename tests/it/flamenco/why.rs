@@ -20,6 +20,7 @@ fn worker(status: WorkerStatus) -> ManagerWorker {
         id: WorkerId(WORKER.into()),
         name: "render07".into(),
         status,
+        requested: None,
         version: "3.9".into(),
         last_seen: Some(clock::now()),
         task_types: vec!["blender".into(), "ffmpeg".into()],

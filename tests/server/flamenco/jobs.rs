@@ -39,6 +39,18 @@ impl StandIn {
         self.with_job(id, |id| self.done(self.engine.set_job_status(id, status, reason.as_str().unwrap())))
     }
 
+    pub(super) fn set_job_priority(&self, id: &str, body: &Value) -> Answer {
+        match body["priority"].as_i64() {
+            Some(priority @ 0..=100) => {
+                self.with_job(id, |id| self.done(self.engine.set_job_priority(id, priority as u8)))
+            }
+            _ => self.plain(
+                400,
+                "request body has an error: doesn't match schema: Error at \"/priority\": number must be at most 100",
+            ),
+        }
+    }
+
     fn with_job(&self, id: &str, call: impl FnOnce(&JobId) -> Answer) -> Answer {
         match uuid::Uuid::parse_str(id).is_ok() && id.len() == 36 {
             true => call(&JobId(id.to_owned())),

@@ -173,6 +173,7 @@ impl StandIn {
             ("GET", ["jobs", id]) => self.tell_job(id),
             ("DELETE", ["jobs", id]) => self.delete_job(id),
             ("POST", ["jobs", id, "setstatus"]) => self.set_job_status(id, &request.json()),
+            ("POST", ["jobs", id, "setpriority"]) => self.set_job_priority(id, &request.json()),
             ("GET", ["jobs", id, "tasks"]) => self.list_tasks(id),
             ("GET", ["jobs", id, "blocklist"]) => self.tell_blocklist(id),
             ("GET", ["tasks", id]) => self.tell_task(id),

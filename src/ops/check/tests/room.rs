@@ -197,6 +197,7 @@ impl Room {
             id: worker,
             name: "here".into(),
             status: WorkerStatus::Awake,
+            requested: None,
             version: String::new(),
             last_seen: Some(now),
             task_types: Vec::new(),
@@ -335,6 +336,9 @@ impl Manager for Told {
         }))
     }
     fn set_job_status(&self, _: &JobId, _: JobStatus, _: &str) -> Result<(), ManagerError> {
+        Err(self.unheard())
+    }
+    fn set_job_priority(&self, _: &JobId, _: u8) -> Result<(), ManagerError> {
         Err(self.unheard())
     }
     fn delete_job(&self, _: &JobId) -> Result<(), ManagerError> {

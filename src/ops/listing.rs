@@ -1,0 +1,221 @@
+//! Listing the jobs that a query selects.
+
+use crate::base::counted::counted;
+use crate::base::error::{Class, Failure};
+use crate::base::frame_set::FrameSet;
+use crate::base::ids::{JobId, RunId};
+use crate::base::name::JobRef;
+use crate::base::nearest::nearest;
+use crate::base::time::Timestamp;
+use crate::ops::check::{Effort, FrameCounts};
+use crate::ops::ports::Ports;
+use crate::ops::select::{Facts, JobRow, Key, Reach, select};
+use crate::ops::status::interrupted::Interruptions;
+use crate::ops::status::survey::survey_of;
+use crate::ops::status::{JobState, StatusReport};
+use crate::query::{Named, Query, Subject};
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+
+/// The jobs that match.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Those of the volume first, in the order in which they were planned, then the others by age.
+    pub jobs: Vec<ListedJob>,
+    /// Releases that cannot be read, one line each.
+    pub unreadable: Vec<String>,
+}
+
+/// A job that matches.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum ListedJob {
+    /// One that the volume has a record of.
+    Recorded(Box<RecordedJob>),
+    /// Another one that the Manager has.
+    Other(Box<OtherJob>),
+}
+
+/// A job as `farm status` tells it, and whose it is.
+#[derive(Debug, Serialize)]
+pub struct RecordedJob {
+    /// What `farm status` says of it.
+    #[serde(flatten)]
+    pub state: JobState,
+    /// Its own name.
+    pub name: String,
+    /// Who submitted it.
+    pub user: Option<String>,
+    /// Whether farm did not make it.
+    pub foreign: bool,
+}
+
+/// The same keys for a job of which the Manager alone tells: what nobody knows is `null` or empty.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "each is what JobState says")]
+pub struct OtherJob {
+    pub id: Option<JobId>,
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    pub release: Option<String>,
+    pub status: String,
+    pub elsewhere: Option<String>,
+    pub frames: Option<FrameCounts>,
+    pub harvested: u64,
+    pub missing: FrameSet,
+    pub rendering: FrameSet,
+    pub priority: u8,
+    pub run: Option<RunId>,
+    pub runs: usize,
+    pub eta_seconds: Option<u64>,
+    pub seconds_per_frame: Option<f64>,
+    pub updated: Option<Timestamp>,
+    pub failures: Vec<String>,
+    pub stale_inputs: Vec<String>,
+    pub name: String,
+    pub user: Option<String>,
+    pub foreign: bool,
+}
+
+/// The jobs that match; nothing matched is an error, but for an empty query.
+pub fn list(ports: &Ports<'_>, query: &Query, effort: Effort) -> Result<Listing, Failure> {
+    let facts = Facts::gather(ports, &Reach::Everything, query)?;
+    let rows = select(ports, &facts, query)?;
+    if rows.is_empty() && !query.is_empty() {
+        return Err(nothing_matches(ports, &Reach::Everything, query, &facts.unreadable)?);
+    }
+    let mut states: HashMap<String, JobState> = HashMap::new();
+    if rows.iter().any(|row| matches!(row.key(), Key::Job(_))) {
+        let report = report(ports, &facts, &rows, effort)?;
+        states.extend(report.jobs.into_iter().map(|state| (state.reference.to_string(), state)));
+    }
+    let listed = |row: &JobRow<'_>| {
+        let (name, user) = (row.name().to_owned(), row.user().map(str::to_owned));
+        match row.reference().and_then(|reference| states.remove(&reference)) {
+            Some(state) => ListedJob::Recorded(Box::new(RecordedJob { state, name, user, foreign: false })),
+            None => ListedJob::Other(Box::new(OtherJob::of(row))),
+        }
+    };
+    Ok(Listing { jobs: rows.iter().map(listed).collect(), unreadable: facts.unreadable.clone() })
+}
+
+/// What `farm status` says of the volume's jobs that match.
+pub fn status_of(ports: &Ports<'_>, query: &Query, effort: Effort) -> Result<StatusReport, Failure> {
+    let facts = Facts::gather(ports, &Reach::Everything, query)?;
+    let mut rows = select(ports, &facts, query)?;
+    rows.retain(|row| matches!(row.key(), Key::Job(_)));
+    if rows.is_empty() && !query.is_empty() {
+        return Err(nothing_matches(ports, &Reach::Everything, query, &facts.unreadable)?);
+    }
+    let mut report = report(ports, &facts, &rows, effort)?;
+    report.unreadable.clone_from(&facts.unreadable);
+    let interrupted = Interruptions::of(ports.volume)?.found;
+    let is_shown = |name| report.releases.iter().any(|release| release.name == name);
+    report.interrupted = interrupted.into_iter().filter(|one| is_shown(one.release.clone())).collect();
+    Ok(report)
+}
+
+fn report(ports: &Ports<'_>, facts: &Facts, rows: &[JobRow<'_>], effort: Effort) -> Result<StatusReport, Failure> {
+    let wanted: HashSet<Key> = rows.iter().map(JobRow::key).collect();
+    let is_wanted = |reference: &JobRef| wanted.contains(&Key::Job(reference.clone()));
+    survey_of(ports, &facts.jobs, &facts.files, is_wanted, effort)
+}
+
+/// What to say where no job matches, and so many releases could not be looked into.
+pub fn nothing_matches(
+    ports: &Ports<'_>,
+    reach: &Reach,
+    query: &Query,
+    unreadable: &[String],
+) -> Result<Failure, Failure> {
+    // Only a name may be a slip of the pen; otherwise nobody needs to see the whole list.
+    let near = if query.names().is_empty() { None } else { near_name(ports, reach, query)? };
+    let near = near.map(|near| format!("Did you mean {near:?}? ")).unwrap_or_default();
+    let unreadable = match unreadable.len() {
+        0 => String::new(),
+        count => format!(" {} cannot be read: `farm doctor` names them.", counted(count, "release")),
+    };
+    let words = match query.is_empty() {
+        true => "there is no job".to_owned(),
+        false => format!("no job matches {:?}", query.to_string()),
+    };
+    Ok(Failure::new(Class::NoMatch, words).with_hint(format!("{near}`farm jobs` lists everything.{unreadable}")))
+}
+
+/// The name that is most like one of the query's.
+fn near_name(ports: &Ports<'_>, reach: &Reach, query: &Query) -> Result<Option<String>, Failure> {
+    let everything = Query::parse(Subject::Jobs, "", &Named::default())?;
+    let facts = Facts::gather(ports, reach, &everything)?;
+    let rows = facts.rows(ports.manager);
+    let mut names: Vec<String> = rows.iter().flat_map(|row| [row.words(), row.name().to_owned()]).collect();
+    names.extend(facts.files.iter().map(|file| file.name.to_string()));
+    let like = |word: &str| nearest(word, names.iter().map(String::as_str).filter(|name| *name != word));
+    Ok(query.names().into_iter().find_map(like))
+}
+
+impl OtherJob {
+    fn of(row: &JobRow<'_>) -> OtherJob {
+        let reference = row.reference();
+        OtherJob {
+            id: row.id().cloned(),
+            release: reference.as_ref().and_then(|full| full.split_once('/')).map(|(release, _)| release.to_owned()),
+            reference,
+            status: row.status.clone(),
+            elsewhere: None,
+            frames: None,
+            harvested: 0,
+            missing: FrameSet::default(),
+            rendering: FrameSet::default(),
+            priority: row.found.map_or(0, |job| job.priority),
+            run: row.found.and_then(|job| job.run_id()),
+            runs: 0,
+            eta_seconds: None,
+            seconds_per_frame: None,
+            updated: row.found.map(|job| job.updated),
+            failures: Vec::new(),
+            stale_inputs: Vec::new(),
+            name: row.name().to_owned(),
+            user: row.user().map(str::to_owned),
+            foreign: row.is_foreign(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::TaskStatus;
+    use crate::manager::ManagerJob;
+    use crate::ops::check::room::Room;
+
+    #[test]
+    fn every_job_has_the_same_keys() {
+        let mut room = Room::new(&[("A", "1-3")]);
+        room.add_run("1-3", TaskStatus::Active);
+        let foreign = ManagerJob {
+            id: JobId("strange".into()),
+            name: "cube".into(),
+            metadata: Default::default(),
+            ..room.manager.jobs[0].clone()
+        };
+        room.manager.jobs.push(foreign);
+        let query = |text| Query::parse(Subject::Jobs, text, &Default::default()).expect("a query");
+        let listing = list(&room.ports(), &query(""), Effort::Trust).expect("lists");
+        let documents: Vec<serde_json::Value> =
+            listing.jobs.iter().map(|job| serde_json::to_value(job).expect("JSON")).collect();
+        let keys = |document: &serde_json::Value| {
+            let mut keys: Vec<String> = document.as_object().expect("an object").keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        assert_eq!(keys(&documents[0]), keys(&documents[1]));
+        assert_eq!((&documents[0]["ref"], &documents[1]["name"]), (&"r1/A".into(), &"cube".into()));
+        assert_eq!((&documents[0]["foreign"], &documents[1]["foreign"]), (&false.into(), &true.into()));
+        let failure = list(&room.ports(), &query("cub"), Effort::Trust).expect_err("nothing");
+        assert_eq!(failure.class(), Class::NoMatch);
+        assert!(failure.hint().is_some_and(|hint| hint.contains("\"cube\"")), "{failure}");
+        let status = status_of(&room.ports(), &query("status:active"), Effort::Trust).expect("status");
+        assert_eq!((status.jobs.len(), status.releases.len()), (1, 1));
+        status_of(&room.ports(), &query("is:foreign"), Effort::Trust).expect_err("farm's own alone");
+    }
+}

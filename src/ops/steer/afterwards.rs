@@ -1,0 +1,151 @@
+//! After jobs were ended: what their workers still do, and taking the jobs away.
+
+use super::apply::reason;
+use super::{Outcome, SteerReport, SteerRequest, Verdict};
+use crate::base::counted::{agree, counted};
+use crate::base::error::{Class, Failure};
+use crate::base::ids::JobId;
+use crate::base::status::JobStatus;
+use crate::manager::{ManagerError, ManagerJob, Order};
+use crate::ops::ending::{PATIENCE, can_be_cancelled, end_and_wait};
+use crate::ops::ports::Ports;
+use crate::ops::quiet;
+use crate::sys::clock::Stopwatch;
+use crate::sys::interrupt;
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// So many jobs are asked for one by one; of more the whole list is.
+const FEW: usize = 64;
+/// How long the Manager may take to forget jobs, and how many more it forgets in a second.
+const FORGETTING: Duration = Duration::from_secs(90);
+const FORGOTTEN_A_SECOND: u64 = 100;
+
+/// One look, without waiting for anything.
+pub(super) fn look_once(ports: &Ports<'_>, report: &mut SteerReport) -> Result<(), Failure> {
+    let begun = begun(report);
+    if begun.is_empty() || begun.len() > FEW {
+        return Ok(());
+    }
+    let told = begun.iter().map(|id| ports.manager.job(id)).collect::<Result<Vec<_>, _>>()?;
+    note_ends(report, told.into_iter().flatten());
+    Ok(())
+}
+
+/// Waits until no worker can write for what was ended, then looks how it ended. What a late report brought back to life is
+/// ended once more, and waited for.
+pub(super) fn wait(ports: &Ports<'_>, request: &SteerRequest, report: &mut SteerReport) -> Result<(), Failure> {
+    let ended = report.plan.of_outcome(Outcome::Done);
+    let but = |failure: Failure| match failure.class() {
+        Class::Refused | Class::Interrupted(_) => failure.context(format!("killed {}, but", counted(ended, "job"))),
+        _ => failure,
+    };
+    quiet::wait_for_ended(ports, &begun(report), report.began, PATIENCE).map_err(but)?;
+    if !begun(report).is_empty() {
+        let ids: HashSet<JobId> = told(report).into_iter().collect();
+        let jobs: Vec<ManagerJob> = ports.manager.jobs()?.into_iter().filter(|job| ids.contains(&job.id)).collect();
+        let again: Vec<ManagerJob> = jobs.iter().filter(|job| can_be_cancelled(&job.status)).cloned().collect();
+        if !again.is_empty() {
+            end_and_wait(ports, &again, &reason(ports, request)).map_err(but)?;
+            report.notes.push(format!(
+                "{} came back by a late report of {} worker, and {} ended again",
+                counted(again.len(), "job"),
+                agree(again.len(), "its", "their"),
+                agree(again.len(), "was", "were")
+            ));
+        }
+        note_ends(report, jobs.into_iter());
+    }
+    report.quiet = Some(true);
+    Ok(())
+}
+
+/// The Manager's jobs that were told to end.
+fn told(report: &SteerReport) -> Vec<JobId> {
+    let done = report.plan.jobs.iter().filter(|job| job.verdict == Verdict::Cancel && job.outcome == Outcome::Done);
+    done.flat_map(|job| job.told.iter().filter(|told| told.is_told)).map(|told| told.id.clone()).collect()
+}
+
+/// The Manager's jobs at whose tasks somebody may be.
+fn begun(report: &SteerReport) -> Vec<JobId> {
+    let is_over = |verdict| matches!(verdict, Verdict::Cancel | Verdict::Delete);
+    let jobs = report.plan.jobs.iter().filter(|job| is_over(job.verdict) && job.outcome != Outcome::Left);
+    let told = jobs.flat_map(|job| job.told.iter().filter(|told| told.is_begun));
+    told.map(|told| told.id.clone()).collect()
+}
+
+/// A worker's report may be on its way when its job ends, and the Manager believes it: the job is over all the same.
+fn note_ends(report: &mut SteerReport, jobs: impl Iterator<Item = ManagerJob>) {
+    let late = |status: &JobStatus| matches!(status, JobStatus::Failed | JobStatus::Completed);
+    let ends: HashMap<JobId, JobStatus> =
+        jobs.filter(|job| late(&job.status)).map(|job| (job.id, job.status)).collect();
+    for job in report.plan.jobs.iter_mut().filter(|job| job.verdict == Verdict::Cancel && job.outcome == Outcome::Done)
+    {
+        let end = job.told.iter().filter(|told| told.is_told).find_map(|told| ends.get(&told.id));
+        if let Some(status) = end {
+            job.note = format!("it is called {status}, by a late report of its worker; it has ended all the same");
+        }
+    }
+}
+
+/// Has the Manager forget the jobs, and waits until it has.
+pub(super) fn delete(ports: &Ports<'_>, request: &SteerRequest, report: &mut SteerReport) -> Result<(), Failure> {
+    let is_meant = |place: &usize| {
+        let job = &report.plan.jobs[*place];
+        job.verdict == Verdict::Delete && job.outcome == Outcome::Untouched
+            || job.verdict == Verdict::Cancel && job.outcome == Outcome::Done
+    };
+    let places: Vec<usize> = (0..report.plan.jobs.len()).filter(is_meant).collect();
+    let ids = |place: &usize| report.plan.jobs[*place].told.iter().map(|told| told.id.clone()).collect::<Vec<_>>();
+    let owners: Vec<(usize, JobId)> =
+        places.iter().flat_map(|place| ids(place).into_iter().map(|id| (*place, id))).collect();
+    let orders: Vec<(JobId, Order)> = owners.iter().map(|(_, id)| (id.clone(), Order::Delete)).collect();
+    let mut failure: Option<Failure> = None;
+    ports.manager.order_all(&orders, &reason(ports, request), &mut |number, outcome| {
+        let job = &mut report.plan.jobs[owners[number].0];
+        match outcome {
+            Ok(()) | Err(ManagerError::NotFound { .. }) => job.outcome = Outcome::Done,
+            Err(error @ ManagerError::Rejected { .. }) => {
+                (job.outcome, job.note) = (Outcome::Failed, error.to_string());
+            }
+            Err(error) => failure = Some(error.into()),
+        }
+        if failure.is_some() || ports.go_on().is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    if let Some(failure) = failure {
+        return Err(failure.context("the jobs were ended, and not all of them deleted"));
+    }
+    ports.go_on()?;
+    forget(ports, report, &owners)
+}
+
+/// Waits, within bounds, until none of them is in the list.
+fn forget(ports: &Ports<'_>, report: &mut SteerReport, owners: &[(usize, JobId)]) -> Result<(), Failure> {
+    let watch = Stopwatch::start();
+    let patience = FORGETTING + Duration::from_secs(owners.len() as u64 / FORGOTTEN_A_SECOND);
+    let places: HashMap<&JobId, usize> = owners.iter().map(|(place, id)| (id, *place)).collect();
+    loop {
+        let left: HashSet<usize> =
+            ports.manager.jobs()?.iter().filter_map(|job| places.get(&job.id).copied()).collect();
+        if left.is_empty() || watch.has_passed(patience) {
+            report.deleted = owners.iter().map(|(place, _)| place).collect::<HashSet<_>>().len() - left.len();
+            for place in &left {
+                let job = &mut report.plan.jobs[*place];
+                job.outcome = Outcome::Failed;
+                job.note = "the Manager was asked to delete it, and still has it".to_owned();
+            }
+            if !left.is_empty() {
+                let count = left.len();
+                report.notes.push(format!(
+                    "{} {} not gone yet: Flamenco deletes a few at a time",
+                    counted(count, "job"),
+                    agree(count, "is", "are")
+                ));
+            }
+            return Ok(());
+        }
+        ports.go_on()?;
+        interrupt::rest(ports.manager.look_again());
+    }
+}

@@ -1,0 +1,188 @@
+//! Killing, pausing and prioritising jobs on a Manager of each release.
+
+use super::server::flamenco::Release;
+use super::server::{Answer, Fault, Heard};
+use super::{Studio, all_at_once};
+use crate::support::output::list;
+use farm::base::ids::JobId;
+use farm::base::status::JobStatus;
+use farm::manager::{Manager, ManagerJob, RenderWork, Submission, Work};
+
+/// A studio with so many planned jobs `r1/S00`, `r1/S01`…
+fn studio_of(release: Release, jobs: usize) -> Studio {
+    let studio = Studio::new(release);
+    let scenes: Vec<String> = (0..jobs).map(|number| format!("scenes/S{number:02}.blend")).collect();
+    for scene in &scenes {
+        studio.farm.scene(scene.trim_start_matches("scenes/"), "scenes/cube3_zstd.blend");
+    }
+    studio.run(&format!("plan release r1 {} --frames 1-2 --yes", scenes.join(" "))).expect(0);
+    studio
+}
+
+/// A job that somebody else submitted.
+fn add_foreign(studio: &Studio, name: &str) -> JobId {
+    let work = RenderWork {
+        blendfile: "/x.blend".into(),
+        scene: None,
+        frames: "1".parse().expect("frames"),
+        chunk_size: 1,
+        render_output_path: "/x/######".into(),
+        format: "PNG".into(),
+        image_file_extension: ".png".into(),
+        options: Default::default(),
+    };
+    let submission = Submission {
+        name: name.into(),
+        priority: 50,
+        metadata: Default::default(),
+        tag: None,
+        paused: false,
+        work: Work::SimpleBlenderRender(work),
+    };
+    studio.engine.submit(&submission).expect("taken").id
+}
+
+/// By the jobs' names: several are submitted at once, in any order.
+fn sorted(studio: &Studio) -> Vec<ManagerJob> {
+    let mut jobs = studio.jobs();
+    jobs.sort_by(|a, b| a.name.cmp(&b.name));
+    jobs
+}
+
+fn statuses(studio: &Studio) -> Vec<String> {
+    sorted(studio).iter().map(|job| job.status.to_string()).collect()
+}
+
+#[test]
+fn every_release_is_steered() {
+    let parts = Release::ALL.map(|release| {
+        (format!("{release:?}"), move || {
+            let studio = studio_of(release, 3);
+            studio.run("kill release.jobs S00 --yes --wait --reason enough").expect(0).says(&["killed 1 job"]);
+            let job = sorted(&studio).remove(0);
+            assert!(job.activity.starts_with("farm kill by artist@") && job.activity.ends_with(": enough"), "{job:?}");
+            studio.run("priority 80 r1/S01 --yes").expect(0);
+            assert_eq!(sorted(&studio)[1].priority, 80);
+            if release.can_pause() {
+                studio.run("pause r1/S01 --yes").expect(0);
+                assert_eq!(statuses(&studio), ["canceled", "paused", "queued"]);
+                studio.run("unpause r1/S01 --yes").expect(0);
+            } else {
+                studio.run("pause r1/S01 --yes").expect(6).says(&["3.6", "nothing was paused"]);
+            }
+            studio.work();
+            assert_eq!(statuses(&studio), ["canceled", "completed", "completed"]);
+            studio.run("kill r1.jobs --all --delete --yes").expect(0).says(&["deleted 3"]);
+            assert_eq!(studio.jobs(), []);
+        })
+    });
+    all_at_once(parts.into());
+}
+
+/// One whose tasks were never begun goes on with `queued`: its tasks wait as they are.
+#[test]
+fn a_job_that_was_submitted_paused_goes_on() {
+    let studio = Studio::new(Release::V3_9);
+    studio.run("plan release r1 scenes/A.blend --frames 1-2 --paused --yes").expect(0);
+    studio.server.take_heard();
+    studio.run("unpause r1/A --yes").expect(0);
+    let asked = studio.server.take_heard();
+    let order = asked.iter().find(|heard| heard.line().ends_with("/setstatus")).expect("an order").json();
+    assert_eq!(order["status"], "queued");
+    studio.work();
+    assert_eq!(statuses(&studio), ["completed"]);
+}
+
+#[test]
+fn many_jobs_are_listed_and_killed_without_a_request_for_each_but_its_own() {
+    let studio = studio_of(Release::V3_9, 40);
+    let lines = |words: &str| {
+        studio.server.take_heard();
+        studio.run(words).expect(0);
+        studio.server.take_heard().iter().map(Heard::line).collect::<Vec<_>>()
+    };
+    let asked = lines("kill jobs release:r1 --dry-run");
+    assert_eq!(asked, ["GET /api/v3/jobs"], "a dry run");
+    let asked = lines("kill jobs release:r1 --yes");
+    let orders = asked.iter().filter(|line| line.ends_with("/setstatus")).count();
+    assert_eq!((orders, asked.len()), (40, 42), "{asked:#?}");
+    assert!(statuses(&studio).iter().all(|status| status == "canceled"));
+    let asked = lines("kill jobs release:r1 --yes");
+    assert_eq!(asked, ["GET /api/v3/jobs", "GET /api/v3/jobs"]);
+}
+
+#[test]
+fn foreign_jobs_and_other_peoples_are_counted_apart() {
+    let mut studio = studio_of(Release::V3_9, 2);
+    let foreign = add_foreign(&studio, "S00 \u{1b}[2J");
+    let refused = studio.run("kill jobs status:queued --yes").expect(5);
+    refused.says(&["1 was not made by farm", "--include-foreign 1", "nothing was killed"]);
+    studio.run("kill jobs status:queued --yes --include-foreign 2").expect(5).says(&["says 2"]);
+    assert_eq!(statuses(&studio), ["queued", "queued", "queued"]);
+    let dry = studio.run("kill jobs status:queued --dry-run --json").expect(0).json("farm.kill/1");
+    let verdicts: Vec<&str> = list(&dry["jobs"]).iter().filter_map(|job| job["verdict"].as_str()).collect();
+    assert_eq!(verdicts, ["cancel", "cancel", "foreign"]);
+    studio.run("kill release.jobs status:queued name:S00* --yes").expect(0).says(&["killed 1 job"]);
+    studio.farm.room.set("USER", "bob");
+    let outcome = studio.run("kill jobs status:queued --yes --include-foreign 1 --json").expect(0);
+    let counts = &outcome.says(&["1 of other people", "1 not made by farm"]).json("farm.kill/1")["counts"];
+    assert_eq!((&counts["own"], &counts["of_others"], &counts["foreign"]), (&0.into(), &1.into(), &1.into()));
+    assert_eq!(studio.engine.job(&foreign).expect("readable").expect("there").status, JobStatus::Canceled);
+}
+
+/// A Manager that is busy says so, and when it wants to be asked again.
+#[test]
+fn a_busy_manager_is_given_time() {
+    let studio = studio_of(Release::V3_9, 12);
+    let headers = vec![("Retry-After".to_owned(), "1".to_owned())];
+    let busy = Answer { headers, ..Answer::json(503, &serde_json::json!({"code": 503, "message": "busy"})) };
+    studio.server.trap(Fault::Refuse(busy), "setstatus", 3);
+    let began = std::time::Instant::now();
+    studio.run("kill jobs r1 --yes").expect(0).says(&["killed 12 jobs"]);
+    assert!(began.elapsed().as_secs_f64() >= 1.0, "it was not left alone");
+    assert!(statuses(&studio).iter().all(|status| status == "canceled"));
+}
+
+#[test]
+fn a_manager_that_goes_away_is_6_and_says_how_far_it_came() {
+    let studio = studio_of(Release::V3_9, 12);
+    studio.server.trap_from(5, Fault::CutBefore, "setstatus");
+    let outcome = studio.run("kill jobs r1 --yes").expect(6);
+    let outcome = outcome.says(&["killed 4 of 12 jobs", "same command again"]);
+    assert_eq!(statuses(&studio).iter().filter(|status| *status == "canceled").count(), 4, "{outcome}");
+    studio.server.mend();
+    studio.run("kill jobs r1 --yes").expect(0).says(&["killed 8 jobs", "left 4"]);
+}
+
+/// What one job alone is refused keeps none of the others back.
+#[test]
+fn a_job_that_cannot_be_cancelled_is_named() {
+    let studio = studio_of(Release::V3_9, 4);
+    let no = Answer::json(400, &serde_json::json!({"code": 400, "message": "not today \u{1b}[31m"}));
+    studio.server.trap(Fault::Refuse(no), "setstatus", 1);
+    let outcome = studio.run("kill jobs r1 --yes --json").expect(4).says(&["1 job could not be done", "not today"]);
+    let document = outcome.json("farm.kill/1");
+    assert_eq!((&document["counts"]["done"], &document["counts"]["failed"]), (&3.into(), &1.into()));
+    // One that is deleted meanwhile does nothing more.
+    let gone = Answer::json(404, &serde_json::json!({"code": 404, "message": "no such job"}));
+    studio.server.trap(Fault::Refuse(gone), "setstatus", 1);
+    studio.run("kill jobs r1 --yes").expect(0);
+}
+
+/// Between the look and the deed a job ends: the second list says so.
+#[test]
+fn only_what_was_shown_and_still_matches_is_killed() {
+    let studio = studio_of(Release::V3_9, 3);
+    let id = sorted(&studio)[0].id.clone();
+    studio.server.trap(Fault::Delay(std::time::Duration::from_secs(1)), "GET /api/v3/jobs ", 1);
+    let killing = studio.farm.start("kill jobs status:queued --yes --json");
+    while studio.server.take_heard().iter().filter(|heard| heard.line() == "GET /api/v3/jobs").count() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    studio.engine.set_job_status(&id, JobStatus::Paused, "").expect("set");
+    let outcome = killing.wait().expect(0).says(&["killed 2 jobs", "left alone", "does not match any more"]);
+    assert_eq!(statuses(&studio), ["paused", "canceled", "canceled"], "{outcome}");
+    let document = outcome.json("farm.kill/1");
+    assert_eq!((&document["counts"]["left"], &document["jobs"][0]["outcome"]), (&1.into(), &"left".into()));
+}
