@@ -72,6 +72,7 @@ pub struct OtherJob {
     pub updated: Option<Timestamp>,
     pub failures: Vec<String>,
     pub stale_inputs: Vec<String>,
+    pub outdated: FrameSet,
     pub name: String,
     pub user: Option<String>,
     pub foreign: bool,
@@ -97,6 +98,18 @@ pub fn list(ports: &Ports<'_>, query: &Query, effort: Effort) -> Result<Listing,
         }
     };
     Ok(Listing { jobs: rows.iter().map(listed).collect(), unreadable: facts.unreadable.clone() })
+}
+
+/// The volume's own jobs that match; nothing matched is an error.
+pub fn recorded(ports: &Ports<'_>, query: &Query) -> Result<Vec<JobRef>, Failure> {
+    let facts = Facts::gather(ports, &Reach::Everything, query)?;
+    let rows = select(ports, &facts, query)?;
+    let jobs: Vec<JobRef> =
+        rows.iter().filter_map(|row| if let Key::Job(job) = row.key() { Some(job) } else { None }).collect();
+    match jobs.is_empty() {
+        true => Err(nothing_matches(ports, &Reach::Everything, query, &facts.unreadable)?),
+        false => Ok(jobs),
+    }
 }
 
 /// What `farm status` says of the volume's jobs that match.
@@ -166,6 +179,7 @@ impl OtherJob {
             harvested: 0,
             missing: FrameSet::default(),
             rendering: FrameSet::default(),
+            outdated: FrameSet::default(),
             priority: row.found.map_or(0, |job| job.priority),
             run: row.found.and_then(|job| job.run_id()),
             runs: 0,

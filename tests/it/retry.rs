@@ -261,3 +261,16 @@ fn a_retry_is_taken_back() {
     farm.run("retry r1/A --yes --wait").expect(0).says(&["frame 2 is bad"]);
     is_whole(&farm, "A", &[1, 2, 3]);
 }
+
+#[test]
+fn a_query_says_which_jobs_are_retried() {
+    let farm = Farm::new().rendered("r1");
+    png::cut(&farm.frame("r1", "A", 2), 40);
+    png::cut(&farm.frame("r1", "B", 2), 40);
+    farm.run("retry name:C status:completed --yes").expect(3).says(&["nothing was submitted"]);
+    farm.run("retry statsu:failed --yes").expect(2).says(&["column 1", "status"]);
+    let plan = farm.run("retry release:r1 name:A --dry-run --json").expect(0).json("farm.retry/1");
+    assert_eq!((plan["jobs"].as_array().map(Vec::len), &plan["jobs"][0]["ref"]), (Some(1), &"r1/A".into()));
+    farm.run("retry release:r1 name:A --yes --wait").expect(0);
+    assert!(png::size_of(&farm.frame("r1", "A", 2)).is_some() && png::size_of(&farm.frame("r1", "B", 2)).is_none());
+}

@@ -7,7 +7,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub struct RetryArgs {
     /// A job (r1/shot010), a release (r1), a glob such as 'shot0*', or six letters or more of a run's id; several mean what
-    /// any of them does; not needed with --apply
+    /// any of them does. Or a query: 'release:r1 status:failed'. Not needed with --apply
     #[arg(required_unless_present = "apply", conflicts_with = "apply")]
     pub query: Vec<String>,
     /// Leave frames whose log speaks of wrong pixels (a missing add-on, a failed driver) as they are

@@ -10,12 +10,14 @@ use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::wait::{self, Submitted};
-use crate::cli::{consent, exit, plan_file};
+use crate::cli::{asked, consent, exit, plan_file, queries};
 use crate::ops::check::Effort;
 use crate::ops::follow::Awaited;
-use crate::ops::ports::{Actor, Ports};
+use crate::ops::listing;
+use crate::ops::ports::{Actor, Ports, Silent};
 use crate::ops::retry::apply::{self, RetryReport};
 use crate::ops::retry::{RetryJob, RetryPlan, RetryRequest, SCHEMA, Suspects, Verdict, selection, survey};
+use crate::query::Subject;
 use crate::volume::Volume;
 use serde::Serialize;
 
@@ -35,7 +37,7 @@ fn retry(args: &RetryArgs, context: &Context) -> Result<u8, Failure> {
     let call = Call { args, context, volume: &volume, settings: &settings, actor: context.actor(&settings) };
     let plan = match saved {
         Some(plan) => plan,
-        None => call.survey(&request_of(args))?,
+        None => call.survey(&call.request()?)?,
     };
     if let Some(file) = &args.change.plan_out {
         context.output.say(&render::retry::human(&plan));
@@ -53,9 +55,9 @@ fn retry(args: &RetryArgs, context: &Context) -> Result<u8, Failure> {
     call.carry_out(plan)
 }
 
-fn request_of(args: &RetryArgs) -> RetryRequest {
+fn request_of(args: &RetryArgs, words: Vec<String>) -> RetryRequest {
     RetryRequest {
-        words: args.query.clone(),
+        words,
         suspects: if args.allow_suspect { Suspects::Leave } else { Suspects::Render },
         effort: if args.verify { Effort::Verify } else { Effort::Trust },
     }
@@ -83,6 +85,23 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// What is asked for: names as they were given, and of a query the jobs that match it now.
+    fn request(&self) -> Result<RetryRequest, Failure> {
+        let words = &self.args.query;
+        if words.iter().all(|word| word.is_empty()) {
+            return Err(Failure::new(Class::Usage, "which jobs to retry is not said")
+                .with_hint("Name a job, a release, or a query: farm retry 'release:r1 status:failed'."));
+        }
+        if !words.iter().any(|word| queries::is_query(word)) {
+            return Ok(request_of(self.args, words.clone()));
+        }
+        let query = asked::query(Subject::Jobs, words, self.settings, self.context)?;
+        let manager = self.context.manager_to_look(self.volume, self.settings)?;
+        let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &Silent, actor: &self.actor };
+        let jobs = listing::recorded(&ports, &query)?;
+        Ok(request_of(self.args, jobs.iter().map(ToString::to_string).collect()))
+    }
+
     /// Looks at every frame; asks the Manager only to look.
     fn survey(&self, request: &RetryRequest) -> Result<RetryPlan, Failure> {
         let chosen = selection::select(self.volume, &request.words)?;
