@@ -15,15 +15,6 @@ pub struct Meant {
     pub query: Query,
 }
 
-/// Whether one job may be named in place of a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Single {
-    /// By its full name.
-    Allowed,
-    /// Whoever takes something away says `jobs` first.
-    Refused,
-}
-
 /// Reads a query about jobs.
 pub fn about_jobs(text: &str, settings: &Settings) -> Result<Query, Failure> {
     Ok(Query::parse(Subject::Jobs, text, &settings.queries)?)
@@ -35,12 +26,12 @@ pub fn is_query(word: &str) -> bool {
 }
 
 /// `jobs`, `release.jobs`, `r1.jobs` or `r1/A`, and a query in several words.
-pub fn meant(what: &str, words: &[String], all: bool, single: Single, settings: &Settings) -> Result<Meant, Failure> {
+pub fn meant(what: &str, words: &[String], all: bool, settings: &Settings) -> Result<Meant, Failure> {
     let reach = match what.strip_suffix("jobs") {
         Some("") => Reach::Everything,
         Some("release.") => Reach::Releases,
         Some(home) if home.ends_with('.') => Reach::Home(home.trim_end_matches('.').parse::<Home>()?),
-        _ => return named(what, words, all, single, settings),
+        _ => return named(what, words, all, settings),
     };
     let text = words.join(" ");
     let query = about_jobs(&text, settings)?;
@@ -58,10 +49,10 @@ pub fn meant(what: &str, words: &[String], all: bool, single: Single, settings: 
 }
 
 /// One job by its full name.
-fn named(what: &str, words: &[String], all: bool, single: Single, settings: &Settings) -> Result<Meant, Failure> {
+fn named(what: &str, words: &[String], all: bool, settings: &Settings) -> Result<Meant, Failure> {
     let job: Option<JobRef> = what.parse().ok();
     match job {
-        Some(job) if single == Single::Allowed && words.is_empty() && !all => {
+        Some(job) if words.is_empty() && !all => {
             Ok(Meant { reach: Reach::Home(job.home.clone()), query: about_jobs(&format!("ref={job}"), settings)? })
         }
         _ => {
@@ -80,7 +71,7 @@ mod tests {
     fn read(what: &str, words: &[&str], all: bool) -> Result<String, String> {
         let settings = Settings::resolve(&Config::defaults()).expect("defaults");
         let words: Vec<String> = words.iter().map(ToString::to_string).collect();
-        let meant = meant(what, &words, all, Single::Allowed, &settings).map_err(|failure| failure.message())?;
+        let meant = meant(what, &words, all, &settings).map_err(|failure| failure.message())?;
         Ok(format!("{:?} {}", meant.reach, meant.query).replace("Home(Release(ReleaseName(", "(((").replace(")))", ""))
     }
 

@@ -1,10 +1,13 @@
 //! Ending runs before their files are touched: cancelled, and waited for until no worker can still write.
 
+use crate::base::counted::{agree, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::ids::{JobId, RunId};
+use crate::base::name::JobRef;
 use crate::base::status::JobStatus;
 use crate::manager::{ManagerError, ManagerJob};
 use crate::ops::addresses::Addresses;
+use crate::ops::check::OpenWork;
 use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::ports::Ports;
 use crate::ops::quiet;
@@ -80,4 +83,19 @@ pub fn end_and_wait(ports: &Ports<'_>, jobs: &[ManagerJob], reason: &str) -> Res
     }
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id.clone()).collect();
     quiet::wait(ports, &ids, PATIENCE)
+}
+
+/// Fails where a frame may still be written, by whomever: a job that was deleted in the Manager's own pages has nobody to
+/// be waited for.
+pub fn require_quiet(ports: &Ports<'_>, file: &ReleaseFile) -> Result<(), Failure> {
+    let work = OpenWork::of(ports, file)?;
+    let open = file.jobs.iter().map(|record| (record, work.frames(&record.name)));
+    let Some((record, frames)) = open.into_iter().find(|(_, frames)| !frames.is_empty()) else { return Ok(()) };
+    let job = JobRef::within(&file.name, &record.name);
+    let words = format!(
+        "{job}: {} {} written to lately, and nobody can tell that the renderer has ended",
+        frames_named(&frames),
+        agree(frames.len(), "was", "were")
+    );
+    Err(Failure::new(Class::Refused, words).with_hint("Give the command again in a minute."))
 }

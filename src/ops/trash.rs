@@ -8,6 +8,7 @@ use crate::base::time::Timestamp;
 use crate::ops::change;
 use crate::ops::locking;
 use crate::ops::ports::Ports;
+use crate::ops::undo;
 use crate::sys::clock;
 use crate::volume::Volume;
 use crate::volume::journal::{self, Account, Journal};
@@ -152,10 +153,10 @@ pub fn chosen(volume: &Volume, choice: &Choice) -> Result<Listing, Failure> {
     Ok(listing)
 }
 
-/// Erases what was chosen, change by change, each under the lock of where it came from: an undo may be bringing it back.
-pub fn purge(ports: &Ports<'_>, choice: &Choice) -> Result<Purged, Failure> {
+/// Erases what was shown, change by change, each under the lock of where it came from: an undo may be bringing it back.
+pub fn purge(ports: &Ports<'_>, shown: &[Trashed]) -> Result<Purged, Failure> {
     let mut purged = Purged::default();
-    for one in chosen(ports.volume, choice)?.transactions {
+    for one in shown {
         ports.go_on()?;
         let scope = one.release.as_ref().map_or(Scope::Volume, Scope::from);
         let lock = match locking::lock(ports, scope) {
@@ -166,7 +167,7 @@ pub fn purge(ports: &Ports<'_>, choice: &Choice) -> Result<Purged, Failure> {
             }
             Err(failure) => return Err(failure),
         };
-        purged.add(purge_one(ports.volume, &lock, one.id)?);
+        purged.add(purge_one(ports.volume, &lock, one)?);
     }
     Ok(purged)
 }
@@ -178,15 +179,34 @@ pub struct Freed {
     pub freed: TransactionId,
 }
 
-fn purge_one(volume: &Volume, lock: &Lock, id: TransactionId) -> Result<Purged, Failure> {
+fn purge_one(volume: &Volume, lock: &Lock, one: &Trashed) -> Result<Purged, Failure> {
+    let (id, parts) = (one.id, trash::parts_of(volume, one.id)?);
     // Somebody may have brought it back meanwhile.
-    if trash::parts_of(volume, id)?.is_empty() {
+    if parts.is_empty() {
         return Ok(Purged::default());
+    }
+    let kept = |why: String| Ok(Purged { left: vec![format!("{id}: {why}")], ..Purged::default() });
+    if is_needed(volume, id)? {
+        return kept("a change that did not come to its end needs it: run `farm recover` first".to_owned());
+    }
+    if parts.iter().map(|part| part.items.len()).sum::<usize>() != one.items {
+        return kept("something was added to it since it was shown".to_owned());
+    }
+    if let Err(error) = trash::check_owners(volume, &parts) {
+        return kept(error.to_string());
     }
     let journal = Journal::begin(volume, lock, JOURNAL_KIND, &Freed { freed: id })?;
     let purged = erase(volume, lock, id)?;
     journal.done(&purged.files)?;
     Ok(purged)
+}
+
+/// Whether somebody has to finish or take back a change with what is there.
+fn is_needed(volume: &Volume, id: TransactionId) -> Result<bool, Failure> {
+    let unfinished = journal::survey(volume)?.unfinished;
+    // A purge that was killed is finished by itself.
+    let mut others = unfinished.iter().filter(|account| account.intent.kind != JOURNAL_KIND);
+    Ok(others.any(|account| account.intent.id == id || undo::undoes(account, id)))
 }
 
 fn erase(volume: &Volume, lock: &Lock, id: TransactionId) -> Result<Purged, Failure> {
@@ -248,12 +268,17 @@ mod tests {
         assert_eq!((one.kind.as_str(), one.items, one.files, one.expired), ("clear-frames", 1, 1, false));
         assert_eq!((one.release.as_ref(), one.reason.as_str()), (Some(room.release()), "it is cut short"));
         assert!(list(&room.volume, Some(&Home::Quick)).expect("list").transactions.is_empty());
+        let meant = |choice: &Choice| chosen(&room.volume, choice).expect("chosen").transactions;
         let choice = Choice::default();
-        assert_eq!(purge(&room.ports(), &choice).expect("nothing").purged.len(), 0, "it is held for seven days");
+        assert_eq!(
+            purge(&room.ports(), &meant(&choice)).expect("nothing").purged.len(),
+            0,
+            "it is held for seven days"
+        );
         let week = Choice { older: Some(Duration::from_secs(7 * 86_400)), ..Choice::default() };
-        assert_eq!(purge(&room.ports(), &week).expect("nothing").purged.len(), 0);
+        assert_eq!(purge(&room.ports(), &meant(&week)).expect("nothing").purged.len(), 0);
         let now = Choice { older: Some(Duration::ZERO), ..Choice::default() };
-        let purged = purge(&room.ports(), &now).expect("purged");
+        let purged = purge(&room.ports(), &meant(&now)).expect("purged");
         assert_eq!((purged.purged.len(), purged.left.len()), (1, 0));
         assert!(list(&room.volume, None).expect("list").transactions.is_empty());
         assert!(room.read("releases/r1/out/A/000002.png").is_some());

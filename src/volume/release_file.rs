@@ -332,9 +332,10 @@ impl JobRecord {
         revisions.chain(self.runs.iter().map(|run| run.revision)).max().unwrap_or(0) + 1
     }
 
-    /// The newest run, whose id and status stand for the job's.
+    /// The newest run, whose id and status stand for the job's. One of a revision that was taken back says nothing of it.
     pub fn newest_run(&self) -> Option<&RunRecord> {
-        self.runs.last()
+        let counts = |run: &&RunRecord| self.revisions.iter().any(|revision| revision.number == run.revision);
+        self.runs.iter().rev().find(counts).or_else(|| self.runs.last())
     }
 }
 

@@ -228,3 +228,24 @@ fn a_seed_that_is_taken_back_is_gone_or_what_it_was() {
     farm.run("undo --yes").expect(0);
     assert!(files(&farm, "quick").0.is_empty());
 }
+
+/// Back and forth: what comes back is always what was there, however often somebody changes their mind.
+#[test]
+fn a_replace_that_is_had_again_can_be_taken_back_again() {
+    let farm = Farm::new().rendered("r1");
+    farm.scene("C.blend", "scenes/cube3_v42_zstd.blend");
+    let old = (files(&farm, "releases/r1/out"), files(&farm, "releases/r1/store"));
+    farm.run("replace job r1/A --with scenes/C.blend --yes --wait").expect(0);
+    let new = (files(&farm, "releases/r1/out"), files(&farm, "releases/r1/store"));
+    for _ in 0..2 {
+        farm.run("undo --yes").expect(0);
+        files_are(&farm, "releases/r1/out", &old.0);
+        files_are(&farm, "releases/r1/store", &old.1);
+        farm.run(&format!("undo {} --yes", newest(&farm, "undo"))).expect(0);
+        files_are(&farm, "releases/r1/out", &new.0);
+        files_are(&farm, "releases/r1/store", &new.1);
+    }
+    farm.run("undo --yes").expect(0);
+    files_are(&farm, "releases/r1/out", &old.0);
+    files_are(&farm, "releases/r1/store", &old.1);
+}

@@ -5,7 +5,7 @@ use crate::base::error::{Class, Failure};
 use crate::cli::args::steer::{KillArgs, PriorityArgs, SteerArgs};
 use crate::cli::needs::{Context, catch_interrupts};
 use crate::cli::output::Form;
-use crate::cli::queries::{self, Meant, Single};
+use crate::cli::queries::{self, Meant};
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::{consent, exit};
@@ -92,8 +92,7 @@ fn run(verb: Verb, args: &SteerArgs, context: &Context) -> Result<u8, Failure> {
         _ => failure,
     };
     let (volume, settings) = context.volume()?;
-    let single = if matches!(verb, Verb::Kill(_)) { Single::Refused } else { Single::Allowed };
-    let meant = queries::meant(&args.what, &args.query, args.all, single, &settings).map_err(untouched)?;
+    let meant = queries::meant(&args.what, &args.query, args.all, &settings).map_err(untouched)?;
     let manager = match args.dry_run {
         true => context.manager_to_look(&volume, &settings)?,
         false => context.manager(&volume, &settings)?,
@@ -141,8 +140,8 @@ impl Call<'_> {
         }
         plan.unreadable.iter().for_each(|line| output.warn(line));
         if self.args.dry_run {
-            output.long_result(|| render::steer::plan(verb, &plan), || document(verb, &plan, None));
             guard::count(guard, verb, &plan)?;
+            output.long_result(|| render::steer::plan(verb, &plan), || document(verb, &plan, None));
             if let Err(failure) = guard::foreign(guard, verb, &plan) {
                 output.warn(&failure.message());
             }

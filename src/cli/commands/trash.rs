@@ -75,7 +75,7 @@ fn purge(args: &TrashPurgeArgs, context: &Context) -> Result<u8, Failure> {
     let actor = context.actor(&settings);
     let manager = context.manager_to_look(&volume, &settings)?;
     let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &progress, actor: &actor };
-    let purged = trash::purge(&ports, &choice);
+    let purged = trash::purge(&ports, &chosen.transactions);
     progress.clear();
     let purged = purged?;
     purged.left.iter().for_each(|line| context.output.warn(line));

@@ -18,7 +18,7 @@ use crate::base::counted::{agree, counted, few, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
-use crate::base::name::JobRef;
+use crate::base::name::{JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::base::status::JobStatus;
 use crate::ops::check::held::{self, Held};
@@ -29,12 +29,12 @@ use crate::ops::retry::Suspects;
 use crate::ops::retry::mending::{self, Mending};
 use crate::ops::submit::{self, Queueing};
 use crate::ops::work::discard;
-use crate::ops::{harvest, locking, release};
+use crate::ops::{harvest, locking, release, undo};
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::interrupt;
 use crate::volume::area::Area;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -108,29 +108,37 @@ pub fn submit_missing(
     told: &Told,
 ) -> Result<Again, Failure> {
     let is_left = |frames: &JobFrames| hopeless == Hopeless::Leave && frames.hopeless.is_some();
-    let wanted = |frames: &JobFrames| !frames.to_render().is_empty() && !is_left(frames);
     let name = awaited.home;
     let file = awaited.file(ports)?;
     let work = OpenWork::of(ports, &file)?;
+    let ended = if hopeless == Hopeless::Leave { ended_by_somebody(&file, &work) } else { HashSet::new() };
+    let wanted = |job: &JobRef, frames: &JobFrames| {
+        !frames.to_render().is_empty() && !is_left(frames) && !ended.contains(&job.job)
+    };
     let checked = check_all(ports, &file, &work, awaited)?;
     for (job, frames) in checked.iter().filter(|(_, frames)| is_left(frames)) {
         let cause = frames.hopeless.as_deref().unwrap_or_default();
         told.note(ports, &format!("{job}: not tried again, for it would fail again: {cause}"));
     }
+    for (job, _) in checked.iter().filter(|(job, frames)| ended.contains(&job.job) && !frames.to_render().is_empty()) {
+        told.note(ports, &format!("{job}: not submitted again, for somebody canceled it; `farm why {job}` says more"));
+    }
     let mut again = Again { held: tell_held(ports, &file, &work, &checked, told), ..Again::default() };
-    if !checked.iter().any(|(_, frames)| wanted(frames)) {
+    if !checked.iter().any(|(job, frames)| wanted(job, frames)) {
         return Ok(again);
     }
     let lock = locking::lock_home(ports, name)?;
     // Frames that a killed harvest took are not missing.
     harvest::recover::finish_killed(ports, &lock, name)?;
+    undo::end_killed(ports, &lock)?;
     let mut file = awaited.whole_file(ports)?;
     let (address, began) = (ports.manager.address(), clock::now());
     // What an earlier command wrote down is being rendered as soon as it is submitted.
     submit::refuse_pending_elsewhere(&file, &address)?;
     submit::submit_pending(ports, &lock, &mut file, began)?;
-    for (job, frames) in
-        check_all(ports, &file, &OpenWork::of(ports, &file)?, awaited)?.into_iter().filter(|(_, frames)| wanted(frames))
+    for (job, frames) in check_all(ports, &file, &OpenWork::of(ports, &file)?, awaited)?
+        .into_iter()
+        .filter(|(job, frames)| wanted(job, frames))
     {
         let Some(record) = file.job_mut(&job.job) else { continue };
         let Mending { frames, trash, .. } = mending::of(ports, name, record, &frames, Suspects::Leave)?;
@@ -147,6 +155,16 @@ pub fn submit_missing(
     release::save(ports.volume, &file)?;
     submit::submit_pending(ports, &lock, &mut file, began)?;
     Ok(again)
+}
+
+/// Jobs whose newest run somebody canceled while it was waited for: a person's word counts more than a wish to see them
+/// rendered. A failure never cancels a job.
+fn ended_by_somebody(file: &ReleaseFile, work: &OpenWork) -> HashSet<JobName> {
+    let is_ended = |job: &&JobRecord| {
+        let newest = job.newest_run().map(|run| run.id);
+        work.runs(job).iter().any(|run| Some(run.run) == newest && run.status == JobStatus::Canceled)
+    };
+    file.jobs.iter().filter(is_ended).map(|job| job.name.clone()).collect()
 }
 
 /// Ends jobs of the release that came to a remote Manager twice, under the release's lock: two renderers must not write the
@@ -305,6 +323,11 @@ impl Followed {
     /// The failure that this ending is, if it is one.
     pub fn failure(&self, name: &impl Display) -> Option<Failure> {
         let FrameCounts { expected, missing, bad, .. } = self.frames;
+        if expected == 0 {
+            let words =
+                format!("{name}: no frame of it is planned any more; what was waited for was taken back meanwhile");
+            return Some(Failure::new(Class::Failed, words).with_hint("`farm undo --list` shows who took it back."));
+        }
         if missing + bad == 0 {
             return None;
         }

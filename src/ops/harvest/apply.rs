@@ -16,13 +16,14 @@ use crate::base::counted::{agree, counted};
 use crate::base::error::{Class, Failure, again_or_recover};
 use crate::base::ids::TransactionId;
 use crate::base::size::Bytes;
+use crate::ops::change;
 use crate::ops::check::Remember;
 use crate::ops::check::in_parallel::both;
 use crate::ops::locking;
 use crate::ops::ports::{Ports, Stage};
 use crate::sys::disk::{Dir, space};
 use crate::volume::area::Area;
-use crate::volume::journal::Journal;
+use crate::volume::journal::{self, Account, Journal};
 use crate::volume::layout;
 use crate::volume::lock::Lock;
 use std::collections::HashSet;
@@ -38,6 +39,7 @@ pub fn harvest(
     survey::require_release(ports, request).map_err(nothing_moved)?;
     let lock = locking::lock_home(ports, &request.release).map_err(nothing_moved)?;
     let finished = recover::finish_killed(ports, &lock, &request.release)?;
+    refuse_killed_changes(ports, &lock).map_err(nothing_moved)?;
     let refused = |failure| if finished.is_empty() { nothing_moved(failure) } else { nothing_else_moved(failure) };
     let plan = survey::survey(ports, request, Remember::Keep).map_err(refused)?;
     if let Some(saved) = saved {
@@ -57,6 +59,22 @@ pub fn harvest(
     }
     report.finished = finished;
     Ok((report, lock))
+}
+
+/// In the middle of a change of its jobs nobody can say what their frames are.
+fn refuse_killed_changes(ports: &Ports<'_>, lock: &Lock) -> Result<(), Failure> {
+    let left = journal::survey(ports.volume)?.unfinished_in(lock.scope())?;
+    let is_change = |account: &&Account| {
+        [change::RETRY, change::SEED, change::REPLACE, change::UNDO].contains(&account.intent.kind.as_str())
+    };
+    let Some(account) = left.iter().find(is_change) else { return Ok(()) };
+    let words = format!(
+        "a {} of {} was begun {} and did not come to its end",
+        account.intent.kind,
+        lock.scope(),
+        account.intent.at
+    );
+    Err(Failure::new(Class::Refused, words).with_hint("Run `farm recover` first."))
 }
 
 /// A failure before anything was begun ends with what was not done.

@@ -1,12 +1,10 @@
 //! Ending the runs of jobs that get a new revision, before any of their files is touched.
 
-use crate::base::counted::{agree, frames_named};
-use crate::base::error::{Class, Failure};
+use crate::base::error::Failure;
 use crate::base::ids::RunId;
-use crate::base::name::{JobName, JobRef};
+use crate::base::name::JobName;
 use crate::base::time::Timestamp;
 use crate::manager::ManagerJob;
-use crate::ops::check::OpenWork;
 use crate::ops::ports::Ports;
 use crate::ops::{ending, submit};
 use crate::volume::release_file::{ReleaseFile, RunRecord};
@@ -44,20 +42,5 @@ pub(super) fn end(
     ending::end_and_wait(ports, &open, reason)?;
     meant.jobs.clone_from(&file.jobs);
     meant.jobs.retain(|record| jobs.contains(&record.name));
-    require_quiet(ports, &meant)
-}
-
-/// Fails where a frame may still be written, by whomever: a job that was deleted in the Manager's own pages has nobody to
-/// be waited for.
-fn require_quiet(ports: &Ports<'_>, file: &ReleaseFile) -> Result<(), Failure> {
-    let work = OpenWork::of(ports, file)?;
-    let open = file.jobs.iter().map(|record| (record, work.frames(&record.name)));
-    let Some((record, frames)) = open.into_iter().find(|(_, frames)| !frames.is_empty()) else { return Ok(()) };
-    let job = JobRef::within(&file.name, &record.name);
-    let words = format!(
-        "{job}: {} {} written to lately, and nobody can tell that the renderer has ended",
-        frames_named(&frames),
-        agree(frames.len(), "was", "were")
-    );
-    Err(Failure::new(Class::Refused, words).with_hint("Give the command again in a minute."))
+    ending::require_quiet(ports, &meant)
 }

@@ -3,7 +3,7 @@
 //! Order: journal; bad frames to the trash, in the journal's own transaction; the record with the runs that are about to be
 //! submitted; submission; journal done. No frame of these is any worker's: what one may still write is left to it.
 
-use super::{RetryJob, RetryPlan, Suspects, survey, unfinished};
+use super::{RetryJob, RetryPlan, Suspects, survey};
 use crate::base::consent::Consent;
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
@@ -12,7 +12,7 @@ use crate::base::ids::{JobId, TransactionId};
 use crate::base::name::{Home, JobName, JobRef};
 use crate::ops::change::{self, Author, Before, Change, ChangedJob};
 use crate::ops::ports::Ports;
-use crate::ops::{harvest, locking, release, storage, submit};
+use crate::ops::{harvest, locking, release, storage, submit, undo};
 use crate::sys::clock;
 use crate::volume::journal::Journal;
 use crate::volume::lock::Lock;
@@ -114,7 +114,7 @@ fn apply_home(
     let began = clock::now();
     // Frames that a killed harvest took are not missing.
     harvest::recover::finish_killed(ports, &lock, home)?;
-    unfinished::end_killed(ports, &lock)?;
+    undo::end_killed(ports, &lock)?;
     let Some(mut file) = release::load(ports.volume, home)? else { return Err(moved(&jobs[0].reference)) };
     submit::refuse_pending_elsewhere(&file, &ports.manager.address())?;
     let names: Vec<JobName> = jobs.iter().map(|job| job.reference.job.clone()).collect();

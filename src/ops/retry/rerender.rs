@@ -3,19 +3,19 @@
 //! Order: journal; the job's runs ended, and quiet; frames to the trash with their views and passes; the record with the run;
 //! submission; journal done. What was harvested stays where it is until the next harvest takes the new frames.
 
-use super::{PlannedRun, Trashed, apply, mending, unfinished};
+use super::{PlannedRun, Trashed, apply, mending};
 use crate::base::counted::frames_named;
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId, TransactionId};
 use crate::base::name::JobRef;
-use crate::ops::change::{Author, Before, Change, ChangedJob};
+use crate::ops::change::{self, Author, Before, Change, ChangedJob};
 use crate::ops::check::held::{self, Held};
 use crate::ops::check::{self, Effort, OpenWork, Remember};
 use crate::ops::ending::{self, Ends};
 use crate::ops::ports::Ports;
 use crate::ops::submit::{self, Queueing};
-use crate::ops::{harvest, locking, release, storage};
+use crate::ops::{harvest, locking, release, storage, undo};
 use crate::sys::clock;
 use crate::volume::journal::Journal;
 use crate::volume::lock::Lock;
@@ -120,23 +120,31 @@ fn old_files(
     mending::files_of(ports, &file.name, record, frames, |_, frame| format!("frame {frame} is rendered anew"))
 }
 
+/// Ends the runs of the job and waits until nobody can write any more.
+fn make_quiet(ports: &Ports<'_>, file: &mut ReleaseFile, shown: &RerenderPlan, ends: &Ends) -> Result<(), Failure> {
+    ending::end_and_wait(ports, &ends.jobs, &format!("farm: {} is rendered anew", shown.reference))?;
+    withdraw(file, shown, &ends.withdrawn);
+    require_free(ports, file, shown)
+}
+
 /// Does what was shown, as a change of this kind (`seed`), or refuses because the world moved since.
 pub fn apply(ports: &Ports<'_>, shown: &RerenderPlan, kind: &str) -> Result<Rerendered, Failure> {
     storage::require(ports.volume, ports.manager)?;
     let lock = locking::lock_home(ports, &shown.reference.home)?;
     let began = clock::now();
     harvest::recover::finish_killed(ports, &lock, &shown.reference.home)?;
-    unfinished::end_killed(ports, &lock)?;
+    undo::end_killed(ports, &lock)?;
     let mut file = load(ports, &shown.reference)?;
     submit::refuse_pending_elsewhere(&file, &ports.manager.address())?;
     let record = current(&file, shown)?;
     let runs: Vec<&RunRecord> = record.runs.iter().collect();
     let ends = ending::of_runs(ports, &file, &runs)?;
     let journal = Journal::begin(ports.volume, &lock, kind, &change(ports, &file, shown, &ends))?;
-    ending::end_and_wait(ports, &ends.jobs, &format!("farm: {} is rendered anew", shown.reference))
-        .map_err(|failure| failure.but("no frame was touched"))?;
-    withdraw(&mut file, shown, &ends.withdrawn);
-    require_free(ports, &file, shown)?;
+    if let Err(failure) = make_quiet(ports, &mut file, shown, &ends) {
+        // Nothing is half done: runs that were ended are ended, and everything else is as it was.
+        journal.done(&change::TAKEN_BACK)?;
+        return Err(failure.but("no frame was touched"));
+    }
     let trashed = put_away(ports, &lock, journal.id(), &file, shown)?;
     if let Some(record) = file.job_mut(&shown.reference.job) {
         let queueing = shown.run.queueing();

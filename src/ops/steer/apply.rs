@@ -30,11 +30,12 @@ pub fn apply(
     guard::count(&request.guard, verb, &now)?;
     let mut plan = common(shown, now);
     let mut notes = Vec::new();
-    let orders = orders(ports, verb, &plan).map_err(nothing)?;
     let began = clock::now();
     if matches!(verb, Verb::Kill(_)) {
         withdraw(ports, &mut plan)?;
     }
+    // Of a job that could not be withdrawn nothing is ended: it would begin again.
+    let orders = orders(ports, verb, &plan).map_err(nothing)?;
     let ended = give(ports, request, &mut plan, &orders);
     if matches!(verb, Verb::Kill(_)) {
         notes.extend(records::write_down(ports, &plan));

@@ -43,7 +43,7 @@ pub(super) fn withdraw(ports: &Ports<'_>, jobs: &[PlannedJob]) -> Result<Vec<(us
     let wanted = |job: &PlannedJob| job.outcome == Outcome::Untouched && !job.withdrawn.is_empty();
     let mut outcomes = Vec::new();
     for (home, jobs) in by_home(jobs, wanted) {
-        let Some(_lock) = try_lock_home(ports, home)? else {
+        let Some(lock) = try_lock_home(ports, home)? else {
             let why = || Withdrawn::Not(format!("somebody is at work on {home} and may be submitting it just now"));
             outcomes.extend(jobs.iter().map(|(place, ..)| (*place, why())));
             continue;
@@ -57,6 +57,7 @@ pub(super) fn withdraw(ports: &Ports<'_>, jobs: &[PlannedJob]) -> Result<Vec<(us
             outcomes.push((place, outcome));
         }
         if is_changed {
+            lock.check()?;
             release::save(ports.volume, &file)?;
         }
     }
@@ -141,11 +142,12 @@ pub(super) fn keep_priority(ports: &Ports<'_>, plan: &SteerPlan, priority: u8) -
     for (home, jobs) in by_home(&plan.jobs, |job| job.outcome == Outcome::Done) {
         let names = jobs.iter().map(|(_, reference, _)| &reference.job).collect::<Vec<_>>();
         let keep = || -> Result<bool, Failure> {
-            let Some(_lock) = try_lock_home(ports, home)? else { return Ok(false) };
+            let Some(lock) = try_lock_home(ports, home)? else { return Ok(false) };
             let Some(mut file) = release::load(ports.volume, home)? else { return Ok(true) };
             for job in file.jobs.iter_mut().filter(|job| names.contains(&&job.name)) {
                 job.runs.last_mut().into_iter().for_each(|run| run.priority = priority);
             }
+            lock.check()?;
             release::save(ports.volume, &file)?;
             Ok(true)
         };

@@ -7,7 +7,7 @@ use crate::base::consent::Consent;
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::TransactionId;
-use crate::base::name::{Home, JobRef};
+use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::ops::change;
 use crate::ops::ending;
@@ -49,7 +49,7 @@ pub fn apply(ports: &Ports<'_>, shown: &UndoPlan, consent: Consent, resubmit: Re
     let lock = locking::lock_home(ports, &shown.release).map_err(nothing_done)?;
     let found = survey(ports, Some(&shown.id.to_string()), resubmit).map_err(nothing_done)?;
     let Found::Open(now) = found else { return Err(nothing_done(taken_back_meanwhile(shown))) };
-    if now.plan != *shown {
+    if now.plan.essence() != shown.essence() {
         let words = format!("what would be taken back of the {} {} changed since it was shown", shown.kind, shown.id);
         return Err(nothing_done(
             Failure::new(Class::Refused, words).with_hint("Look again, then give the command again."),
@@ -70,9 +70,15 @@ fn taken_back_meanwhile(shown: &UndoPlan) -> Failure {
 
 fn carry_out(ports: &Ports<'_>, lock: &Lock, survey: Survey, consent: Consent) -> Result<UndoReport, Failure> {
     let Survey { intent, ends, .. } = survey;
+    let nothing_done = |failure: Failure| failure.but("nothing was taken back");
     // The Manager first: until its workers are quiet no file is touched, and nothing was begun.
-    ending::end_and_wait(ports, &ends, &format!("farm undo of {}", intent.undone))
-        .map_err(|failure| failure.but("nothing was taken back"))?;
+    ending::end_and_wait(ports, &ends, &format!("farm undo of {}", intent.undone)).map_err(nothing_done)?;
+    require_quiet(ports, &intent).map_err(nothing_done)?;
+    // Until then frames were still written: what there is of them now is what goes.
+    let intent = match survey_again(ports, &intent).map_err(nothing_done)? {
+        Found::Open(now) => now.intent,
+        Found::Already { .. } => intent,
+    };
     let journal = Journal::begin(ports.volume, lock, change::UNDO, &intent)?;
     let undo = journal.id();
     let restored = put_back(ports.volume, lock, undo, &intent)?;
@@ -85,6 +91,19 @@ fn carry_out(ports: &Ports<'_>, lock: &Lock, survey: Survey, consent: Consent) -
         discarded: intent.discards.len(),
         submitted: Vec::new(),
     })
+}
+
+/// The same change once more, when nobody writes any more.
+fn survey_again(ports: &Ports<'_>, intent: &UndoIntent) -> Result<Found, Failure> {
+    survey(ports, Some(&intent.undone.to_string()), Resubmit::Yes)
+}
+
+/// Fails where a frame of the change's jobs may still be written, by whomever.
+fn require_quiet(ports: &Ports<'_>, intent: &UndoIntent) -> Result<(), Failure> {
+    let Some(mut file) = release::load(ports.volume, &intent.change.release)? else { return Ok(()) };
+    let is_changed = |name: &JobName| intent.after.iter().any(|(changed, _)| changed == name);
+    file.jobs.retain(|job| is_changed(&job.name));
+    ending::require_quiet(ports, &file)
 }
 
 /// Moves the files and writes the records of the undo `id`. What is done already is left. The value: how many things came

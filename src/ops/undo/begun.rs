@@ -24,6 +24,11 @@ pub fn begun(volume: &Volume, word: Option<&str>) -> Result<Option<Account>, Fai
     Ok(None)
 }
 
+/// Whether this is the journal of an undo of the change `id`.
+pub fn undoes(account: &Account, id: crate::base::ids::TransactionId) -> bool {
+    account.intent.kind == change::UNDO && change::body::<UndoIntent>(account).is_ok_and(|intent| intent.undone == id)
+}
+
 /// Goes on with it, once the lock of its release is free.
 pub fn resume(ports: &Ports<'_>, account: &Account, consent: Consent) -> Result<UndoReport, Failure> {
     let intent: UndoIntent = change::body(account)?;

@@ -9,6 +9,7 @@ use crate::ops::change::{self, Author};
 use crate::sys::clock;
 use crate::volume::Volume;
 use crate::volume::journal::{self, Account};
+use crate::volume::lock::Scope;
 use crate::volume::trash::{self, HOLD_DAYS};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -121,6 +122,20 @@ impl History {
         self.entries.iter().filter(is_it).find(counts).map(|undo| undo.id)
     }
 
+    /// The undo that has to be taken back in place of this change: the change was taken back and had again, and what it had
+    /// thrown away is by now where that undo put it.
+    pub(super) fn stands_for(&self, entry: &Entry) -> Option<&Entry> {
+        let undo_of = |id: TransactionId, undone: bool| {
+            self.entries.iter().find(|other| {
+                matches!(&other.deed, Deed::Undo(undo) if undo.undone == id)
+                    && (other.standing == Standing::Undone) == undone
+            })
+        };
+        let found = undo_of(undo_of(entry.id, true)?.id, false)?;
+        // That one may have been taken back and had again in its turn.
+        Some(self.stands_for(found).unwrap_or(found))
+    }
+
     /// The change whose id begins so.
     pub fn named(&self, word: &str) -> Result<&Entry, Failure> {
         let word = word.to_ascii_lowercase();
@@ -160,6 +175,11 @@ fn was_taken_back(account: &Account) -> bool {
     account.done.as_ref().is_some_and(|done| done.body == change::TAKEN_BACK)
 }
 
+/// Of a journal that does not say where it was: what its lock covered.
+fn home_of(scope: &str) -> Option<Home> {
+    scope.strip_prefix("release ").unwrap_or(scope).parse().ok().filter(|home| Scope::from(home).to_string() == scope)
+}
+
 /// `None`: it is not there any more.
 fn read(
     volume: &Volume,
@@ -182,7 +202,7 @@ fn read(
         kind: account.intent.kind.clone(),
         at: account.intent.at,
         until,
-        home: deed.home().cloned(),
+        home: deed.home().cloned().or_else(|| home_of(&account.intent.scope)),
         jobs: deed.jobs().into_iter().cloned().collect(),
         by: deed.author().cloned(),
         standing,

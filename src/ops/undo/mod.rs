@@ -9,6 +9,7 @@ pub mod apply;
 mod begun;
 mod deed;
 pub mod history;
+mod killed;
 mod made;
 mod newer;
 pub mod recover;
@@ -16,8 +17,9 @@ mod resubmit;
 pub mod survey;
 
 pub use apply::{UndoReport, apply};
-pub use begun::{begun, resume};
+pub use begun::{begun, resume, undoes};
 pub use history::{Entry, History, Standing};
+pub use killed::end_killed;
 pub use recover::{Ended, finish, roll_back};
 pub use survey::{Found, survey};
 
@@ -66,6 +68,15 @@ pub struct UndoPlan {
     pub moved_back: usize,
     /// Whether frames that are missing then are submitted again.
     pub resubmits: bool,
+}
+
+impl UndoPlan {
+    /// The plan without what changes while somebody renders.
+    pub(super) fn essence(&self) -> UndoPlan {
+        let mut plan = UndoPlan { discarded: Vec::new(), ..self.clone() };
+        plan.jobs.iter_mut().for_each(|job| job.ended.clear());
+        plan
+    }
 }
 
 /// One job of a change that is taken back.

@@ -20,7 +20,7 @@ pub(super) fn check(volume: &Volume, history: &History, entry: &Entry) -> Result
     let is_newer = |other: &&Entry| {
         other.at > entry.at
             && other.home.as_ref() == Some(home)
-            && stands(other)
+            && stands(history, other, entry)
             && shares_a_job(other, entry).is_some()
     };
     // The newest first: in that order they can be taken back.
@@ -46,8 +46,15 @@ fn check_itself(entry: &Entry) -> Result<(), Failure> {
 }
 
 /// Whether what it changed still counts.
-fn stands(entry: &Entry) -> bool {
-    match (&entry.standing, &entry.deed) {
+fn stands(history: &History, other: &Entry, entry: &Entry) -> bool {
+    match (&other.standing, &other.deed) {
+        // To whoever takes an undo back, a later undo of what was before it is something newer.
+        (Standing::Undo, Deed::Undo(undo)) if matches!(entry.deed, Deed::Undo(_)) => {
+            let undone = history.entries.iter().find(|found| found.id == undo.undone);
+            undone.is_some_and(|undone| undone.at <= entry.at && undone.id != entry.id)
+        }
+        // A change and its undo cancel each other.
+        (_, Deed::Undo(_)) => false,
         // It changed nothing on the volume.
         (_, Deed::Kill(_)) => false,
         (Standing::Open | Standing::Expired | Standing::Purged, _) => true,

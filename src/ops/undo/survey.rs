@@ -53,6 +53,7 @@ pub fn survey(ports: &Ports<'_>, word: Option<&str>, resubmit: Resubmit) -> Resu
     if let Some(undo) = history.undo_of(entry) {
         return Ok(Found::Already { id: entry.id, kind: entry.kind.clone(), undo });
     }
+    let entry = history.stands_for(entry).unwrap_or(entry);
     newer::check(ports.volume, &history, entry)?;
     match entry.deed {
         Deed::Kill(_) if resubmit == Resubmit::No => Err(only_ended(entry)),

@@ -16,7 +16,7 @@ mod restore;
 
 pub use error::TrashError;
 pub use list::{Listing, TrashedTransaction, list, parts_of};
-pub use purge::{PurgeReport, purge, purge_expired};
+pub use purge::{PurgeReport, check_owners, purge, purge_expired};
 pub use put::{Discard, PutReport, Trash};
 pub use record::Item;
 pub use restore::{Restored, restorable, restore};

@@ -69,6 +69,10 @@ fn purge_part(
 }
 
 /// Trash is purged by who put it there, by the volume's owner, and by root.
+pub fn check_owners(volume: &Volume, parts: &[TrashedTransaction]) -> Result<(), TrashError> {
+    parts.iter().try_for_each(|part| check_owner(volume, part))
+}
+
 fn check_owner(volume: &Volume, part: &TrashedTransaction) -> Result<(), TrashError> {
     let me = user_id();
     let owner = volume.stat(&layout::own_dir())?.map(|own| own.uid);
