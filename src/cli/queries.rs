@@ -103,7 +103,7 @@ mod tests {
         for word in ["r1", "r1/A", "shot0*", "r[12]", "*/B", "r[!1]", "0f3c9a7e"] {
             assert!(!is_query(word), "{word}");
         }
-        for word in ["status:active", "a b", "priority>5", "@mine", "(a)", "a,b", "name~x"] {
+        for word in ["status:active", "a b", "priority>5", "@mine", "(a)", "a,b", "-is:mine", "name~x"] {
             assert!(is_query(word), "{word}");
         }
     }

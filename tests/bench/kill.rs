@@ -49,7 +49,8 @@ fn kill(sizes: Sizes, jobs: usize, latency: Duration, goal: &str) {
         curl.args(["-s", "-Z", "--parallel-max", "64", "-K", "curl.cfg"]);
         timed(&farm.room, curl);
     };
-    let whole = format!("--manager {url} kill jobs name:job* --yes --include-foreign {jobs} --quiet");
+    let open = jobs - jobs.div_ceil(20);
+    let whole = format!("--manager {url} kill jobs is:open --yes --include-foreign {open} --quiet");
     let entries = [
         Entry::new("curl -Z 64", || {}, curl),
         Entry::new("plain, 1 connection", || {}, plain(1)),

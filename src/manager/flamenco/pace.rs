@@ -8,10 +8,10 @@ use std::time::Duration;
 /// The most that are under way.
 const MOST: usize = 64;
 /// How many are under way at first.
-const FIRST: usize = 2;
+const FIRST: usize = 4;
 /// So many answers tell how fast it goes, for each that is under way, and at least.
 const ROUNDS: usize = 3;
-const FEWEST: usize = 16;
+const FEWEST: usize = 32;
 /// Twice as many have to be so much faster to be worth it.
 const GAIN: f64 = 1.05;
 
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn as_many_as_help() {
-        assert_eq!(comes_to(|_| 570.0), 2, "one after the other");
+        assert_eq!(comes_to(|_| 570.0), FIRST, "one after the other");
         assert_eq!(comes_to(|at_once| at_once as f64 / 0.005), MOST, "far off");
         assert_eq!(comes_to(|at_once| (at_once as f64 / 0.005).min(3000.0)), 16);
     }

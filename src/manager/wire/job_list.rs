@@ -17,6 +17,8 @@ pub(in crate::manager) struct JobList<'w> {
     /// Up to where `bytes` are read.
     read: usize,
     at: Place,
+    /// The rest was tried when it was half as long as this, and a job was not whole: long ones are not tried at each piece.
+    tried_again_at: usize,
     fault: Option<serde_json::Error>,
 }
 
@@ -36,14 +38,22 @@ enum Place {
 impl<'w> JobList<'w> {
     /// Keeps what `wants` says.
     pub(in crate::manager) fn new(wants: &'w mut dyn FnMut(&ManagerJob) -> bool) -> Self {
-        JobList { wants, jobs: Vec::new(), bytes: Vec::new(), read: 0, at: Place::Beginning(0), fault: None }
+        JobList {
+            wants,
+            jobs: Vec::new(),
+            bytes: Vec::new(),
+            read: 0,
+            at: Place::Beginning(0),
+            tried_again_at: 0,
+            fault: None,
+        }
     }
 
     /// Forgets everything: another try begins.
     pub(in crate::manager) fn begin(&mut self) {
         self.jobs.clear();
         self.bytes.clear();
-        (self.read, self.at, self.fault) = (0, Place::Beginning(0), None);
+        (self.read, self.at, self.tried_again_at, self.fault) = (0, Place::Beginning(0), 0, None);
     }
 
     /// Reads on.
@@ -60,7 +70,9 @@ impl<'w> JobList<'w> {
     }
 
     /// What is wanted, once all of it is there.
-    pub(in crate::manager) fn finish(self) -> Result<Vec<ManagerJob>, serde_json::Error> {
+    pub(in crate::manager) fn finish(mut self) -> Result<Vec<ManagerJob>, serde_json::Error> {
+        self.tried_again_at = 0;
+        while self.fault.is_none() && self.step() {}
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -105,13 +117,21 @@ impl<'w> JobList<'w> {
 
     /// Reads the job behind `skipped` more bytes, if all of it is there.
     fn job(&mut self, skipped: usize) -> bool {
-        let mut stream = serde_json::Deserializer::from_slice(&self.bytes[self.read + skipped..]).into_iter::<Job>();
+        let rest = &self.bytes[self.read + skipped..];
+        if rest.len() < self.tried_again_at {
+            return false;
+        }
+        let mut stream = serde_json::Deserializer::from_slice(rest).into_iter::<Job>();
         match stream.next() {
             None => false,
-            Some(Err(error)) if error.is_eof() => false,
+            Some(Err(error)) if error.is_eof() => {
+                self.tried_again_at = 2 * rest.len();
+                false
+            }
             Some(Err(error)) => self.fail(error),
             Some(Ok(job)) => {
                 let length = stream.byte_offset();
+                self.tried_again_at = 0;
                 let job = ManagerJob::from(job);
                 if (self.wants)(&job) {
                     self.jobs.push(job);
