@@ -143,7 +143,6 @@ fn what_is_not_said_clearly_is_refused_and_nothing_is_killed() {
     nothing(&["kill", "jobs", "--yes"], 2, &["--all"]);
     nothing(&["kill", "jobs", "r1", "--all", "--yes"], 2, &["--all"]);
     nothing(&["kill", "r1", "--yes"], 2, &["release.jobs"]);
-    nothing(&["kill", "r1/A", "--yes"], 2, &["jobs"]);
     nothing(&["kill", "r1.jobs", "statsu:active", "--yes"], 2, &["column 1", "\"status\""]);
     nothing(&["kill", "r7.jobs", "status:queued", "--yes"], 3, &["r7"]);
     nothing(&["kill", "../r1.jobs", "A", "--yes"], 2, &["name"]);
@@ -236,4 +235,11 @@ fn jobs_are_paused_and_go_on_with_another_priority() {
     farm.run("unpause r1/X --yes").expect(3);
     let document = farm.run("unpause r1/A --yes --json").expect(0).json("farm.unpause/1");
     assert_eq!(document["jobs"][0]["verdict"], "already-ended");
+}
+
+#[test]
+fn one_job_is_killed_by_its_full_name() {
+    let farm = planned();
+    farm.run("kill r1/A --yes").expect(0).says(&["killed 1 job"]);
+    assert_eq!(statuses(&farm), "r1/A=canceled r1/B=queued r1.2/A=queued");
 }
