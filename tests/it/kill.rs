@@ -128,6 +128,10 @@ fn a_kill_is_written_down_for_whoever_takes_it_back() {
     assert_eq!(body["jobs"][0]["ends"][0], status["jobs"][0]["run"]);
     assert_eq!(body["by"]["user"], "artist");
     farm.run("recover").expect(0).says(&["nothing was left"]);
+    farm.run("undo --list").expect(0).says(&["kill"]);
+    farm.run("undo --resubmit --yes").expect(0);
+    farm.run("work").expect(0);
+    assert!(statuses(&farm).contains("r1.2/A=completed"), "{}", statuses(&farm));
 }
 
 #[test]

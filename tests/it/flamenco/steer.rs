@@ -3,10 +3,12 @@
 use super::server::flamenco::Release;
 use super::server::{Answer, Fault, Heard};
 use super::{Studio, all_at_once};
+use crate::support::Outcome;
 use crate::support::output::list;
 use farm::base::ids::JobId;
 use farm::base::status::JobStatus;
 use farm::manager::{Manager, ManagerJob, RenderWork, Submission, Work};
+use std::time::Duration;
 
 /// A studio with so many planned jobs `r1/S00`, `r1/S01`…
 fn studio_of(release: Release, jobs: usize) -> Studio {
@@ -174,15 +176,45 @@ fn a_job_that_cannot_be_cancelled_is_named() {
 fn only_what_was_shown_and_still_matches_is_killed() {
     let studio = studio_of(Release::V3_9, 3);
     let id = sorted(&studio)[0].id.clone();
-    studio.server.trap(Fault::Delay(std::time::Duration::from_secs(1)), "GET /api/v3/jobs ", 1);
+    studio.server.trap(Fault::Delay(Duration::from_secs(1)), "GET /api/v3/jobs ", 1);
     let killing = studio.farm.start("kill jobs status:queued --yes --json");
     while studio.server.take_heard().iter().filter(|heard| heard.line() == "GET /api/v3/jobs").count() == 0 {
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
     }
-    std::thread::sleep(std::time::Duration::from_millis(100));
+    std::thread::sleep(Duration::from_millis(100));
     studio.engine.set_job_status(&id, JobStatus::Paused, "").expect("set");
     let outcome = killing.wait().expect(0).says(&["killed 2 jobs", "left alone", "does not match any more"]);
     assert_eq!(statuses(&studio), ["paused", "canceled", "canceled"], "{outcome}");
     let document = outcome.json("farm.kill/1");
     assert_eq!((&document["counts"]["left"], &document["jobs"][0]["outcome"]), (&1.into(), &"left".into()));
+}
+
+/// A studio whose one job is at work, and which, after it was ended, becomes `late` by a report that was on its way.
+fn killed_and_then(late: JobStatus) -> (Studio, Outcome) {
+    let studio = studio_of(Release::V3_9, 1);
+    let id = sorted(&studio)[0].id.clone();
+    studio.engine.set_job_status(&id, JobStatus::Active, "").expect("set");
+    studio.server.trap(Fault::Delay(Duration::from_secs(1)), "GET /api/v3/worker-mgt/workers ", 1);
+    let killing = studio.farm.start("kill jobs r1/S00 --yes --wait --json");
+    while sorted(&studio)[0].status != JobStatus::Canceled {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    studio.engine.set_job_status(&id, late, "").expect("set");
+    let outcome = killing.wait().expect(0);
+    (studio, outcome)
+}
+
+#[test]
+fn a_job_that_a_late_report_calls_failed_was_killed_all_the_same() {
+    let (studio, outcome) = killed_and_then(JobStatus::Failed);
+    let document = outcome.says(&["killed 1 job", "called failed, by a late report"]).json("farm.kill/1");
+    assert_eq!((&document["counts"]["done"], &document["waited"]), (&1.into(), &true.into()));
+    assert_eq!(statuses(&studio), ["failed"]);
+}
+
+#[test]
+fn a_job_that_a_late_report_brings_back_is_ended_again() {
+    let (studio, outcome) = killed_and_then(JobStatus::Active);
+    outcome.says(&["killed 1 job", "came back", "was ended again"]);
+    assert_eq!(statuses(&studio), ["canceled"]);
 }
