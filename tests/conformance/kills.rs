@@ -289,7 +289,7 @@ fn a_worker_in_a_container_of_this_host_keeps_its_task() {
 #[test]
 fn several_workers_struck_at_once_lose_nothing() {
     let farm = LocalFarm::new();
-    let (job, output) = submit_scene(&farm, "seconds=0.05", "1-60");
+    let (job, output) = submit_scene(&farm, "seconds=0.2", "1-60");
     for _ in 0..3 {
         let mut workers: Vec<Child> = (0..3).map(|_| start_worker(farm.root(), None)).collect();
         std::thread::sleep(Duration::from_millis(600));
