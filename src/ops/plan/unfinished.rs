@@ -69,12 +69,7 @@ fn has(file: &ReleaseFile, intended: &ChangedJob) -> bool {
 
 /// What the plan put there and no release names. A release that cannot be read might, so that it stops this.
 pub fn orphans(volume: &Volume, intent: &Change) -> Result<Vec<RelPath>, Failure> {
-    let mut named = Named::default();
-    for name in volume.homes()?.names {
-        if let Some(file) = release::load(volume, &name)? {
-            named.add(&file);
-        }
-    }
+    let named = Named::on(volume)?;
     let mut orphans = Vec::new();
     for path in intent.store.iter().chain(&intent.copies) {
         // Nothing but a release's store is ever rolled back, whatever a journal says.
@@ -95,6 +90,17 @@ pub struct Named {
 }
 
 impl Named {
+    /// What all release files of the volume mention.
+    fn on(volume: &Volume) -> Result<Named, Failure> {
+        let mut named = Named::default();
+        for name in volume.homes()?.names {
+            if let Some(file) = release::load(volume, &name)? {
+                named.add(&file);
+            }
+        }
+        Ok(named)
+    }
+
     /// Adds what this one mentions.
     pub fn add(&mut self, file: &ReleaseFile) {
         let revisions = file.jobs.iter().flat_map(|job| &job.revisions);

@@ -5,6 +5,7 @@ use super::apply::put_back;
 use crate::base::error::Failure;
 use crate::base::rel_path::RelPath;
 use crate::ops::change::{self, Change};
+use crate::ops::plan::unfinished;
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::ops::submit;
@@ -13,8 +14,8 @@ use crate::sys::clock;
 use crate::volume::Volume;
 use crate::volume::journal::{Account, Journal};
 use crate::volume::lock::Lock;
-use crate::volume::release_file::ReleaseFile;
 use crate::volume::trash::{self, TrashError};
+use std::collections::BTreeSet;
 
 /// What became of a change that was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +38,9 @@ pub fn roll_back(ports: &Ports<'_>, lock: &Lock, account: &Account) -> Result<En
             journal.done(&"finished by a later command")?;
             Ok(Ended::Finished)
         }
-        file => {
+        _ => {
             let journal = Journal::resume(ports.volume, lock, account)?;
-            take_back(ports, lock, account, &change, file.as_ref())?;
+            take_back(ports, lock, account, &change)?;
             journal.done(&change::TAKEN_BACK)?;
             Ok(Ended::RolledBack)
         }
@@ -56,24 +57,22 @@ pub fn finish(volume: &Volume, lock: &Lock, account: &Account) -> Result<usize, 
 }
 
 /// What the change put into the store goes to the trash; what it had thrown away comes back.
-fn take_back(
-    ports: &Ports<'_>,
-    lock: &Lock,
-    account: &Account,
-    change: &Change,
-    file: Option<&ReleaseFile>,
-) -> Result<(), Failure> {
+fn take_back(ports: &Ports<'_>, lock: &Lock, account: &Account, change: &Change) -> Result<(), Failure> {
     let id = account.intent.id;
     let parts = trash::parts_of(ports.volume, id)?;
-    let mut strays: Vec<(RelPath, String)> = Vec::new();
-    for path in change.store.iter().chain(&change.copies) {
-        // What was there before and was not moved yet is no stray.
-        let was_moved = parts.iter().any(|part| part.items.iter().any(|item| item.path == *path));
-        if (was_moved || !is_named(file, path)) && is_stray(ports, &parts, path)? {
-            strays.push((path.clone(), format!("of the {} {id}, which did not come to its end", account.intent.kind)));
+    let reason = format!("of the {} {id}, which did not come to its end", account.intent.kind);
+    // What has the place of something that was thrown away, and what nobody needs but the change.
+    let thrown_away = |path: &&RelPath| parts.iter().any(|part| part.items.iter().any(|item| item.path == **path));
+    let put = change.store.iter().chain(&change.copies);
+    let mut strays: BTreeSet<RelPath> = unfinished::orphans(ports.volume, change)?.into_iter().collect();
+    strays.extend(put.filter(thrown_away).cloned());
+    let mut discards = Vec::new();
+    for path in strays {
+        if is_stray(ports, &parts, &path)? {
+            discards.push((path, reason.clone()));
         }
     }
-    work::discard(ports, lock, strays)?;
+    work::discard(ports, lock, discards)?;
     match trash::restore(ports.volume, lock, id) {
         Ok(_) | Err(TrashError::Nothing { .. }) => Ok(()),
         Err(error) => Err(error.into()),
@@ -96,10 +95,55 @@ fn is_stray(ports: &Ports<'_>, parts: &[trash::TrashedTransaction], path: &RelPa
     Ok(true)
 }
 
-fn is_named(file: Option<&ReleaseFile>, path: &RelPath) -> bool {
-    let revisions = file.iter().flat_map(|file| &file.jobs).flat_map(|job| &job.revisions);
-    let names = |revision: &crate::volume::release_file::Revision| {
-        revision.store.path == *path || revision.dependencies.iter().any(|need| need.stored.as_ref() == Some(path))
-    };
-    revisions.into_iter().any(names)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::digest::Digest;
+    use crate::base::ids::RunId;
+    use crate::ops::change::{Before, ChangedJob};
+    use crate::ops::check::room::Room;
+    use crate::ops::locking;
+    use crate::volume::journal;
+    use crate::volume::release_file::DependencyRecord;
+
+    /// A release file names one file of a sequence, and its jobs need all of them.
+    #[test]
+    fn what_other_jobs_need_is_no_stray() {
+        let mut room = Room::new(&[("A", "1"), ("B", "1")]);
+        let path = |path: &str| RelPath::new(path).expect("a path");
+        let named = path("releases/r1/store/deps/0123/img_0001.png");
+        let other = path("releases/r1/store/deps/0123/img_0002.png");
+        let own = path("releases/r1/store/deps/4567/wood.png");
+        for file in [&named, &other, &own] {
+            room.put(file.as_str(), b"pixels");
+        }
+        room.file.jobs[1].revisions[0].dependencies.push(DependencyRecord {
+            path: "/img_####.png".into(),
+            kind: "sequence".into(),
+            stored: Some(named.clone()),
+            in_place: false,
+            size: 6,
+            modified: None,
+            digest: Some(Digest::of(b"pixels")),
+        });
+        room.save();
+        let ports = room.ports();
+        let lock = locking::lock_home(&ports, room.release()).expect("free");
+        let job = ChangedJob {
+            name: "A".parse().expect("name"),
+            frames: "1".parse().expect("frames"),
+            before: Before::of(Some(&room.file.jobs[0])),
+            run: Some(RunId::random()),
+            ends: Vec::new(),
+        };
+        let copies = vec![named.clone(), other.clone(), own.clone()];
+        let change = Change { release: room.release().clone(), by: None, store: Vec::new(), copies, jobs: vec![job] };
+        drop(Journal::begin(&room.volume, &lock, change::REPLACE, &change).expect("begin"));
+        let account = journal::survey(&room.volume).expect("journals").unfinished.remove(0);
+        assert_eq!(roll_back(&ports, &lock, &account).expect("taken back"), Ended::RolledBack);
+        assert_eq!(room.read(own.as_str()), None, "it was the change's alone");
+        for file in [&named, &other] {
+            assert!(room.read(file.as_str()).is_some(), "{file}");
+        }
+    }
 }
