@@ -25,12 +25,16 @@ pub const KILL: &str = "kill";
 /// A change that is taken back.
 pub const UNDO: &str = "undo";
 
+/// The changes of which the state in between is not what the record says: killed there, they are finished or taken back
+/// before anybody looks at the jobs' frames.
+const WITH_STATES_BETWEEN: [&str; 4] = [SEED, REPLACE, RETRY, UNDO];
+
 /// How the journal of a change ends that was taken back before it counted: it changed nothing.
 pub const TAKEN_BACK: &str = "taken back before it counted";
 
 /// The body of the journal of each of these.
 ///
-/// Order of every change: the journal; the runs that it ends, and quiet; what goes to the trash (in the journal's own
+/// A kill changes nothing on the volume and is written down when it is done. Order of every other change: the journal; the runs that it ends, and quiet; what goes to the trash (in the journal's own
 /// transaction); what is copied; the record of the jobs; submission; journal done. Until the record has the change's runs
 /// nothing counts and all of it can be taken back; afterwards the record is the truth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -132,6 +136,11 @@ impl Before {
 /// The change that the journal of a plan, a seed, a replace, a retry, a kill or an undo tells of.
 pub fn of(account: &Account) -> Result<Change, Failure> {
     body(account)
+}
+
+/// Whether this is the journal of a change that leaves the jobs' frames in between while it is under way.
+pub fn is_between(account: &Account) -> bool {
+    WITH_STATES_BETWEEN.contains(&account.intent.kind.as_str())
 }
 
 /// What the journal of a change says, as its kind has it.

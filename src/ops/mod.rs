@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod ask;
 pub mod change;
 pub mod check;
+pub mod discard;
 pub mod doctor;
 pub mod ending;
 pub mod follow;

@@ -10,15 +10,15 @@ use crate::manager::local::{self, Ended, Local, Unready, WorkReport, WorkerHooks
 use crate::manager::{ManagerJob, ManagerTask};
 use crate::ops::check::inputs::lost_inputs;
 use crate::ops::check::job_files::{self, JobFile, Place};
+use crate::ops::discard;
 use crate::ops::ports::Ports;
 use crate::ops::{check, release};
-use crate::sys::clock;
 use crate::sys::http::without_credentials;
 use crate::sys::process::environment;
 use crate::volume::journal::Journal;
 use crate::volume::lock::{Lock, LockError, LockWait, Requester, Scope, Waiting};
 use crate::volume::release_file::{JobRecord, RunRecord};
-use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
+use crate::volume::trash::Discard;
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -172,9 +172,7 @@ pub fn discard(ports: &Ports<'_>, lock: &Lock, broken: Vec<(RelPath, String)>) -
     let discards: Vec<Discard> = broken.into_iter().map(|(path, reason)| Discard { path, reason }).collect();
     let paths: Vec<String> = discards.iter().map(|discard| discard.path.to_string()).collect();
     let journal = Journal::begin(ports.volume, lock, JOURNAL_KIND, &paths)?;
-    let mut trash = Trash::begin(ports.volume, lock, journal.id(), clock::now(), HOLD_DAYS);
-    trash.put(&discards)?;
-    trash.finish()?;
+    discard::within(ports.volume, lock, journal.id(), &discards)?;
     journal.done(&paths.len())?;
     for discard in &discards {
         ports.progress.note(&format!("moved {} to the trash: {}", discard.path, discard.reason));

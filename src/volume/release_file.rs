@@ -326,6 +326,11 @@ impl JobRecord {
         }
     }
 
+    /// Marks those of these runs that it has as never to be submitted.
+    pub fn withdraw(&mut self, runs: &[RunId]) {
+        self.runs.iter_mut().filter(|run| runs.contains(&run.id)).for_each(|run| run.withdrawn = true);
+    }
+
     /// The number of the next revision: never one that a run was made of, even if that revision was taken back.
     pub fn next_revision(&self) -> u32 {
         let revisions = self.revisions.iter().map(|revision| revision.number);

@@ -83,6 +83,20 @@ pub fn locate(
     Ok(JobFiles { reference, out, dist: dist.root, files, extras: folders.extras(), folders: open })
 }
 
+/// What lies in the job's folder under the names of these frames' files, whatever it is: the frame, and the path beneath the
+/// volume.
+pub fn in_out(
+    volume: &Volume,
+    release: &Home,
+    record: &JobRecord,
+    frames: &FrameSet,
+) -> Result<Vec<(i32, RelPath)>, Failure> {
+    let located = locate(volume, release, record, frames, &[])?;
+    let is_there = |file: &&JobFile| matches!(file.place, Place::Out(_) | Place::Odd(_));
+    let path = |file: &JobFile| Ok((file.expected.frame, located.out.join(file.expected.path.as_str())?));
+    located.files.iter().filter(is_there).map(path).collect()
+}
+
 /// Where each file lies, or would lie, beneath the volume.
 pub fn paths(located: &JobFiles, release: &Home) -> Result<Vec<RelPath>, Failure> {
     let dist = layout::dist_dir(release);

@@ -23,7 +23,7 @@ use crate::ops::locking;
 use crate::ops::ports::{Ports, Stage};
 use crate::sys::disk::{Dir, space};
 use crate::volume::area::Area;
-use crate::volume::journal::{self, Account, Journal};
+use crate::volume::journal::{self, Journal};
 use crate::volume::layout;
 use crate::volume::lock::Lock;
 use std::collections::HashSet;
@@ -64,10 +64,7 @@ pub fn harvest(
 /// In the middle of a change of its jobs nobody can say what their frames are.
 fn refuse_killed_changes(ports: &Ports<'_>, lock: &Lock) -> Result<(), Failure> {
     let left = journal::survey(ports.volume)?.unfinished_in(lock.scope())?;
-    let is_change = |account: &&Account| {
-        [change::RETRY, change::SEED, change::REPLACE, change::UNDO].contains(&account.intent.kind.as_str())
-    };
-    let Some(account) = left.iter().find(is_change) else { return Ok(()) };
+    let Some(account) = left.iter().find(|account| change::is_between(account)) else { return Ok(()) };
     let words = format!(
         "a {} of {} was begun {} and did not come to its end",
         account.intent.kind,

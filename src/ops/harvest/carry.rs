@@ -10,11 +10,12 @@ use crate::base::error::{Class, Failure, again_or_recover};
 use crate::base::ids::TransactionId;
 use crate::base::rel_path::RelPath;
 use crate::ops::check::in_parallel::in_parallel;
+use crate::ops::discard;
 use crate::ops::ports::{Ports, Stage};
 use crate::sys::clock;
 use crate::sys::disk::{Dir, DiskError};
 use crate::volume::lock::Lock;
-use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
+use crate::volume::trash::Discard;
 use crate::volume::{Volume, layout};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
@@ -140,12 +141,7 @@ impl Carrier<'_> {
     }
 
     fn discard(&self, discards: &[Discard]) -> Result<Vec<RelPath>, Failure> {
-        if discards.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut trash = Trash::begin(self.volume, self.lock, self.id, clock::now(), HOLD_DAYS);
-        let report = trash.put(discards)?;
-        trash.finish()?;
+        let report = discard::within(self.volume, self.lock, self.id, discards)?;
         Ok(report.items.into_iter().map(|item| item.path).collect())
     }
 

@@ -19,6 +19,7 @@ use crate::base::name::{Home, JobName, JobRef};
 use crate::base::size::{Bytes, told_apart};
 use crate::base::time::Timestamp;
 use crate::ops::change::{self, Author, Before, Change, ChangedJob};
+use crate::ops::discard;
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::ops::renderer::Renderer;
@@ -31,7 +32,6 @@ use crate::volume::Volume;
 use crate::volume::journal::Journal;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::ReleaseFile;
-use crate::volume::trash::{HOLD_DAYS, Trash};
 use serde::Serialize;
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -234,10 +234,7 @@ fn clear_the_way(
             discards.extend(revision::discards(ports.volume, record, job)?);
         }
     }
-    let mut trash = Trash::begin(ports.volume, lock, transaction, clock::now(), HOLD_DAYS);
-    trash.put(&discards)?;
-    trash.finish()?;
-    Ok(())
+    discard::within(ports.volume, lock, transaction, &discards).map(drop)
 }
 
 /// What somebody has to know whose jobs are between two revisions.

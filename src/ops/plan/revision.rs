@@ -14,7 +14,7 @@ use crate::base::ids::{JobId, RunId};
 use crate::base::name::JobRef;
 use crate::base::rel_path::RelPath;
 use crate::ops::addresses::Addresses;
-use crate::ops::check::job_files::{self, Place};
+use crate::ops::check::job_files;
 use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::check::{self, Effort, OpenWork, Remember};
 use crate::ops::ports::Ports;
@@ -206,10 +206,8 @@ fn there(
 ) -> Result<Vec<(RelPath, i32)>, Failure> {
     let revision = Revision { output: output.clone(), ..record.current().clone() };
     let record = JobRecord { revisions: vec![revision], runs: Vec::new(), ..record.clone() };
-    let located = job_files::locate(volume, &job.reference.home, &record, frames, &[])?;
-    let is_there = |file: &&job_files::JobFile| !matches!(file.place, Place::Nowhere);
-    let path = |file: &job_files::JobFile| Ok((located.out.join(file.expected.path.as_str())?, file.expected.frame));
-    located.files.iter().filter(is_there).map(path).collect()
+    let files = job_files::in_out(volume, &job.reference.home, &record, frames)?;
+    Ok(files.into_iter().map(|(frame, path)| (path, frame)).collect())
 }
 
 /// What goes to the trash before the new revision is put in its place.

@@ -16,11 +16,8 @@ use crate::volume::lock::{Lock, Scope};
 pub(super) fn unrecorded(ports: &Ports<'_>, lock: &Lock, home: &Home) -> Result<(), Failure> {
     let journals = journal::survey(ports.volume)?;
     let scope = Scope::from(home).to_string();
-    let is_meant = |account: &&Account| {
-        [change::SEED, change::REPLACE, change::RETRY, change::UNDO].contains(&account.intent.kind.as_str())
-            && account.intent.scope == scope
-            && !account.owner.is_alive()
-    };
+    let is_meant =
+        |account: &&Account| change::is_between(account) && account.intent.scope == scope && !account.owner.is_alive();
     for account in journals.unfinished.iter().filter(is_meant) {
         if account.intent.kind == change::UNDO {
             undo::finish(ports.volume, lock, account)?;

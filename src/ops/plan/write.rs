@@ -12,14 +12,15 @@ use crate::base::name::JobRef;
 use crate::base::rel_path::RelPath;
 use crate::blend::{self, Edit};
 use crate::ops::check::in_parallel::try_in_parallel;
+use crate::ops::discard;
 use crate::ops::ports::{Ports, Stage};
 use crate::ops::renderer::Renderer;
 use crate::sys::disk::{Dir, DiskError, OpenFile, Target};
-use crate::sys::{clock, outside};
+use crate::sys::outside;
 use crate::volume::layout;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::{ReleaseFile, StoredFile};
-use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
+use crate::volume::trash::Discard;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -103,13 +104,7 @@ impl Writer<'_> {
                 .filter(|repair| repair.damage != Damage::Missing)
                 .map(|Repair { path, damage, .. }| Discard { path: path.clone(), reason: format!("it {damage}") }),
         );
-        if discards.is_empty() {
-            return Ok(());
-        }
-        let mut trash = Trash::begin(self.ports.volume, self.lock, self.transaction, clock::now(), HOLD_DAYS);
-        trash.put(&discards)?;
-        trash.finish()?;
-        Ok(())
+        discard::within(self.ports.volume, self.lock, self.transaction, &discards).map(drop)
     }
 
     fn is_in_the_way(&self, path: &RelPath) -> Result<bool, Failure> {

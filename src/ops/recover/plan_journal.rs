@@ -8,6 +8,7 @@ use crate::base::counted::{agree, counted};
 use crate::base::error::Failure;
 use crate::base::rel_path::RelPath;
 use crate::ops::change;
+use crate::ops::discard;
 use crate::ops::plan::unfinished;
 use crate::ops::ports::Ports;
 use crate::ops::{release, submit};
@@ -16,7 +17,7 @@ use crate::volume::Volume;
 use crate::volume::journal::{Account, Journal};
 use crate::volume::lock::Lock;
 use crate::volume::release_file::{ReleaseFile, RunRecord};
-use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
+use crate::volume::trash::Discard;
 
 /// Ends the plan; the lock is the release's.
 pub(super) fn recover(means: &Means<'_>, lock: &Lock, account: &Account) -> Result<(Verdict, String), Failure> {
@@ -54,14 +55,8 @@ fn submit_rest(ports: &Ports<'_>, lock: &Lock, mut file: ReleaseFile) -> Result<
 }
 
 fn discard(volume: &Volume, lock: &Lock, account: &Account, orphans: &[RelPath]) -> Result<(), Failure> {
-    if orphans.is_empty() {
-        return Ok(());
-    }
     let reason = "its job was not planned to the end".to_owned();
     let discards: Vec<Discard> =
         orphans.iter().map(|path| Discard { path: path.clone(), reason: reason.clone() }).collect();
-    let mut trash = Trash::begin(volume, lock, account.intent.id, clock::now(), HOLD_DAYS);
-    trash.put(&discards)?;
-    trash.finish()?;
-    Ok(())
+    discard::within(volume, lock, account.intent.id, &discards).map(drop)
 }

@@ -11,13 +11,14 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, TransactionId};
 use crate::base::name::{Home, JobName, JobRef};
 use crate::ops::change::{self, Author, Before, Change, ChangedJob};
+use crate::ops::discard;
 use crate::ops::ports::Ports;
 use crate::ops::{harvest, locking, release, storage, submit, undo};
 use crate::sys::clock;
 use crate::volume::journal::Journal;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
-use crate::volume::trash::{Discard, HOLD_DAYS, Trash};
+use crate::volume::trash::Discard;
 use serde::Serialize;
 
 const NOTHING: &str = "nothing was submitted";
@@ -181,7 +182,7 @@ fn begin<'a>(
     };
     let journal = Journal::begin(ports.volume, lock, change::RETRY, &change)?;
     let discards: Vec<Discard> = retried.iter().flat_map(|job| &job.trash).map(Discard::from).collect();
-    report.trashed += discard(ports, lock, journal.id(), &discards)?;
+    report.trashed += discard::within(ports.volume, lock, journal.id(), &discards)?.items.len();
     for job in retried {
         let (Some(record), Some(run)) = (file.job_mut(&job.reference.job), &job.run) else { continue };
         submit::add_run(record, run.id, job.frames.clone(), &run.queueing(), &ports.manager.address());
@@ -200,22 +201,6 @@ fn changed(job: &RetryJob, file: &ReleaseFile) -> Option<ChangedJob> {
         run: job.run.as_ref().map(|run| run.id),
         ends: Vec::new(),
     })
-}
-
-/// Moves these to the trash of the transaction `id`; how many there were.
-pub(super) fn discard(
-    ports: &Ports<'_>,
-    lock: &Lock,
-    id: TransactionId,
-    discards: &[Discard],
-) -> Result<usize, Failure> {
-    if discards.is_empty() {
-        return Ok(0);
-    }
-    let mut trash = Trash::begin(ports.volume, lock, id, clock::now(), HOLD_DAYS);
-    let put = trash.put(discards)?;
-    trash.finish()?;
-    Ok(put.items.len())
 }
 
 /// Which of the jobs still have something wrong with them, of what the request is about.

@@ -8,7 +8,7 @@ use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::name::Home;
 use crate::base::rel_path::RelPath;
-use crate::ops::check::job_files::{self, JobFile, Place};
+use crate::ops::check::job_files;
 use crate::ops::check::{self, FrameFlaw, JobFrames};
 use crate::ops::ports::Ports;
 use crate::volume::release_file::JobRecord;
@@ -72,14 +72,8 @@ pub(super) fn files_of(
     if frames.is_empty() {
         return Ok(Vec::new());
     }
-    let located = job_files::locate(ports.volume, home, record, frames, &[])?;
-    let is_there = |file: &&JobFile| matches!(file.place, Place::Out(_) | Place::Odd(_));
-    let trashed = |file: &JobFile| {
-        let path = located.out.join(file.expected.path.as_str())?;
-        let reason = why(&path, file.expected.frame);
-        Ok(Trashed { path, reason })
-    };
-    located.files.iter().filter(is_there).map(trashed).collect()
+    let files = job_files::in_out(ports.volume, home, record, frames)?;
+    Ok(files.into_iter().map(|(frame, path)| Trashed { reason: why(&path, frame), path }).collect())
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ pub mod mending;
 pub mod rerender;
 pub mod selection;
 pub mod survey;
-mod unfinished;
 
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{RunId, VolumeId};

@@ -3,7 +3,7 @@
 //! Order: journal; the job's runs ended, and quiet; frames to the trash with their views and passes; the record with the run;
 //! submission; journal done. What was harvested stays where it is until the next harvest takes the new frames.
 
-use super::{PlannedRun, Trashed, apply, mending};
+use super::{PlannedRun, Trashed, mending};
 use crate::base::counted::frames_named;
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
@@ -12,6 +12,7 @@ use crate::base::name::JobRef;
 use crate::ops::change::{self, Author, Before, Change, ChangedJob};
 use crate::ops::check::held::{self, Held};
 use crate::ops::check::{self, Effort, OpenWork, Remember};
+use crate::ops::discard;
 use crate::ops::ending::{self, Ends};
 use crate::ops::ports::Ports;
 use crate::ops::submit::{self, Queueing};
@@ -191,7 +192,7 @@ fn change(ports: &Ports<'_>, file: &ReleaseFile, shown: &RerenderPlan, ends: &En
 
 fn withdraw(file: &mut ReleaseFile, shown: &RerenderPlan, runs: &[RunId]) {
     let Some(record) = file.job_mut(&shown.reference.job) else { return };
-    record.runs.iter_mut().filter(|run| runs.contains(&run.id)).for_each(|run| run.withdrawn = true);
+    record.withdraw(runs);
 }
 
 /// Refuses frames that a worker may still write: of a job that was deleted from the Manager nobody can end one.
@@ -217,7 +218,8 @@ fn put_away(
 ) -> Result<usize, Failure> {
     let record = job_of(file, &shown.reference)?;
     let old = old_files(ports, file, record, &shown.frames)?;
-    apply::discard(ports, lock, id, &old.iter().map(Discard::from).collect::<Vec<_>>())
+    let discards: Vec<Discard> = old.iter().map(Discard::from).collect();
+    Ok(discard::within(ports.volume, lock, id, &discards)?.items.len())
 }
 
 /// The frames of the plan that are not there and sound, whatever lies in `dist/`: asked after its run has ended.

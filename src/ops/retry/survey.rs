@@ -2,7 +2,6 @@
 
 use super::failures::{self, Hands};
 use super::mending::{self, Mending};
-use super::unfinished;
 use super::{HeldFrames, PlannedRun, RetryJob, RetryPlan, RetryRequest, SCHEMA, Verdict};
 use crate::base::counted::{agree, counted, frames_named};
 use crate::base::error::Failure;
@@ -15,6 +14,7 @@ use crate::ops::check::{self, JobFrames, OpenWork, Remember};
 use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::ops::submit::Queueing;
+use crate::ops::undo;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 
 /// What a retry of the `chosen` jobs would do now.
@@ -29,7 +29,7 @@ pub fn survey(
         let look = Look { ports, request, remember: Remember::Nothing, queue: &queue, workers: &workers };
         let Some(file) = release::load(ports.volume, home)? else { continue };
         jobs.extend(look.home(&file, names, &mut hands)?);
-        interrupted.extend(unfinished::is_there(ports.volume, home)?.then(|| home.clone()));
+        interrupted.extend(undo::is_killed(ports.volume, home)?.then(|| home.clone()));
     }
     Ok(RetryPlan {
         schema: SCHEMA.to_owned(),

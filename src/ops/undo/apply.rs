@@ -10,6 +10,7 @@ use crate::base::ids::TransactionId;
 use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::ops::change;
+use crate::ops::discard;
 use crate::ops::ending;
 use crate::ops::harvest;
 use crate::ops::locking;
@@ -19,9 +20,10 @@ use crate::sys::clock;
 use crate::volume::journal::Journal;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::{JobRecord, ReleaseFile};
-use crate::volume::trash::{self, Discard, HOLD_DAYS, Trash, TrashError};
+use crate::volume::trash::{self, Discard, TrashError};
 use crate::volume::{Volume, layout};
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// What an undo did.
 #[derive(Debug, Clone, Serialize)]
@@ -83,14 +85,15 @@ fn carry_out(ports: &Ports<'_>, lock: &Lock, survey: Survey, consent: Consent) -
     let undo = journal.id();
     let restored = put_back(ports.volume, lock, undo, &intent)?;
     journal.done(&restored)?;
-    Ok(UndoReport {
-        undo,
-        consent,
-        restored,
-        moved_back: intent.harvest.map_or(0, |back| back.moves.len()),
-        discarded: intent.discards.len(),
-        submitted: Vec::new(),
-    })
+    Ok(UndoReport::of(undo, consent, restored, &intent))
+}
+
+impl UndoReport {
+    /// Of an undo that brought so many things back and submitted nothing.
+    pub(super) fn of(undo: TransactionId, consent: Consent, restored: usize, intent: &UndoIntent) -> UndoReport {
+        let moved_back = intent.harvest.as_ref().map_or(0, |back| back.moves.len());
+        UndoReport { undo, consent, restored, moved_back, discarded: intent.discards.len(), submitted: Vec::new() }
+    }
 }
 
 /// The same change once more, when nobody writes any more.
@@ -109,11 +112,11 @@ fn require_quiet(ports: &Ports<'_>, intent: &UndoIntent) -> Result<(), Failure> 
 /// Moves the files and writes the records of the undo `id`. What is done already is left. The value: how many things came
 /// back.
 pub(super) fn put_back(volume: &Volume, lock: &Lock, id: TransactionId, intent: &UndoIntent) -> Result<usize, Failure> {
-    discard(volume, lock, id, intent)?;
+    throw_away(volume, lock, id, intent)?;
     if let Some(back) = &intent.harvest {
         let twice = harvest::undo::move_back(volume, lock, back)?;
         let again = |path| Discard { path, reason: "it is where it was rendered again".to_owned() };
-        put(volume, lock, id, &twice.into_iter().map(again).collect::<Vec<_>>())?;
+        discard::within(volume, lock, id, &twice.into_iter().map(again).collect::<Vec<_>>())?;
     }
     let restored = match trash::restore(volume, lock, intent.undone) {
         Ok(restored) => restored.items.len() + restored.already.len(),
@@ -129,39 +132,26 @@ pub(super) fn put_back(volume: &Volume, lock: &Lock, id: TransactionId, intent: 
 }
 
 /// What the change made goes to the trash. Of a second try only what came back is at its place then: that stays.
-fn discard(volume: &Volume, lock: &Lock, id: TransactionId, intent: &UndoIntent) -> Result<(), Failure> {
-    let mut discards = Vec::new();
-    for path in &intent.discards {
-        if !has_come_back(volume, intent, path)? {
-            discards
-                .push(Discard { path: path.clone(), reason: format!("made by {}, which was undone", intent.undone) });
+fn throw_away(volume: &Volume, lock: &Lock, id: TransactionId, intent: &UndoIntent) -> Result<(), Failure> {
+    let back = come_back(volume, intent)?;
+    let reason = format!("made by {}, which was undone", intent.undone);
+    let made = intent.discards.iter().filter(|path| !back.contains(*path));
+    let discards: Vec<Discard> = made.map(|path| Discard { path: path.clone(), reason: reason.clone() }).collect();
+    discard::within(volume, lock, id, &discards).map(drop)
+}
+
+/// What has come back to its place already.
+fn come_back<'i>(volume: &Volume, intent: &'i UndoIntent) -> Result<HashSet<&'i RelPath>, Failure> {
+    // Where all of it is back the trash of the change is gone.
+    let mut back: HashSet<&RelPath> = intent.restores.iter().collect();
+    for part in trash::parts_of(volume, intent.undone)? {
+        for item in &part.items {
+            if part.holds(item)? {
+                back.remove(&item.path);
+            }
         }
     }
-    put(volume, lock, id, &discards)
-}
-
-/// Whether what is at `path` is what came back there.
-fn has_come_back(volume: &Volume, intent: &UndoIntent, path: &RelPath) -> Result<bool, Failure> {
-    if !intent.restores.contains(path) {
-        return Ok(false);
-    }
-    let parts = trash::parts_of(volume, intent.undone)?;
-    let mut items = parts.iter().flat_map(|part| part.items.iter().map(move |item| (part, item)));
-    match items.find(|(_, item)| item.path == *path) {
-        // All of it is back: the trash of the change is gone.
-        None => Ok(true),
-        Some((part, item)) => Ok(!part.holds(item)?),
-    }
-}
-
-fn put(volume: &Volume, lock: &Lock, id: TransactionId, discards: &[Discard]) -> Result<(), Failure> {
-    if discards.is_empty() {
-        return Ok(());
-    }
-    let mut trash = Trash::begin(volume, lock, id, clock::now(), HOLD_DAYS);
-    trash.put(discards)?;
-    trash.finish()?;
-    Ok(())
+    Ok(back)
 }
 
 /// The records as they shall be. A release without a job is none any more.
@@ -200,5 +190,6 @@ fn merged(after: &JobRecord, now: &JobRecord) -> JobRecord {
 
 fn forget(volume: &Volume, lock: &Lock, id: TransactionId, home: &Home) -> Result<(), Failure> {
     let path = layout::home_file(home);
-    put(volume, lock, id, &[Discard { path, reason: "no job is in it any more".to_owned() }])
+    let reason = "no job is in it any more".to_owned();
+    discard::within(volume, lock, id, &[Discard { path, reason }]).map(drop)
 }

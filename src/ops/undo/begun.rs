@@ -3,6 +3,7 @@
 use super::{UndoIntent, UndoReport, recover};
 use crate::base::consent::Consent;
 use crate::base::error::{Class, Failure};
+use crate::base::ids::TransactionId;
 use crate::ops::change;
 use crate::ops::locking;
 use crate::ops::ports::Ports;
@@ -25,7 +26,7 @@ pub fn begun(volume: &Volume, word: Option<&str>) -> Result<Option<Account>, Fai
 }
 
 /// Whether this is the journal of an undo of the change `id`.
-pub fn undoes(account: &Account, id: crate::base::ids::TransactionId) -> bool {
+pub fn undoes(account: &Account, id: TransactionId) -> bool {
     account.intent.kind == change::UNDO && change::body::<UndoIntent>(account).is_ok_and(|intent| intent.undone == id)
 }
 
@@ -38,12 +39,5 @@ pub fn resume(ports: &Ports<'_>, account: &Account, consent: Consent) -> Result<
     let now = journal::survey(ports.volume)?.unfinished.into_iter().find(|found| found.intent.id == id);
     let gone = || Failure::new(Class::Refused, format!("the undo {id} was finished by somebody else meanwhile"));
     let restored = recover::finish(ports.volume, &lock, &now.ok_or_else(gone)?)?;
-    Ok(UndoReport {
-        undo: id,
-        consent,
-        restored,
-        moved_back: intent.harvest.map_or(0, |back| back.moves.len()),
-        discarded: intent.discards.len(),
-        submitted: Vec::new(),
-    })
+    Ok(UndoReport::of(id, consent, restored, &intent))
 }

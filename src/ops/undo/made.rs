@@ -11,6 +11,7 @@ use crate::ops::change::{Before, Change, ChangedJob};
 use crate::ops::check::job_files;
 use crate::ops::plan::unfinished::Named;
 use crate::ops::release;
+use crate::sys::disk::Kind;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use crate::volume::{Volume, layout};
 use std::collections::{BTreeSet, HashSet};
@@ -102,8 +103,9 @@ pub(super) fn files(
         }
     }
     for job in jobs.iter().filter(|job| !job.frames.is_empty()) {
-        let Some(record) = file.and_then(|file| file.job(&job.name)) else { continue };
-        made.extend(frames(volume, entry, record, &job.frames)?);
+        let record = file.and_then(|file| file.job(&job.name));
+        let (Some(record), Some(home)) = (record, &entry.home) else { continue };
+        made.extend(job_files::in_out(volume, home, record, &job.frames)?.into_iter().map(|(_, path)| path));
     }
     let kept = still_named(volume, entry, jobs)?;
     for path in entry.deed.stored() {
@@ -119,15 +121,6 @@ pub(super) fn files(
 /// Whether `path` is the scene of one of the change's jobs.
 fn is_scene_of(entry: &Entry, path: &RelPath) -> bool {
     matches!(&entry.deed, Deed::Jobs(Change { store, .. }) if store.contains(path))
-}
-
-/// The files of these frames that lie in `out/`, with views and passes.
-fn frames(volume: &Volume, entry: &Entry, record: &JobRecord, frames: &FrameSet) -> Result<Vec<RelPath>, Failure> {
-    let Some(home) = &entry.home else { return Ok(Vec::new()) };
-    let located = job_files::locate(volume, home, record, frames, &[])?;
-    let is_there = |file: &&job_files::JobFile| !matches!(file.place, job_files::Place::Nowhere);
-    let there = located.files.iter().filter(is_there);
-    there.map(|file| Ok(located.out.join(file.expected.path.as_str())?)).collect()
 }
 
 /// What is needed by all that stays.
@@ -157,8 +150,7 @@ pub(super) fn is_made_whole(volume: &Volume, path: &RelPath, made: &BTreeSet<Rel
     for entry in dir.list()? {
         let Some(name) = entry.name.to_str() else { return Ok(false) };
         let below = path.join(name)?;
-        let is_made = made.contains(&below)
-            || (entry.kind == crate::sys::disk::Kind::Folder && is_made_whole(volume, &below, made)?);
+        let is_made = made.contains(&below) || (entry.kind == Kind::Folder && is_made_whole(volume, &below, made)?);
         if !is_made {
             return Ok(false);
         }

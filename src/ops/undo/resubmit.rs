@@ -29,12 +29,7 @@ pub(super) fn submit_again(
         let frames = check::check_job(ports, home, record, &work, Effort::Trust)?;
         let missing = frames.missing.minus(&frames.rendering);
         let Some(last) = record.newest_run().filter(|_| !missing.is_empty()) else { continue };
-        let queueing = Queueing {
-            chunk: u32::try_from(missing.len()).unwrap_or(u32::MAX).min(last.chunk).max(1),
-            priority: last.priority,
-            tag: last.tag.clone(),
-            paused: false,
-        };
+        let queueing = Queueing::again(last, &missing);
         submit::add_run(record, RunId::random(), missing.clone(), &queueing, &address);
         submitted.push((JobRef::within(home, name), missing));
     }

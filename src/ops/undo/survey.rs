@@ -6,7 +6,7 @@ use super::{Entry, History, Resubmit, UndoIntent, UndoPlan, UndoneJob, newer};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::TransactionId;
-use crate::base::name::{JobName, JobRef};
+use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::manager::ManagerJob;
 use crate::ops::change::{Author, Before, Change, ChangedJob};
@@ -14,7 +14,7 @@ use crate::ops::ending::{self, Ends};
 use crate::ops::harvest;
 use crate::ops::ports::Ports;
 use crate::ops::release;
-use crate::volume::release_file::{ReleaseFile, RunRecord};
+use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use crate::volume::trash::{self, TrashError};
 use std::collections::BTreeSet;
 
@@ -112,15 +112,15 @@ fn of(ports: &Ports<'_>, entry: &Entry, resubmit: Resubmit) -> Result<Survey, Fa
         kind: entry.kind.clone(),
         at: entry.at,
         command: entry.by.as_ref().map(|by| by.command.clone()).unwrap_or_default(),
-        release: home.cloned().unwrap_or(crate::base::name::Home::Quick),
+        release: home.cloned().unwrap_or(Home::Quick),
         jobs: jobs.iter().filter_map(undone).collect(),
         restored: restores.clone(),
         discarded: discards.iter().cloned().collect(),
         moved_back: moving.len(),
         resubmits: resubmit == Resubmit::Yes,
     };
-    let withdraw = |mut record: crate::volume::release_file::JobRecord| {
-        record.runs.iter_mut().filter(|run| withdrawn.contains(&run.id)).for_each(|run| run.withdrawn = true);
+    let withdraw = |mut record: JobRecord| {
+        record.withdraw(&withdrawn);
         record
     };
     let intent = UndoIntent {
@@ -163,9 +163,9 @@ fn take_folders_whole(
     jobs: &[MadeJob],
     discards: &mut BTreeSet<RelPath>,
 ) -> Result<(), Failure> {
+    let parts = trash::parts_of(ports.volume, entry.id)?;
     for out in jobs.iter().filter_map(|job| made::out_of(entry, &job.name)) {
-        let comes_back =
-            trash::parts_of(ports.volume, entry.id)?.iter().any(|part| part.items.iter().any(|item| item.path == out));
+        let comes_back = parts.iter().any(|part| part.items.iter().any(|item| item.path == out));
         let is_there = ports.volume.stat(&out)?.is_some();
         if comes_back && is_there && made::is_made_whole(ports.volume, &out, discards)? {
             discards.retain(|path| !path.is_within(&out));
