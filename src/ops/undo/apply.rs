@@ -1,4 +1,4 @@
-//! Carrying an undo out, under the lock of its release. Killed at any point, it is finished by [`finish`].
+//! Carrying an undo out, under the lock of its release. Killed at any point, it is finished by [`finish`](super::recover::finish).
 
 use super::resubmit::submit_again;
 use super::survey::{Found, Survey, survey};

@@ -1,6 +1,6 @@
 //! `farm undo`: taking a change back.
 //!
-//! [`history`] tells which changes there were, [`survey`] makes an [`UndoPlan`] of one of them, [`apply`] carries it out
+//! [`history`] tells which changes there were, [`survey()`] makes an [`UndoPlan`] of one of them, [`apply()`] carries it out
 //! under the lock of its release. What the change threw away comes back from the trash with bytes, modes and times; what
 //! it made goes to the trash, once its runs are ended and quiet; the record of its jobs is what it was. If anything newer
 //! is in the way nothing is done. An undo is a change itself: it can be taken back, by its name.

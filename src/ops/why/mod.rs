@@ -1,6 +1,6 @@
 //! `farm why`: why a job is not rendering.
 //!
-//! [`survey`] gathers facts and asks nobody for more than it needs; [`decide`] makes causes of them and asks nobody at all,
+//! `survey` gathers facts and asks nobody for more than it needs; `decide` makes causes of them and asks nobody at all,
 //! so that each cause is a row of a table in its tests.
 
 mod decide;
