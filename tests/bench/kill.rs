@@ -132,7 +132,7 @@ fn list_of(jobs: usize) -> Vec<u8> {
         let _infallible = write!(
             text,
             "{comma}{{\"activity\":\"\",\"created\":\"2026-11-22T10:00:00.123456Z\",\"id\":\"{}\",\"metadata\":{{\"project\":\
-             \"film\",\"user.name\":\"ann\",\"user.email\":\"ann@studio\"}},\"name\":\"job{n}\",\"priority\":50,\"settings\":\
+             \"film\",\"user.email\":\"ann@studio\",\"user.name\":\"ann\"}},\"name\":\"job{n}\",\"priority\":50,\"settings\":\
              {{\"add_path_components\":0,\"blendfile\":\"/mnt/farm/jobs/job{n}/scene.flamenco.blend\",\"chunk_size\":1,\
              \"format\":\"PNG\",\"fps\":24,\"frames\":\"1-250\",\"has_previews\":false,\"image_file_extension\":\".png\",\
              \"images_or_video\":\"images\",\"render_output_path\":\"/mnt/farm/render/job{n}/{}/######\",\"scene\":\"\",\

@@ -113,8 +113,8 @@ impl Manager for Flamenco {
     }
 
     fn job(&self, id: &JobId) -> Result<Option<ManagerJob>, ManagerError> {
-        let job: Option<wire::job::Job> = self.api.read_if_there(&format!("jobs/{id}"), &format!("job {id}"))?;
-        Ok(job.map(Into::into))
+        let job: Option<wire::job::OneJob> = self.api.read_if_there(&format!("jobs/{id}"), &format!("job {id}"))?;
+        Ok(job.map(|job| job.0))
     }
 
     fn tasks(&self, id: &JobId) -> Result<Vec<ManagerTask>, ManagerError> {

@@ -77,7 +77,7 @@ impl Flamenco {
         let status = answer.reply.status;
         match status {
             412 => Ok(None),
-            200..=299 => match serde_json::from_slice::<Job>(&answer.reply.body) {
+            200..=299 => match serde_json::from_slice::<Job<'_>>(&answer.reply.body) {
                 Ok(job) => self.is_of(submission, job.into()).map(Some),
                 Err(error) => Err(self.unknown(reply::not_a_manager(&answer.reply, &error), false)),
             },

@@ -36,7 +36,7 @@ fn read<T: DeserializeOwned>(release: &str, name: &str) -> T {
 }
 
 fn job(release: &str, name: &str) -> ManagerJob {
-    read::<wire::job::Job>(release, name).into()
+    read::<wire::job::OneJob>(release, name).0
 }
 
 fn time(text: &str) -> Timestamp {
@@ -104,7 +104,7 @@ fn lists_of_jobs_are_read() {
 fn null_and_absent_are_as_good_as_empty_and_unknown_words_are_kept() {
     let text = r#"{"id": "1", "name": "n", "status": "archiving", "type": "t", "metadata": {"frames": 7}, "activity": null,
         "priority": 5000000000, "created": "2026-11-22T01:14:05Z", "updated": "2026-11-22T02:14:05+01:00", "new": {}}"#;
-    let job = ManagerJob::from(serde_json::from_str::<wire::job::Job>(text).unwrap());
+    let job = serde_json::from_str::<wire::job::OneJob>(text).unwrap().0;
     assert_eq!(job.status, JobStatus::Unknown("archiving".into()));
     assert_eq!((job.metadata["frames"].as_str(), job.activity.as_str(), job.priority), ("7", "", 255));
     assert_eq!(job.created, job.updated);

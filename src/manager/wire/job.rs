@@ -1,6 +1,7 @@
 //! A job as `GET /jobs` and `GET /jobs/{id}` tell it.
 
 use super::or_default;
+use super::text::Texts;
 use crate::base::ids::JobId;
 use crate::base::status::JobStatus;
 use crate::base::time::Timestamp;
@@ -11,42 +12,82 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// `Job`, as far as farm reads it.
+/// `Job`, as far as farm reads it. What it says is borrowed from the answer where that is possible.
 #[derive(Debug, Deserialize)]
-pub(in crate::manager) struct Job {
-    id: String,
-    name: String,
-    status: String,
+pub(in crate::manager) struct Job<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    status: Cow<'a, str>,
     #[serde(default, deserialize_with = "or_default")]
     priority: i64,
-    #[serde(rename = "type")]
-    job_type: String,
-    #[serde(default, deserialize_with = "or_default")]
-    metadata: BTreeMap<String, serde_json::Value>,
+    #[serde(rename = "type", borrow)]
+    job_type: Cow<'a, str>,
+    #[serde(default, borrow, deserialize_with = "or_default")]
+    metadata: Texts<'a>,
     #[serde(default, deserialize_with = "or_default")]
     activity: String,
     created: Timestamp,
     updated: Timestamp,
 }
 
-impl From<Job> for ManagerJob {
-    fn from(job: Job) -> Self {
-        let text = |value: serde_json::Value| match value {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        };
-        ManagerJob {
-            id: JobId(job.id),
-            name: job.name,
-            status: JobStatus::from(job.status),
-            // Flamenco checks no range when a job is submitted.
-            priority: job.priority.clamp(0, u8::MAX.into()) as u8,
-            job_type: job.job_type,
-            metadata: job.metadata.into_iter().map(|(key, value)| (key, text(value))).collect(),
-            activity: job.activity,
+/// The same where nothing is left to borrow from.
+#[derive(Debug)]
+pub(in crate::manager) struct OneJob(pub(in crate::manager) ManagerJob);
+
+impl<'de> Deserialize<'de> for OneJob {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Job::deserialize(from).map(|job| OneJob(ManagerJob::from(job)))
+    }
+}
+
+impl From<Job<'_>> for ManagerJob {
+    fn from(job: Job<'_>) -> Self {
+        let mut read = ManagerJob {
+            id: JobId(String::new()),
+            name: String::new(),
+            status: JobStatus::Queued,
+            priority: 0,
+            job_type: String::new(),
+            metadata: BTreeMap::new(),
+            activity: String::new(),
             created: job.created,
             updated: job.updated,
+        };
+        job.write_over(&mut read);
+        read
+    }
+}
+
+impl Job<'_> {
+    /// Makes this job of another one, in whose memory its texts have room: a list has ten thousand, one after the other.
+    pub(in crate::manager) fn write_over(self, job: &mut ManagerJob) {
+        write(&mut job.id.0, &self.id);
+        write(&mut job.name, &self.name);
+        if job.status.as_str() != self.status {
+            job.status = JobStatus::from(self.status.into_owned());
         }
+        // Flamenco checks no range when a job is submitted.
+        job.priority = self.priority.clamp(0, u8::MAX.into()) as u8;
+        write(&mut job.job_type, &self.job_type);
+        write_all(&mut job.metadata, self.metadata);
+        job.activity = self.activity;
+        (job.created, job.updated) = (self.created, self.updated);
+    }
+}
+
+fn write(text: &mut String, new: &str) {
+    text.clear();
+    text.push_str(new);
+}
+
+fn write_all(texts: &mut BTreeMap<String, String>, new: Texts<'_>) {
+    let has_the_same_keys = texts.keys().map(String::as_str).eq(new.0.iter().map(|(key, _)| &**key));
+    match has_the_same_keys {
+        true => texts.values_mut().zip(new.0).for_each(|(text, (_, new))| write(text, &new)),
+        false => *texts = new.0.into_iter().map(|(key, text)| (key.into_owned(), text.into_owned())).collect(),
     }
 }
 
@@ -105,7 +146,7 @@ impl<'de> Visitor<'de> for List<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut jobs = Vec::new();
-        while let Some(job) = list.next_element::<Job>()? {
+        while let Some(job) = list.next_element::<Job<'de>>()? {
             let job = ManagerJob::from(job);
             if (self.0)(&job) {
                 jobs.push(job);

@@ -13,6 +13,8 @@ const LET_GO: usize = 256 << 10;
 pub(in crate::manager) struct JobList<'w> {
     wants: &'w mut dyn FnMut(&ManagerJob) -> bool,
     jobs: Vec<ManagerJob>,
+    /// The last one that was not wanted: the next is read into its memory.
+    spare: Option<ManagerJob>,
     bytes: Vec<u8>,
     /// Up to where `bytes` are read.
     read: usize,
@@ -41,6 +43,7 @@ impl<'w> JobList<'w> {
         JobList {
             wants,
             jobs: Vec::new(),
+            spare: None,
             bytes: Vec::new(),
             read: 0,
             at: Place::Beginning(0),
@@ -121,7 +124,7 @@ impl<'w> JobList<'w> {
         if rest.len() < self.tried_again_at {
             return false;
         }
-        let mut stream = serde_json::Deserializer::from_slice(rest).into_iter::<Job>();
+        let mut stream = serde_json::Deserializer::from_slice(rest).into_iter::<Job<'_>>();
         match stream.next() {
             None => false,
             Some(Err(error)) if error.is_eof() => {
@@ -132,9 +135,16 @@ impl<'w> JobList<'w> {
             Some(Ok(job)) => {
                 let length = stream.byte_offset();
                 self.tried_again_at = 0;
-                let job = ManagerJob::from(job);
-                if (self.wants)(&job) {
-                    self.jobs.push(job);
+                let job = match self.spare.take() {
+                    Some(mut spare) => {
+                        job.write_over(&mut spare);
+                        spare
+                    }
+                    None => ManagerJob::from(job),
+                };
+                match (self.wants)(&job) {
+                    true => self.jobs.push(job),
+                    false => self.spare = Some(job),
                 }
                 self.move_on(skipped + length, Place::List { is_first: false })
             }

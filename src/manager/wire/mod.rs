@@ -8,6 +8,7 @@ pub(super) mod job_list;
 pub(super) mod meta;
 pub(super) mod submitted;
 pub(super) mod task;
+mod text;
 pub(super) mod worker;
 
 use serde::{Deserialize, Deserializer};

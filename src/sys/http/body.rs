@@ -18,16 +18,15 @@ pub trait Pieces {
     fn piece(&mut self, bytes: &[u8]);
 }
 
-/// The whole body, or its beginning where it is handed on. `total` is how long request and answer may take together, `url` how messages name it. A question is
-/// let go of once somebody asks farm to end.
+/// The whole body, or its beginning where it is handed on. `total` is how long request and answer may take together, `url` says
+/// how messages name it. A question is let go of once somebody asks farm to end.
 pub(super) async fn read(
     response: &mut Response,
     request: &Request<'_>,
-    url: &str,
+    url: &dyn Fn() -> String,
     total: Duration,
     mut pieces: Option<&mut dyn Pieces>,
 ) -> Result<Vec<u8>, HttpError> {
-    let url = || url.to_owned();
     let unfinished = |waited: Duration| HttpError::Unfinished { url: url(), seconds: waited.as_secs() };
     let mut bytes = Vec::new();
     let mut length = 0;

@@ -56,10 +56,10 @@ impl Client {
     fn prepare_one(&self, number: usize, many: &impl Many) -> Result<Prepared, HttpError> {
         let path = many.path(number);
         let request = many.request(number, &path);
-        let (url, name) = self.address_of(&request)?;
         let total = self.time_for(&request);
-        let prepared = self.prepare(&request, url).timeout(total);
-        Ok(Prepared { prepared, name, total, limit: request.limit })
+        let prepared = self.prepare(&request, self.address_of(&request)?).timeout(total);
+        let limit = request.limit;
+        Ok(Prepared { prepared, path, total, limit })
     }
 
     async fn send_one(
@@ -67,19 +67,19 @@ impl Client {
         number: usize,
         prepared: Result<Prepared, HttpError>,
     ) -> (usize, Result<Reply, HttpError>) {
-        let Prepared { prepared, name, total, limit } = match prepared {
+        let Prepared { prepared, path, total, limit } = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return (number, Err(error)),
         };
         // What changes something is waited for, whoever asks farm to end meanwhile.
-        let bounds = Request { limit, is_question: false, ..Request::get("") };
-        (number, self.answer_to(prepared, &bounds, &name, total, None).await)
+        let bounds = Request { limit, is_question: false, ..Request::get(&path) };
+        (number, self.answer_to(prepared, &bounds, total, None).await)
     }
 }
 
 struct Prepared {
     prepared: RequestBuilder,
-    name: String,
+    path: String,
     total: Duration,
     limit: u64,
 }

@@ -169,33 +169,35 @@ impl Client {
 
     /// Sends a request and reads the whole answer. Any HTTP status is an answer.
     pub fn send(&self, request: &Request<'_>) -> Result<Reply, HttpError> {
-        let (url, name) = self.address_of(request)?;
         let total = self.time_for(request);
-        let prepared = self.prepare(request, url).timeout(total);
-        self.runtime.block_on(self.answer_to(prepared, request, &name, total, None))
+        let prepared = self.prepare(request, self.address_of(request)?).timeout(total);
+        self.runtime.block_on(self.answer_to(prepared, request, total, None))
     }
 
     /// The same, and hands a good answer on while it comes: of its body only the beginning is kept.
     pub fn send_in_pieces(&self, request: &Request<'_>, pieces: &mut dyn Pieces) -> Result<Reply, HttpError> {
-        let (url, name) = self.address_of(request)?;
         let total = self.time_for(request);
-        let prepared = self.prepare(request, url).timeout(total);
+        let prepared = self.prepare(request, self.address_of(request)?).timeout(total);
         pieces.begin();
-        self.runtime.block_on(self.answer_to(prepared, request, &name, total, Some(pieces)))
+        self.runtime.block_on(self.answer_to(prepared, request, total, Some(pieces)))
     }
 
-    /// The whole address, and how messages name it.
-    fn address_of(&self, request: &Request<'_>) -> Result<(Url, String), HttpError> {
+    /// The whole address.
+    fn address_of(&self, request: &Request<'_>) -> Result<Url, HttpError> {
         let url = self
             .base
             .join(request.path)
-            .map_err(|error| HttpError::Address { url: shown(&self.base) + request.path, cause: error.to_string() })?;
-        let name = shown(&url);
+            .map_err(|error| HttpError::Address { url: self.name_of(request), cause: error.to_string() })?;
         // A path that a server told may be a whole address.
         if !is_on_host(&self.base, &url) {
-            return Err(HttpError::SentOn { url: shown(&self.base), to: name });
+            return Err(HttpError::SentOn { url: shown(&self.base), to: shown(&url) });
         }
-        Ok((url, name))
+        Ok(url)
+    }
+
+    /// How messages name the address.
+    fn name_of(&self, request: &Request<'_>) -> String {
+        self.base.join(request.path).map_or_else(|_| shown(&self.base) + request.path, |url| shown(&url))
     }
 
     /// How long the request may take.
@@ -212,11 +214,10 @@ impl Client {
         &self,
         prepared: RequestBuilder,
         request: &Request<'_>,
-        name: &str,
         total: Duration,
         pieces: Option<&mut dyn Pieces>,
     ) -> Result<Reply, HttpError> {
-        let name = || name.to_owned();
+        let name = || self.name_of(request);
         let mut response = tokio::select! {
             biased;
             signal = interrupt::comes(), if request.is_question => {
@@ -232,7 +233,7 @@ impl Client {
             return Err(HttpError::TooLarge { url: name(), limit: request.limit });
         }
         let pieces = pieces.filter(|_| response.status().is_success());
-        let body = body::read(&mut response, request, &name(), total, pieces).await?;
+        let body = body::read(&mut response, request, &name, total, pieces).await?;
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
         let content_type = header("content-type").unwrap_or_default().to_owned();
         let retry_after = header("retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
@@ -385,8 +386,9 @@ pub fn addresses(url: &str) -> io::Result<Vec<IpAddr>> {
 }
 
 fn is_on_host(home: &Url, url: &Url) -> bool {
-    let host = |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
-    host(home) == host(url)
+    home.scheme() == url.scheme()
+        && home.host_str() == url.host_str()
+        && home.port_or_known_default() == url.port_or_known_default()
 }
 
 fn is_loopback(url: &Url) -> bool {
