@@ -4,7 +4,7 @@ use super::Bounds;
 use super::reply::{self, Answer};
 use crate::manager::ManagerError;
 use crate::sys::clock::Stopwatch;
-use crate::sys::http::{Access, Client, HttpError, MAX_BODY, Many, Method, Patience, Pieces, Reply, Request};
+use crate::sys::http::{Access, Arrival, Client, HttpError, MAX_BODY, Many, Method, Patience, Pieces, Reply, Request};
 use crate::sys::interrupt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -180,6 +180,29 @@ impl Api {
         }
     }
 
+    /// No answer at all to what changes something: it may have been done.
+    pub(super) fn unanswered(&self, error: &HttpError) -> ManagerError {
+        match error.arrival() {
+            Arrival::Never => self.unusable(error),
+            Arrival::Perhaps => self.unknown(error.to_string(), false),
+            Arrival::PerhapsLater => self.unknown(error.to_string(), true),
+        }
+    }
+
+    /// That nobody can say what became of a change; `later`: it may still be made.
+    pub(super) fn unknown(&self, message: String, later: bool) -> ManagerError {
+        ManagerError::Unknown { address: self.address.clone(), message, later }
+    }
+
+    /// No answer after the last try.
+    fn unheard(&self, request: &Request<'_>, error: &HttpError) -> ManagerError {
+        // Who sends on has done nothing, and the address is to be looked at.
+        match request.is_question || matches!(error, HttpError::SentOn { .. }) {
+            true => self.unusable(error),
+            false => self.unanswered(error),
+        }
+    }
+
     fn patient(&self) -> Patience {
         Patience::Long(self.bounds.long)
     }
@@ -220,7 +243,7 @@ impl Api {
             let pause = pauses.next().map(|pause| pause.max(wanted));
             match pause.filter(|pause| again && left() > *pause) {
                 Some(pause) => interrupt::rest(pause),
-                None => return outcome.map(|answer| (answer, tries)).map_err(|error| self.unusable(&error)),
+                None => return outcome.map(|answer| (answer, tries)).map_err(|error| self.unheard(request, &error)),
             }
             if let Some(signal) = interrupt::signal_that_came() {
                 return Err(ManagerError::Interrupted { address: self.address.clone(), signal });

@@ -7,13 +7,14 @@ use crate::base::ids::JobId;
 use crate::manager::wire::submitted::{PriorityChange, StatusChange};
 use crate::manager::{Heard, ManagerError, Order};
 use crate::sys::clock::Stopwatch;
-use crate::sys::http::{HttpError, MAX_BODY, Many, Method, Next, Reply, Request};
+use crate::sys::http::{Arrival, HttpError, MAX_BODY, Many, Method, Next, Reply, Request};
 use crate::sys::interrupt;
 use std::ops::ControlFlow;
 
 impl Flamenco {
     /// Gives each job its order. One that meets a Manager that is busy or away waits until the others that are under way
-    /// have their answers, and is then repeated alone, as any request is; what comes of that decides whether it goes on.
+    /// have their answers, and is then repeated alone, as any request is; what comes of that decides whether it goes on. Of
+    /// those that are not repeated any more it is heard which ones may have been done.
     pub(super) fn give_orders(&self, orders: &[(JobId, Order)], reason: &str, heard: &mut Heard<'_>) {
         let (mut pace, mut begun) = (Pace::new(), 0);
         while begun < orders.len() {
@@ -36,16 +37,41 @@ impl Flamenco {
                 let _nothing_was_sent = heard(begun, Err(error));
                 return;
             }
-            for place in again {
-                // Whoever broke off hears of it all the same: it may have been done.
-                let (id, order) = &orders[place];
-                if is_over || heard(place, self.order_alone(id, order, reason)).is_break() {
-                    return;
-                }
-            }
-            if is_over {
+            if self.repeat(again, is_over, orders, reason, heard) {
                 return;
             }
+        }
+    }
+
+    /// Repeats orders one after the other, until whoever hears breaks off; whether that was so.
+    fn repeat(
+        &self,
+        again: Vec<Unheard>,
+        mut is_over: bool,
+        orders: &[(JobId, Order)],
+        reason: &str,
+        heard: &mut Heard<'_>,
+    ) -> bool {
+        for Unheard { place, met } in again {
+            let (id, order) = &orders[place];
+            let outcome = match (is_over, met) {
+                (false, met) => self.order_alone(id, order, reason).map_err(|error| self.after_the_first(error, met)),
+                (true, Some(message)) => Err(self.api.unknown(message, false)),
+                // It certainly was not done, and is as one that was never begun.
+                (true, None) => continue,
+            };
+            is_over |= heard(place, outcome).is_break();
+        }
+        is_over
+    }
+
+    /// What a repeated order failed with: where it ended without an answer, the first may have been heard.
+    fn after_the_first(&self, error: ManagerError, met: Option<String>) -> ManagerError {
+        match (&error, met) {
+            (ManagerError::Interrupted { .. } | ManagerError::Unusable { .. }, Some(message)) => {
+                self.api.unknown(message, false)
+            }
+            _ => error,
         }
     }
 
@@ -71,6 +97,13 @@ impl Flamenco {
     }
 }
 
+/// An order that met a Manager that is busy or away.
+struct Unheard {
+    place: usize,
+    /// What it met, where it may have been done all the same.
+    met: Option<String>,
+}
+
 /// The orders from `first` on, on their way.
 struct Sending<'a, 'h> {
     flamenco: &'a Flamenco,
@@ -80,11 +113,20 @@ struct Sending<'a, 'h> {
     heard: &'a mut Heard<'h>,
     pace: Pace,
     watch: Stopwatch,
-    /// Places of those that met a Manager that is busy or away.
-    again: Vec<usize>,
+    again: Vec<Unheard>,
     /// How many were sent.
     sent: usize,
     is_over: bool,
+}
+
+/// What an order met that may have been done, though nobody says so. A proxy that does not get the Manager's answer says so in
+/// its place.
+fn met(outcome: &Result<Reply, HttpError>) -> Option<String> {
+    match outcome {
+        Ok(reply) if matches!(reply.status, 502 | 504) => Some(format!("a proxy answers with HTTP {}", reply.status)),
+        Err(error) if error.arrival() != Arrival::Never => Some(error.to_string()),
+        _ => None,
+    }
 }
 
 impl Many for Sending<'_, '_> {
@@ -120,11 +162,11 @@ impl Many for Sending<'_, '_> {
             Err(error) => error.may_pass(),
         };
         if passes {
+            self.again.push(Unheard { place, met: met(&outcome) });
             if let Some(pause) = outcome.ok().and_then(|reply| reply.retry_after) {
                 interrupt::rest(pause.min(self.flamenco.api.bounds.long));
             }
             self.pace.is_busy(self.watch.elapsed());
-            self.again.push(place);
             return Next::Stop;
         }
         self.pace.answered(self.watch.elapsed());

@@ -62,7 +62,7 @@ impl Flamenco {
                     Ok(answer) => return self.judge(answer, submission),
                     Err(error) => match pauses.next().filter(|_| was_not_sent(&error)) {
                         Some(pause) => interrupt::rest(pause),
-                        None => return Err(self.unanswered(&error)),
+                        None => return Err(self.api.unanswered(&error)),
                     },
                 }
                 if let Some(signal) = interrupt::signal_that_came() {
@@ -79,14 +79,14 @@ impl Flamenco {
             412 => Ok(None),
             200..=299 => match serde_json::from_slice::<Job<'_>>(&answer.reply.body) {
                 Ok(job) => self.is_of(submission, job.into()).map(Some),
-                Err(error) => Err(self.unknown(reply::not_a_manager(&answer.reply, &error), false)),
+                Err(error) => Err(self.api.unknown(reply::not_a_manager(&answer.reply, &error), false)),
             },
             // Its own code failed, perhaps after the job was stored; or a proxy does not know, and has passed it on. Some
             // proxies speak JSON too.
             500..=599 | 408 => {
                 let is_over = answer.is_its_own() && !OF_PROXIES.contains(&status);
                 let words = answer.words().map(|words| format!(": {words}")).unwrap_or_default();
-                Err(self.unknown(format!("HTTP {status}{words}"), !is_over))
+                Err(self.api.unknown(format!("HTTP {status}{words}"), !is_over))
             }
             _ => Err(answer.error("the submission of jobs")),
         }
@@ -96,20 +96,8 @@ impl Flamenco {
     fn is_of(&self, submission: &Submission, job: ManagerJob) -> Result<ManagerJob, ManagerError> {
         match job.metadata.get(META_ID) == submission.metadata.get(META_ID) {
             true => Ok(job),
-            false => Err(self.unknown(format!("its answer is about another job, {}", job.id), true)),
+            false => Err(self.api.unknown(format!("its answer is about another job, {}", job.id), true)),
         }
-    }
-
-    fn unanswered(&self, error: &HttpError) -> ManagerError {
-        match error.arrival() {
-            Arrival::Never => self.api.unusable(error),
-            Arrival::Perhaps => self.unknown(error.to_string(), false),
-            Arrival::PerhapsLater => self.unknown(error.to_string(), true),
-        }
-    }
-
-    fn unknown(&self, message: String, later: bool) -> ManagerError {
-        ManagerError::Unknown { address: self.api.address().to_owned(), message, later }
     }
 
     /// Calls with the job as the Manager wants it, and once more where the Manager says that its type has changed.
