@@ -157,6 +157,8 @@ fn what_is_not_said_clearly_is_refused_and_nothing_is_killed() {
     nothing(&["kill", "jobs", "*"], 5, &["--yes"]);
     nothing(&["kill", "jobs", "r1/A"], 5, &["--yes"]);
     farm.run("kill jobs release:r1 --expect 2 --max 2 --yes").expect(0);
+    // What has ended is counted among what matches, and not among what is killed.
+    farm.run("kill jobs release:r1 --expect 2 --max 0 --yes").expect(0).says(&["nothing to kill"]);
     farm.run("kill jobs --all --yes").expect(0).says(&["killed 1 job", "left 2"]);
 }
 
@@ -190,7 +192,9 @@ fn a_renderer_is_gone_when_the_command_ends() {
 #[test]
 fn deleted_jobs_are_gone_from_the_queue_and_frames_stay() {
     let farm = planned().rendered("r3");
-    farm.run("kill jobs r3 or r1 --delete --yes").expect(0).says(&["killed 2 jobs", "deleted 4"]);
+    farm.run("kill jobs r3 or r1 --delete --yes")
+        .expect(0)
+        .says(&["4 to kill and delete", "killed 2 jobs; deleted 4 jobs"]);
     assert_eq!(queue(&farm).jobs().expect("jobs").len(), 1);
     assert!(farm.frame("r3", "A", 1).is_file());
     assert_eq!(statuses(&farm), "r1/A=gone r1/B=gone r1.2/A=queued r3/A=gone r3/B=gone");

@@ -36,13 +36,13 @@ pub struct SteerArgs {
     /// All of them, in place of a query
     #[arg(long)]
     pub all: bool,
-    /// Refuse unless exactly N jobs match
+    /// Refuse unless exactly N jobs match, those counted too with which nothing is done, as they have ended
     #[arg(long, value_name = "N")]
     pub expect: Option<usize>,
-    /// Refuse if more than N jobs match
+    /// Refuse if something would be done with more than N jobs; those that have ended already do not count
     #[arg(long, value_name = "N")]
     pub max: Option<usize>,
-    /// Take in jobs that farm did not make, of which there are exactly N
+    /// Take in jobs that farm did not make or that another volume has, of which there are exactly N
     #[arg(long, value_name = "N")]
     pub include_foreign: Option<usize>,
     /// Why, for whoever looks at the jobs later

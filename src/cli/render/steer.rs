@@ -2,7 +2,7 @@
 
 use super::table::Table;
 use crate::base::counted::{agree, counted};
-use crate::ops::steer::{Outcome, PlannedJob, Standing, SteerPlan, SteerReport, Verb, Verdict};
+use crate::ops::steer::{Afterwards, Outcome, PlannedJob, Standing, SteerPlan, SteerReport, Verb, Verdict};
 use std::fmt::Write;
 
 /// So many jobs are shown before something is done; `farm jobs` and a dry run show all.
@@ -59,6 +59,7 @@ fn summary(verb: Verb, plan: &SteerPlan) -> String {
 fn infinitive(verb: Verb) -> String {
     match verb {
         Verb::Priority(priority) => format!("give priority {priority}"),
+        Verb::Kill(Afterwards::Gone) => "kill and delete".to_owned(),
         verb => verb.word().to_owned(),
     }
 }
@@ -80,6 +81,10 @@ fn of_whom(plan: &SteerPlan) -> String {
 pub fn question(verb: Verb, plan: &SteerPlan) -> String {
     let (count, of_whom) = (counted(plan.acting().count(), "job"), of_whom(plan));
     match verb {
+        Verb::Kill(Afterwards::Gone) => match plan.of_verdict(Verdict::Cancel) + plan.of_verdict(Verdict::Withdraw) {
+            0 => format!("Delete {count}{of_whom}?"),
+            _ => format!("Kill and delete {count}{of_whom}?"),
+        },
         Verb::Kill(_) => format!("Kill {count}{of_whom}?"),
         Verb::Pause => format!("Pause {count}{of_whom}?"),
         Verb::Unpause => format!("Let {count}{of_whom} go on?"),
@@ -90,24 +95,13 @@ pub fn question(verb: Verb, plan: &SteerPlan) -> String {
 /// One line that sums it up, then those that were left or could not be done.
 pub fn done(verb: Verb, report: &SteerReport) -> String {
     let plan = &report.plan;
-    let is_done = |job: &&PlannedJob| job.outcome == Outcome::Done && job.verdict != Verdict::Delete;
-    let count = counted(plan.jobs.iter().filter(is_done).count(), "job");
-    let mut text = format!("{} {count}", verb.done());
-    if matches!(verb, Verb::Priority(_)) {
-        text = format!("changed the priority of {count}");
-    }
-    if plan.acting().count() == 0 {
-        text = format!("there was nothing to {}", infinitive(verb));
-    }
+    let mut text = what_was_done(verb, report);
     let already = plan.jobs.iter().filter(|job| !job.verdict.acts()).count();
     if already > 0 {
         let _infallible = write!(text, "; left {already} as {}", agree(already, "it was", "they were"));
     }
     if report.quiet == Some(true) {
         text += "; no worker writes for them any more";
-    }
-    if report.deleted > 0 {
-        let _infallible = write!(text, "; deleted {}", report.deleted);
     }
     for (outcome, words) in [(Outcome::Left, "left alone"), (Outcome::Failed, "could not be done")] {
         text += &named(plan, outcome, words);
@@ -120,6 +114,20 @@ pub fn done(verb: Verb, report: &SteerReport) -> String {
         .collect();
     late.iter().take(NAMED).for_each(|line| text += &format!("\n{line}"));
     text
+}
+
+fn what_was_done(verb: Verb, report: &SteerReport) -> String {
+    let plan = &report.plan;
+    let done = counted(plan.of_outcome(Outcome::Done), "job");
+    match verb {
+        _ if plan.acting().count() == 0 => format!("there was nothing to {}", infinitive(verb)),
+        Verb::Kill(Afterwards::Gone) => match (counted(report.deleted, "job"), plan.killed()) {
+            (deleted, 0) => format!("deleted {deleted}, none had to be killed"),
+            (deleted, killed) => format!("killed {}; deleted {deleted}", counted(killed, "job")),
+        },
+        Verb::Kill(_) | Verb::Pause | Verb::Unpause => format!("{} {done}", verb.done()),
+        Verb::Priority(_) => format!("changed the priority of {done}"),
+    }
 }
 
 /// The first of these lines, and how many there are beside them.

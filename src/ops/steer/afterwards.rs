@@ -1,12 +1,13 @@
 //! After jobs were ended: what their workers still do, and taking the jobs away.
 
 use super::apply::reason;
-use super::{Outcome, SteerReport, SteerRequest, Verdict};
+use super::{Outcome, PlannedJob, SteerReport, SteerRequest, Verdict};
 use crate::base::counted::{agree, counted};
-use crate::base::error::{Class, Failure};
+use crate::base::error::Failure;
 use crate::base::ids::JobId;
 use crate::base::status::JobStatus;
 use crate::manager::{ManagerError, ManagerJob, Order};
+use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::ending::{PATIENCE, can_be_cancelled, end_and_wait};
 use crate::ops::ports::Ports;
 use crate::ops::quiet;
@@ -22,32 +23,47 @@ const FEW: usize = 64;
 const FORGETTING: Duration = Duration::from_secs(90);
 const FORGOTTEN_A_SECOND: u64 = 100;
 
-/// One look, without waiting for anything.
-pub(super) fn look_once(ports: &Ports<'_>, report: &mut SteerReport) -> Result<(), Failure> {
+/// One look, without waiting for anything. The jobs are over whatever comes of it.
+pub(super) fn look_once(ports: &Ports<'_>, report: &mut SteerReport) {
     let begun = begun(report);
     if begun.is_empty() || begun.len() > FEW {
-        return Ok(());
+        return;
     }
-    let told = begun.iter().map(|id| ports.manager.job(id)).collect::<Result<Vec<_>, _>>()?;
-    note_ends(report, told.into_iter().flatten());
-    Ok(())
+    match still_there(ports, &begun) {
+        Ok(jobs) => note_ends(report, jobs.into_iter()),
+        Err(failure) => report.notes.push(format!("nobody could look how they ended: {}", failure.message())),
+    }
+}
+
+/// What the Manager has of these jobs.
+fn still_there(ports: &Ports<'_>, ids: &[JobId]) -> Result<Vec<ManagerJob>, Failure> {
+    if ids.len() > FEW {
+        let ids: HashSet<&JobId> = ids.iter().collect();
+        return Ok(ports.manager.jobs_where(&mut |job| ids.contains(&job.id))?);
+    }
+    let told = try_by_hands(ports, ports.manager.requests_at_once(), ids, |id| ports.manager.job(id))?;
+    Ok(told.into_iter().flatten().collect())
+}
+
+/// Says what was done before a failure, of which `what` names the rest.
+fn after_the_kill(report: &SteerReport, what: &'static str) -> impl Fn(Failure) -> Failure + use<> {
+    let killed = report.plan.killed();
+    move |failure| match killed {
+        0 => failure.context(format!("nothing had to be killed, but {what}")),
+        _ => failure.context(format!("killed {}, but {what}", counted(killed, "job"))),
+    }
 }
 
 /// Waits until no worker can write for what was ended, then looks how it ended. What a late report brought back to life is
 /// ended once more, and waited for.
 pub(super) fn wait(ports: &Ports<'_>, request: &SteerRequest, report: &mut SteerReport) -> Result<(), Failure> {
-    let ended = report.plan.of_outcome(Outcome::Done);
-    let but = |failure: Failure| match failure.class() {
-        Class::Refused | Class::Interrupted(_) => failure.context(format!("killed {}, but", counted(ended, "job"))),
-        _ => failure,
-    };
-    quiet::wait_for_ended(ports, &begun(report), report.began, PATIENCE).map_err(but)?;
+    let but = after_the_kill(report, "the waiting failed");
+    quiet::wait_for_ended(ports, &begun(report), report.began, PATIENCE).map_err(&but)?;
     if !begun(report).is_empty() {
-        let ids: HashSet<JobId> = told(report).into_iter().collect();
-        let jobs: Vec<ManagerJob> = ports.manager.jobs()?.into_iter().filter(|job| ids.contains(&job.id)).collect();
+        let jobs = still_there(ports, &told(report)).map_err(&but)?;
         let again: Vec<ManagerJob> = jobs.iter().filter(|job| can_be_cancelled(&job.status)).cloned().collect();
         if !again.is_empty() {
-            end_and_wait(ports, &again, &reason(ports, request)).map_err(but)?;
+            end_and_wait(ports, &again, &reason(ports, request)).map_err(&but)?;
             report.notes.push(format!(
                 "{} came back by a late report of {} worker, and {} ended again",
                 counted(again.len(), "job"),
@@ -67,10 +83,13 @@ fn told(report: &SteerReport) -> Vec<JobId> {
     done.flat_map(|job| job.told.iter().filter(|told| told.is_told)).map(|told| told.id.clone()).collect()
 }
 
-/// The Manager's jobs at whose tasks somebody may be.
-fn begun(report: &SteerReport) -> Vec<JobId> {
-    let is_over = |verdict| matches!(verdict, Verdict::Cancel | Verdict::Delete);
-    let jobs = report.plan.jobs.iter().filter(|job| is_over(job.verdict) && job.outcome != Outcome::Left);
+/// The Manager's jobs that are over and at whose tasks somebody may be. One that could not be ended goes on: nobody waits
+/// for that.
+pub(super) fn begun(report: &SteerReport) -> Vec<JobId> {
+    let is_over = |job: &&PlannedJob| {
+        matches!((job.verdict, job.outcome), (Verdict::Cancel, Outcome::Done) | (Verdict::Delete, Outcome::Untouched))
+    };
+    let jobs = report.plan.jobs.iter().filter(is_over);
     let told = jobs.flat_map(|job| job.told.iter().filter(|told| told.is_begun));
     told.map(|told| told.id.clone()).collect()
 }
@@ -101,6 +120,7 @@ pub(super) fn delete(ports: &Ports<'_>, request: &SteerRequest, report: &mut Ste
     let owners: Vec<(usize, JobId)> =
         places.iter().flat_map(|place| ids(place).into_iter().map(|id| (*place, id))).collect();
     let orders: Vec<(JobId, Order)> = owners.iter().map(|(_, id)| (id.clone(), Order::Delete)).collect();
+    let but = after_the_kill(report, "not all of them are deleted");
     let mut failure: Option<Failure> = None;
     ports.manager.order_all(&orders, &reason(ports, request), &mut |number, outcome| {
         let job = &mut report.plan.jobs[owners[number].0];
@@ -113,11 +133,10 @@ pub(super) fn delete(ports: &Ports<'_>, request: &SteerRequest, report: &mut Ste
         }
         if failure.is_some() || ports.go_on().is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    if let Some(failure) = failure {
-        return Err(failure.context("the jobs were ended, and not all of them deleted"));
+    match failure {
+        Some(failure) => Err(but(failure)),
+        None => ports.go_on().and_then(|()| forget(ports, report, &owners)).map_err(but),
     }
-    ports.go_on()?;
-    forget(ports, report, &owners)
 }
 
 /// Waits, within bounds, until none of them is in the list.
@@ -125,9 +144,10 @@ fn forget(ports: &Ports<'_>, report: &mut SteerReport, owners: &[(usize, JobId)]
     let watch = Stopwatch::start();
     let patience = FORGETTING + Duration::from_secs(owners.len() as u64 / FORGOTTEN_A_SECOND);
     let places: HashMap<&JobId, usize> = owners.iter().map(|(place, id)| (id, *place)).collect();
+    let ids: Vec<JobId> = owners.iter().map(|(_, id)| id.clone()).collect();
     loop {
         let left: HashSet<usize> =
-            ports.manager.jobs()?.iter().filter_map(|job| places.get(&job.id).copied()).collect();
+            still_there(ports, &ids)?.iter().filter_map(|job| places.get(&job.id).copied()).collect();
         if left.is_empty() || watch.has_passed(patience) {
             report.deleted = owners.iter().map(|(place, _)| place).collect::<HashSet<_>>().len() - left.len();
             for place in &left {

@@ -48,7 +48,7 @@ pub fn apply(
     }
     let mut report = SteerReport { plan, consent, began, quiet: None, deleted: 0, notes };
     match verb {
-        Verb::Kill(Afterwards::Nothing) => afterwards::look_once(ports, &mut report)?,
+        Verb::Kill(Afterwards::Nothing) => afterwards::look_once(ports, &mut report),
         Verb::Kill(Afterwards::Quiet) => afterwards::wait(ports, request, &mut report)?,
         Verb::Kill(Afterwards::Gone) => {
             afterwards::wait(ports, request, &mut report)?;
@@ -143,8 +143,11 @@ fn give(ports: &Ports<'_>, request: &SteerRequest, plan: &mut SteerPlan, given: 
                 (job.outcome, job.note) = (Outcome::Failed, error.to_string());
             }
             Err(error) => {
-                (job.outcome, job.note) = (Outcome::Failed, error.to_string());
-                failure.get_or_insert_with(|| error.into());
+                let is_unanswered = matches!(error, ManagerError::Unknown { .. });
+                job.outcome = if is_unanswered { Outcome::Unanswered } else { Outcome::Failed };
+                job.note = error.to_string();
+                // Whoever interrupted wants to hear of that, and not of what was cut short by it.
+                failure.get_or_insert_with(|| ports.go_on().err().unwrap_or_else(|| error.into()));
             }
         }
         if let Err(interrupted) = ports.go_on() {
@@ -166,15 +169,19 @@ pub(super) fn reason(ports: &Ports<'_>, request: &SteerRequest) -> String {
 
 /// Says how far it came before it was cut short.
 fn how_far(verb: Verb, plan: &SteerPlan, failure: Failure) -> Failure {
-    let (done, all) = (plan.of_outcome(Outcome::Done), plan.acting().count());
-    if done == 0 {
-        return failure.but(verb.nothing());
+    let (done, unanswered) = (plan.of_outcome(Outcome::Done), plan.of_outcome(Outcome::Unanswered));
+    let mut words = format!("{} {done} of {}", verb.done(), counted(plan.acting().count(), "job"));
+    match (done, unanswered) {
+        (0, 0) => return failure.but(verb.nothing()),
+        (_, 0) => {}
+        (_, some) => words = format!("{words}, and {some} had no answer and may {} all the same", verb.perhaps()),
     }
     let hint = failure.hint().map(str::to_owned);
-    let said = failure.context(format!("{} {done} of {}", verb.done(), counted(all, "job")));
+    let said = failure.context(words);
     let again = "Give the same command again for the others.";
     match (said.class(), hint) {
         (Class::Interrupted(_), _) | (_, None) => said.with_hint(again),
+        (_, Some(hint)) if hint.contains("ame command again") => said.with_hint(hint),
         (_, Some(hint)) => said.with_hint(format!("{hint} {again}")),
     }
 }

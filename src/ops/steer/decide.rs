@@ -5,7 +5,7 @@ use crate::base::ids::RunId;
 use crate::base::status::JobStatus;
 use crate::manager::ManagerJob;
 use crate::ops::ending::can_be_cancelled;
-use crate::ops::select::JobRow;
+use crate::ops::select::{JobRow, Origin};
 use crate::ops::status::{ELSEWHERE, GONE};
 
 /// What is done with a job.
@@ -22,8 +22,8 @@ pub(super) struct Decision {
 pub(super) struct Circumstances<'a> {
     /// The Manager's address.
     pub(super) manager: &'a str,
-    /// Whether jobs that farm did not make are meant too.
-    pub(super) foreign_too: bool,
+    /// Whether jobs that the volume knows nothing of are meant too.
+    pub(super) strangers_too: bool,
     /// A task that is active although its job is called canceled.
     pub(super) still_active: Option<&'a str>,
 }
@@ -38,13 +38,16 @@ pub(super) fn decide(verb: Verb, row: &JobRow<'_>, known: Circumstances<'_>) -> 
         Verb::Unpause => turn(row, Verdict::Unpause, &PAUSED, &[JobStatus::Active, JobStatus::Queued]),
         Verb::Priority(priority) => prioritise(row, priority),
     };
-    if row.is_foreign() && !known.foreign_too && decision.verdict.acts() {
-        return left(
-            Verdict::Foreign,
-            "farm did not make it; --include-foreign with their number says that it is meant",
-        );
+    let whose = match row.origin {
+        Origin::Recorded(..) => return decision,
+        _ if !decision.verdict.acts() => return decision,
+        Origin::Foreign => "farm did not make it",
+        Origin::Unrecorded => "this volume does not know it",
+    };
+    match known.strangers_too {
+        true => Decision { reason: format!("{}; {whose}", decision.reason), ..decision },
+        false => left(Verdict::Foreign, format!("{whose}; --include-foreign with their number says that it is meant")),
     }
-    decision
 }
 
 const PAUSED: [JobStatus; 2] = [JobStatus::Paused, JobStatus::PauseRequested];

@@ -1,6 +1,6 @@
 //! What keeps a query from doing more than was meant.
 
-use super::{Guard, Standing, SteerPlan, Verb, Verdict};
+use super::{Guard, Standing, SteerPlan, Verb};
 use crate::base::counted::{agree, counted};
 use crate::base::error::{Class, Failure};
 
@@ -10,38 +10,60 @@ pub fn check(guard: &Guard, verb: Verb, plan: &SteerPlan) -> Result<(), Failure>
     foreign(guard, verb, plan).map_err(|failure| failure.but(verb.nothing()))
 }
 
-/// The number of jobs that match.
+/// The number of jobs that match, and of those that something is done with.
 pub fn count(guard: &Guard, verb: Verb, plan: &SteerPlan) -> Result<(), Failure> {
-    let matched = plan.jobs.len();
-    let refuse = |said: String| {
-        let (jobs, matches) = (counted(matched, "job"), agree(matched, "matches", "match"));
-        let words = format!("{jobs} {matches} the query, and {said}; {}", verb.nothing());
-        Err(Failure::new(Class::Refused, words).with_hint("See which they are with `farm jobs` and the same query."))
+    let (matched, acting) = (plan.jobs.len(), plan.acting().count());
+    let refuse = |words: String| {
+        let words = format!("{words}; {}", verb.nothing());
+        Err(Failure::new(Class::Refused, words).with_hint("See which they are with --dry-run."))
     };
     match (guard.expect, guard.most) {
-        (Some(expect), _) if expect != matched => refuse(format!("--expect says {expect}")),
-        (_, Some(most)) if matched > most => refuse(format!("--max allows {most}")),
+        (Some(expect), _) if expect != matched => {
+            let (jobs, matches) = (counted(matched, "job"), agree(matched, "matches", "match"));
+            refuse(format!("{jobs} {matches} the query, and --expect says {expect}"))
+        }
+        (_, Some(most)) if acting > most => {
+            refuse(format!("{} would be {}, and --max allows {most}", counted(acting, "job"), verb.done()))
+        }
         _ => Ok(()),
     }
 }
 
-/// Jobs that farm did not make are touched only where it was said exactly how many there are to be touched.
+/// Jobs that the volume knows nothing of are touched only where it was said exactly how many there are to be touched:
+/// neither farm's records nor `farm undo` bring them back.
 pub fn foreign(guard: &Guard, verb: Verb, plan: &SteerPlan) -> Result<(), Failure> {
-    let count = plan.of_verdict(Verdict::Foreign) + plan.of_standing(Standing::Foreign);
-    let (word, them) = (agree(count, "was", "were"), agree(count, "it", "them"));
-    let not_farms = format!("of the jobs that would be {}, {count} {word} not made by farm", verb.done());
+    let (foreign, unrecorded) = (plan.concerned(Standing::Foreign), plan.concerned(Standing::Unrecorded));
+    let count = foreign + unrecorded;
+    let parts = [
+        (foreign, format!("{foreign} {} not made by farm", agree(foreign, "was", "were"))),
+        (unrecorded, format!("{unrecorded} {} not known to this volume", agree(unrecorded, "is", "are"))),
+    ];
+    let named: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect();
+    let strangers = match named.is_empty() {
+        true => format!("all jobs that would be {} are known to this volume", verb.done()),
+        false => format!("of the jobs that would be {}, {}", verb.done(), named.join(" and ")),
+    };
     match guard.foreign {
         None if count > 0 => {
+            let them = agree(count, "it", "them");
             let hint = format!(
-                "Say --include-foreign {count} to take {them} in, or put -is:foreign behind the query to leave {them} out."
+                "Say --include-foreign {count} to take {them} in, or {} to leave {them} out.",
+                without(unrecorded)
             );
-            Err(Failure::new(Class::Refused, not_farms).with_hint(hint))
+            Err(Failure::new(Class::Refused, strangers).with_hint(hint))
         }
         Some(said) if said != count => {
-            let words = format!("{not_farms}, and --include-foreign says {said}");
-            Err(Failure::new(Class::Refused, words)
-                .with_hint("`farm jobs` with the same query and is:foreign lists them."))
+            let words = format!("{strangers}, and --include-foreign says {said}");
+            Err(Failure::new(Class::Refused, words).with_hint("See which they are with --dry-run."))
         }
         _ => Ok(()),
+    }
+}
+
+/// How strangers are left out, among whom so many are of another volume: no query tells these apart.
+fn without(unrecorded: usize) -> &'static str {
+    match unrecorded {
+        0 => "put -is:foreign behind the query",
+        _ => "write release.jobs in place of jobs",
     }
 }

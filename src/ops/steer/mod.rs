@@ -62,11 +62,11 @@ pub struct SteerRequest {
 /// What was said of how many jobs there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Guard {
-    /// So many match.
+    /// So many match, whatever is done with them.
     pub expect: Option<usize>,
-    /// No more than so many match.
+    /// Something is done with no more than so many.
     pub most: Option<usize>,
-    /// So many of those that are acted upon were not made by farm; without a number none is.
+    /// So many of those that are acted upon are strangers; without a number none is.
     pub foreign: Option<usize>,
 }
 
@@ -101,6 +101,8 @@ pub struct PlannedJob {
     pub user: Option<String>,
     /// Whether farm did not make it.
     pub foreign: bool,
+    /// Whose it is.
+    pub standing: Standing,
     /// What became of it.
     pub outcome: Outcome,
     /// More about that: why it was not done, or what happened since.
@@ -108,9 +110,6 @@ pub struct PlannedJob {
     /// What it is called wherever it is looked at.
     #[serde(skip)]
     pub key: Key,
-    /// Whose it is.
-    #[serde(skip)]
-    pub standing: Standing,
     /// The Manager's jobs that are told something, and those beside them that are taken away too.
     #[serde(skip)]
     pub told: Vec<Told>,
@@ -159,7 +158,7 @@ pub enum Verdict {
     NotSubmitted,
     /// Another Manager has it.
     Elsewhere,
-    /// Farm did not make it, and nobody said that it is meant.
+    /// It is a stranger, and nobody said that it is meant.
     Foreign,
     /// Its status allows nothing of the kind.
     Unfit,
@@ -185,19 +184,29 @@ pub enum Outcome {
     Left,
     /// It could not be done.
     Failed,
+    /// It was told, and nobody said what became of it: it may have been done.
+    Unanswered,
 }
 
 /// Whose a job is, as far as whoever kills it is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// Their own.
     Own,
     /// Another user's.
     OfOther,
-    /// Made by farm, and the volume does not know it.
+    /// Made by farm, and the volume does not know it: it is most likely another volume's.
     Unrecorded,
     /// Not made by farm.
     Foreign,
+}
+
+impl Standing {
+    /// Whether the volume knows nothing of such a job: who works on it may know nothing of whoever would end it.
+    pub fn is_stranger(self) -> bool {
+        matches!(self, Standing::Unrecorded | Standing::Foreign)
+    }
 }
 
 /// What was done.
@@ -228,6 +237,12 @@ impl SteerPlan {
         self.acting().filter(|job| job.standing == standing).count()
     }
 
+    /// How many of this standing something is done with, or would be once it is said that they are meant.
+    pub fn concerned(&self, standing: Standing) -> usize {
+        let is_concerned = |job: &&PlannedJob| job.verdict.acts() || job.verdict == Verdict::Foreign;
+        self.jobs.iter().filter(is_concerned).filter(|job| job.standing == standing).count()
+    }
+
     /// How many have this verdict.
     pub fn of_verdict(&self, verdict: Verdict) -> usize {
         self.jobs.iter().filter(|job| job.verdict == verdict).count()
@@ -236,6 +251,14 @@ impl SteerPlan {
     /// How many have this outcome.
     pub fn of_outcome(&self, outcome: Outcome) -> usize {
         self.jobs.iter().filter(|job| job.outcome == outcome).count()
+    }
+
+    /// How many were ended, or will never begin.
+    pub fn killed(&self) -> usize {
+        let is_killed = |job: &&PlannedJob| {
+            matches!(job.verdict, Verdict::Cancel | Verdict::Withdraw) && job.outcome == Outcome::Done
+        };
+        self.jobs.iter().filter(is_killed).count()
     }
 
     /// Whether it is about one job of the asker's own, and nothing else matched.
@@ -269,6 +292,16 @@ impl Verb {
             Verb::Pause => "paused",
             Verb::Unpause => "unpaused",
             Verb::Priority(_) => "changed",
+        }
+    }
+
+    /// What may have become of a job that gave no answer, after "may".
+    pub(crate) fn perhaps(self) -> &'static str {
+        match self {
+            Verb::Kill(_) => "be killed",
+            Verb::Pause => "be paused",
+            Verb::Unpause => "go on",
+            Verb::Priority(_) => "be changed",
         }
     }
 

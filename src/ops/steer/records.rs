@@ -100,7 +100,9 @@ fn is_on_its_way(ports: &Ports<'_>, run: &RunRecord) -> bool {
 /// known.
 pub(super) fn write_down(ports: &Ports<'_>, plan: &SteerPlan) -> Vec<String> {
     let mut notes = Vec::new();
-    for (home, jobs) in by_home(&plan.jobs, |job| job.outcome == Outcome::Done) {
+    // Also what had no answer: it may be over.
+    let is_ended = |job: &PlannedJob| matches!(job.outcome, Outcome::Done | Outcome::Unanswered);
+    for (home, jobs) in by_home(&plan.jobs, is_ended) {
         let jobs: Vec<ChangedJob> =
             jobs.into_iter().filter_map(|(_, reference, job)| changed(reference, job)).collect();
         let change = Change {

@@ -22,7 +22,7 @@ pub fn survey(ports: &Ports<'_>, request: &SteerRequest) -> Result<SteerPlan, Fa
         let still_active = if looks { still_active(ports, row)? } else { None };
         let known = Circumstances {
             manager: &manager,
-            foreign_too: request.guard.foreign.is_some(),
+            strangers_too: request.guard.foreign.is_some(),
             still_active: still_active.as_deref(),
         };
         Ok(planned(row, decide(request.verb, row, known), &ports.actor.user))

@@ -128,7 +128,7 @@ fn foreign_jobs_are_left_until_their_number_is_said() {
     asked.guard.foreign = Some(2);
     assert_eq!(check(&asked), ((1, 2, 0), Ok(())));
     for (expect, most, is_fine) in
-        [(Some(4), None, true), (Some(3), None, false), (None, Some(4), true), (None, Some(3), false)]
+        [(Some(4), None, true), (Some(3), None, false), (None, Some(3), true), (None, Some(2), false)]
     {
         asked.guard = Guard { expect, most, foreign: Some(2) };
         assert_eq!(check(&asked).1.is_ok(), is_fine, "{expect:?} {most:?}");
@@ -151,6 +151,10 @@ fn whose_a_job_is_is_told_apart() {
     let plan = survey(&room.ports(), &request(KILL, "")).expect("a plan");
     let standings: Vec<Standing> = plan.jobs.iter().map(|job| job.standing).collect();
     assert_eq!(standings, [Standing::OfOther, Standing::Foreign, Standing::Unrecorded]);
+    let verdicts: Vec<Verdict> = plan.jobs.iter().map(|job| job.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Cancel, Verdict::Foreign, Verdict::Foreign]);
+    let refusal = guard::check(&Guard::default(), KILL, &plan).expect_err("two are strangers").message();
+    assert!(refusal.contains("1 was not made by farm and 1 is not known to this volume"), "{refusal}");
     assert!(!plan.is_one_of_ones_own());
 }
 
@@ -161,7 +165,22 @@ fn a_decision_about_a_foreign_job_is_its_own_once_it_is_meant() {
     let facts = Facts::gather(&room.ports(), &Reach::Everything, &request(KILL, "").query).expect("facts");
     let rows = facts.rows(&room.manager);
     let row = rows.iter().find(|row| row.is_foreign()).expect("it is there");
-    let known = Circumstances { manager: "told", foreign_too: false, still_active: None };
+    let known = Circumstances { manager: "told", strangers_too: false, still_active: None };
     assert_eq!(decide(KILL, row, known).verdict, Verdict::Foreign);
-    assert_eq!(decide(KILL, row, Circumstances { foreign_too: true, ..known }).verdict, Verdict::Cancel);
+    assert_eq!(decide(KILL, row, Circumstances { strangers_too: true, ..known }).verdict, Verdict::Cancel);
+}
+
+#[test]
+fn one_that_could_not_be_ended_is_not_waited_for() {
+    let room = room("active");
+    let plan = survey(&room.ports(), &request(KILL, "r1/A")).expect("a plan");
+    let (began, consent) = (crate::sys::clock::now(), Consent::Implied);
+    let mut report = SteerReport { plan, consent, began, quiet: None, deleted: 0, notes: Vec::new() };
+    for (outcome, waited) in [(Outcome::Done, 1), (Outcome::Failed, 0), (Outcome::Left, 0)] {
+        report.plan.jobs[0].outcome = outcome;
+        assert_eq!(afterwards::begun(&report).len(), waited, "{outcome:?}");
+    }
+    let plan = survey(&self::room("completed").ports(), &request(DELETE, "r1/A")).expect("a plan");
+    report.plan = plan;
+    assert_eq!(afterwards::begun(&report).len(), 1, "one that had ended, before it is deleted");
 }

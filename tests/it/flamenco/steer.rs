@@ -5,10 +5,13 @@ use super::server::{Answer, Fault, Heard};
 use super::{Studio, all_at_once};
 use crate::support::Outcome;
 use crate::support::output::list;
-use farm::base::ids::JobId;
+use farm::base::ids::{JobId, RunId};
 use farm::base::status::JobStatus;
+use farm::manager::job::{META_ID, META_JOB, META_USER};
 use farm::manager::{Manager, ManagerJob, RenderWork, Submission, Work};
-use std::time::Duration;
+use rustix::process::Signal;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// A studio with so many planned jobs `r1/S00`, `r1/S01`…
 fn studio_of(release: Release, jobs: usize) -> Studio {
@@ -21,8 +24,18 @@ fn studio_of(release: Release, jobs: usize) -> Studio {
     studio
 }
 
-/// A job that somebody else submitted.
+/// A job that somebody else submitted, and not with farm.
 fn add_foreign(studio: &Studio, name: &str) -> JobId {
+    add(studio, name, BTreeMap::new())
+}
+
+/// A job that farm submitted from another volume.
+fn add_of_other_volume(studio: &Studio, name: &str) -> JobId {
+    let pairs = [(META_ID, RunId::random().to_string()), (META_JOB, name.to_owned()), (META_USER, "artist".to_owned())];
+    add(studio, name, pairs.map(|(key, value)| (key.to_owned(), value)).into())
+}
+
+fn add(studio: &Studio, name: &str, metadata: BTreeMap<String, String>) -> JobId {
     let work = RenderWork {
         blendfile: "/x.blend".into(),
         scene: None,
@@ -36,7 +49,7 @@ fn add_foreign(studio: &Studio, name: &str) -> JobId {
     let submission = Submission {
         name: name.into(),
         priority: 50,
-        metadata: Default::default(),
+        metadata,
         tag: None,
         paused: false,
         work: Work::SimpleBlenderRender(work),
@@ -74,7 +87,8 @@ fn every_release_is_steered() {
             }
             studio.work();
             assert_eq!(statuses(&studio), ["canceled", "completed", "completed"]);
-            studio.run("kill r1.jobs --all --delete --yes").expect(0).says(&["deleted 3"]);
+            let told = studio.run("kill r1.jobs --all --delete --yes").expect(0);
+            told.says(&["deleted 3 jobs, none had to be killed"]);
             assert_eq!(studio.jobs(), []);
         })
     });
@@ -132,6 +146,28 @@ fn foreign_jobs_and_other_peoples_are_counted_apart() {
     assert_eq!(studio.engine.job(&foreign).expect("readable").expect("there").status, JobStatus::Canceled);
 }
 
+/// Two studios on one Manager: who says `jobs` sees both.
+#[test]
+fn jobs_of_another_volume_are_left_until_their_number_is_said() {
+    let studio = studio_of(Release::V3_9, 1);
+    let theirs = add_of_other_volume(&studio, "x/C");
+    let refused = studio.run("kill jobs status:queued --yes").expect(5);
+    refused.says(&["1 is not known to this volume", "--include-foreign 1", "release.jobs", "nothing was killed"]);
+    studio.run("priority 90 jobs status:queued --yes").expect(5).says(&["no priority was changed"]);
+    let dry = studio.run("kill jobs status:queued --dry-run --json").expect(0).json("farm.kill/1");
+    let told: Vec<_> =
+        list(&dry["jobs"]).iter().map(|job| (&job["standing"], &job["verdict"], &job["foreign"])).collect();
+    let (own, unrecorded) = ("own".into(), "unrecorded".into());
+    let (cancel, foreign, no) = ("cancel".into(), "foreign".into(), false.into());
+    assert_eq!(told, [(&own, &cancel, &no), (&unrecorded, &foreign, &no)]);
+    assert_eq!((&dry["counts"]["acting"], &dry["counts"]["unrecorded"]), (&1.into(), &1.into()));
+    studio.run("jobs is:foreign").expect(3);
+    studio.run("kill release.jobs status:queued --yes").expect(0).says(&["killed 1 job"]);
+    assert_eq!(studio.engine.job(&theirs).expect("readable").expect("there").status, JobStatus::Queued);
+    let outcome = studio.run("kill jobs status:queued --yes --include-foreign 1").expect(0);
+    outcome.says(&["1 not known to this volume", "killed 1 job"]);
+}
+
 /// A Manager that is busy says so, and when it wants to be asked again.
 #[test]
 fn a_busy_manager_is_given_time() {
@@ -139,7 +175,7 @@ fn a_busy_manager_is_given_time() {
     let headers = vec![("Retry-After".to_owned(), "1".to_owned())];
     let busy = Answer { headers, ..Answer::json(503, &serde_json::json!({"code": 503, "message": "busy"})) };
     studio.server.trap(Fault::Refuse(busy), "setstatus", 3);
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     studio.run("kill jobs r1 --yes").expect(0).says(&["killed 12 jobs"]);
     assert!(began.elapsed().as_secs_f64() >= 1.0, "it was not left alone");
     assert!(statuses(&studio).iter().all(|status| status == "canceled"));
@@ -150,10 +186,70 @@ fn a_manager_that_goes_away_is_6_and_says_how_far_it_came() {
     let studio = studio_of(Release::V3_9, 12);
     studio.server.trap_from(5, Fault::CutBefore, "setstatus");
     let outcome = studio.run("kill jobs r1 --yes").expect(6);
-    let outcome = outcome.says(&["killed 4 of 12 jobs", "same command again"]);
+    let outcome = outcome.says(&["killed 4 of 12 jobs, and ", "had no answer and may be killed", "same command again"]);
     assert_eq!(statuses(&studio).iter().filter(|status| *status == "canceled").count(), 4, "{outcome}");
     studio.server.mend();
     studio.run("kill jobs r1 --yes").expect(0).says(&["killed 8 jobs", "left 4"]);
+}
+
+/// How many orders a failure says to have had no answer.
+fn unanswered(outcome: &Outcome) -> usize {
+    let (before, _) = outcome.stderr.split_once(" had no answer").expect("some had none");
+    before.rsplit(' ').next().and_then(|word| word.parse().ok()).expect("a number")
+}
+
+/// The line dies once the order has arrived: nobody hears that the job is over.
+#[test]
+fn orders_without_an_answer_are_counted_apart() {
+    let studio = studio_of(Release::V3_9, 12);
+    studio.server.trap_from(5, Fault::CutAfter, "setstatus");
+    let outcome = studio.run("kill jobs r1 --yes --json").expect(6);
+    assert!(outcome.json("farm.error/1")["message"].as_str().is_some_and(|words| words.contains("had no answer")));
+    let canceled = || statuses(&studio).iter().filter(|status| *status == "canceled").count();
+    assert_eq!(canceled(), 4 + unanswered(&outcome), "{outcome}");
+    studio.server.mend();
+    studio.run("undo --resubmit --yes").expect(0);
+    assert_eq!(studio.jobs().len(), 12 + canceled(), "all that were killed came back");
+}
+
+#[test]
+fn orders_that_are_interrupted_on_their_way_are_counted_apart() {
+    let mut studio = studio_of(Release::V3_9, 6);
+    studio.farm.room.set("FARM_ACCESS_TIMEOUT", "2s");
+    studio.server.trap(Fault::Silent, "setstatus", usize::MAX);
+    studio.server.take_heard();
+    let killing = studio.farm.start("kill jobs r1 --yes");
+    while !studio.server.take_heard().iter().any(|heard| heard.line().ends_with("/setstatus")) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    killing.signal(Signal::INT);
+    let outcome = killing.wait().expect(130).says(&["killed 0 of 6 jobs", "interrupted", "same command again"]);
+    let canceled = statuses(&studio).iter().filter(|status| *status == "canceled").count();
+    assert_eq!(unanswered(&outcome), canceled, "{outcome}");
+}
+
+/// The Manager does not answer once all is done.
+#[test]
+fn a_hiccup_after_the_orders_hides_no_report() {
+    let killed = |words: &str, at: &str| {
+        let mut studio = studio_of(Release::V3_9, 2);
+        studio.farm.room.set("FARM_ACCESS_TIMEOUT", "1s");
+        studio.jobs().iter().for_each(|job| {
+            studio.engine.set_job_status(&job.id, JobStatus::Active, "").expect("set");
+        });
+        studio.server.trap(Fault::coded(500, "busy"), at, usize::MAX);
+        let outcome = studio.run(words);
+        assert_eq!(statuses(&studio), ["canceled", "canceled"], "{outcome}");
+        outcome
+    };
+    let outcome = killed("kill jobs r1 --yes --json", "GET /api/v3/jobs/").expect(0);
+    let document = outcome.says(&["killed 2 jobs", "nobody could look how they ended", "busy"]).json("farm.kill/1");
+    assert_eq!((&document["counts"]["done"], list(&document["notes"]).len()), (&2.into(), 1));
+    let outcome = killed("kill jobs r1 --yes --wait", "GET /api/v3/worker-mgt/").expect(6);
+    outcome.says(&["killed 2 jobs, but the waiting failed", "busy"]);
+    let outcome = killed("kill jobs r1 --yes --delete", "DELETE ").expect(6);
+    outcome.says(&["killed 2 jobs, but not all of them are deleted", "busy"]);
 }
 
 /// What one job alone is refused keeps none of the others back.
