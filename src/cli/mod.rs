@@ -18,6 +18,7 @@ pub mod reference;
 pub mod render;
 pub mod revising;
 pub mod settings;
+pub mod shell;
 pub mod wait;
 
 use crate::base::error::{Class, Failure};

@@ -5,6 +5,7 @@ use crate::cli::args::global::GlobalArgs;
 use crate::cli::config::{Config, Origin, misspelt};
 use crate::cli::output::{Form, Output, Talk};
 use crate::cli::settings::{ManagerChoice, Settings};
+use crate::cli::shell;
 use crate::manager::local::{Autoexec, Local, LocalSettings};
 use crate::manager::{Flamenco, Manager};
 use crate::ops::ports::Actor;
@@ -29,8 +30,8 @@ pub struct Context {
 
 /// The largest configuration file that is read, in bytes.
 const MAX_CONFIG: u64 = 1 << 20;
-/// The longest command that a lock tells of, in characters.
-const MAX_COMMAND: usize = 200;
+/// The longest command that a journal tells of, in characters. Locks tell of less.
+const MAX_COMMAND: usize = 4_000;
 
 impl Context {
     /// Takes in the global flags.
@@ -117,8 +118,8 @@ impl Context {
             settings.user.clone().or_else(|| ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()));
         let named = named.filter(|name| !name.is_empty()).or_else(login_name);
         let user = named.unwrap_or_else(|| format!("uid{}", user_id()));
-        let words: Vec<String> = std::env::args_os().skip(1).map(|word| printable(&word.to_string_lossy())).collect();
-        let command = format!("farm {}", words.join(" ")).chars().take(MAX_COMMAND).collect();
+        let words = std::env::args_os().skip(1).map(|word| printable(&word.to_string_lossy()));
+        let command = shell::line(std::iter::once("farm".to_owned()).chain(words)).chars().take(MAX_COMMAND).collect();
         let lock_wait = match settings.lock_wait {
             wait if !wait.is_zero() => LockWait::For(wait),
             _ if self.output.can_ask() => LockWait::Forever,

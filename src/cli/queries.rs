@@ -2,9 +2,8 @@
 
 use crate::base::error::{Class, Failure};
 use crate::base::name::{Home, JobRef};
-use crate::cli::settings::Settings;
 use crate::ops::select::Reach;
-use crate::query::{Query, Subject};
+use crate::query::Query;
 
 /// What the words of a verb come to.
 #[derive(Debug)]
@@ -15,10 +14,8 @@ pub struct Meant {
     pub query: Query,
 }
 
-/// Reads a query about jobs.
-pub fn about_jobs(text: &str, settings: &Settings) -> Result<Query, Failure> {
-    Ok(Query::parse(Subject::Jobs, text, &settings.queries)?)
-}
+/// Reads a query about jobs, and shows where it is wrong.
+type Read<'a> = &'a dyn Fn(&str) -> Result<Query, Failure>;
 
 /// Whether a word is a query and no name and no glob of names.
 pub fn is_query(word: &str) -> bool {
@@ -26,15 +23,15 @@ pub fn is_query(word: &str) -> bool {
 }
 
 /// `jobs`, `release.jobs`, `r1.jobs` or `r1/A`, and a query in several words.
-pub fn meant(what: &str, words: &[String], all: bool, settings: &Settings) -> Result<Meant, Failure> {
+pub fn meant(what: &str, words: &[String], all: bool, read: Read<'_>) -> Result<Meant, Failure> {
     let reach = match what.strip_suffix("jobs") {
         Some("") => Reach::Everything,
         Some("release.") => Reach::Releases,
         Some(home) if home.ends_with('.') => Reach::Home(home.trim_end_matches('.').parse::<Home>()?),
-        _ => return named(what, words, all, settings),
+        _ => return named(what, words, all, read),
     };
     let text = words.join(" ");
-    let query = about_jobs(&text, settings)?;
+    let query = read(&text)?;
     match (query.is_empty(), all) {
         (true, false) => Err(Failure::new(Class::Usage, "an empty query means every job, and nobody said --all")
             .with_hint(
@@ -49,11 +46,11 @@ pub fn meant(what: &str, words: &[String], all: bool, settings: &Settings) -> Re
 }
 
 /// One job by its full name.
-fn named(what: &str, words: &[String], all: bool, settings: &Settings) -> Result<Meant, Failure> {
+fn named(what: &str, words: &[String], all: bool, read: Read<'_>) -> Result<Meant, Failure> {
     let job: Option<JobRef> = what.parse().ok();
     match job {
         Some(job) if words.is_empty() && !all => {
-            Ok(Meant { reach: Reach::Home(job.home.clone()), query: about_jobs(&format!("ref={job}"), settings)? })
+            Ok(Meant { reach: Reach::Home(job.home.clone()), query: read(&format!("ref={job}"))? })
         }
         _ => {
             let words = format!("{what:?} does not say whose jobs are meant");
@@ -66,12 +63,12 @@ fn named(what: &str, words: &[String], all: bool, settings: &Settings) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::config::Config;
+    use crate::query::Subject;
 
     fn read(what: &str, words: &[&str], all: bool) -> Result<String, String> {
-        let settings = Settings::resolve(&Config::defaults()).expect("defaults");
+        let parse = |text: &str| Ok(Query::parse(Subject::Jobs, text, &Default::default())?);
         let words: Vec<String> = words.iter().map(ToString::to_string).collect();
-        let meant = meant(what, &words, all, &settings).map_err(|failure| failure.message())?;
+        let meant = meant(what, &words, all, &parse).map_err(|failure| failure.message())?;
         Ok(format!("{:?} {}", meant.reach, meant.query).replace("Home(Release(ReleaseName(", "(((").replace(")))", ""))
     }
 

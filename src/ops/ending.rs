@@ -1,18 +1,23 @@
 //! Ending runs before their files are touched: cancelled, and waited for until no worker can still write.
 
-use crate::base::counted::{agree, frames_named};
+use crate::base::counted::frames_named;
 use crate::base::error::{Class, Failure};
+use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
-use crate::base::name::JobRef;
+use crate::base::name::{JobName, JobRef};
 use crate::base::status::JobStatus;
-use crate::manager::{ManagerError, ManagerJob};
+use crate::base::time::Timestamp;
+use crate::manager::{ManagerError, ManagerJob, Order};
 use crate::ops::addresses::Addresses;
 use crate::ops::check::OpenWork;
+use crate::ops::check::held::{self, Held};
 use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::ports::Ports;
-use crate::ops::quiet;
+use crate::ops::{quiet, submit};
 use crate::sys::http::without_credentials;
-use crate::volume::release_file::{ReleaseFile, RunRecord};
+use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
+use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// How long workers may take to stop: a worker of Flamenco asks each ten seconds whether it may go on.
@@ -44,7 +49,10 @@ pub fn of_runs(ports: &Ports<'_>, file: &ReleaseFile, runs: &[&RunRecord]) -> Re
     let addresses = Addresses::of(ports.manager, file, |run| by_run.get(*run).is_some());
     for run in runs.iter().filter(|run| !run.withdrawn) {
         match by_run.get(run.id) {
-            Some(found) => ends.jobs.extend(found.iter().map(|job| (*job).clone())),
+            // Of those that have ended, too, unless their tasks say it: a status word says nothing about a renderer.
+            Some(found) => {
+                ends.jobs.extend(found.iter().filter(|job| !job.has_all_tasks_completed()).copied().cloned())
+            }
             None if !addresses.are_of(run) => return Err(elsewhere(run)),
             // The Manager forgot it, and with it who rendered it.
             None if run.manager_job.is_some() => {}
@@ -53,6 +61,36 @@ pub fn of_runs(ports: &Ports<'_>, file: &ReleaseFile, runs: &[&RunRecord]) -> Re
         }
     }
     Ok(ends)
+}
+
+/// Ends whatever these jobs of `file` have in the Manager's queue and waits until nobody can write for them: nothing else may
+/// touch their files before. Runs that the Manager never had are withdrawn in `file`; where that is in doubt they are waited
+/// for first. Runs written down before `began` are those of an earlier command.
+pub fn end_jobs(
+    ports: &Ports<'_>,
+    file: &mut ReleaseFile,
+    jobs: &HashSet<JobName>,
+    began: Timestamp,
+    reason: &str,
+) -> Result<(), Failure> {
+    let mut meant = file.clone();
+    meant.jobs.retain(|record| jobs.contains(&record.name));
+    if meant.jobs.iter().all(|record| record.runs.is_empty()) {
+        return Ok(());
+    }
+    let known = submit::look(ports, &meant, began)?;
+    let records = file.jobs.iter_mut().filter(|record| jobs.contains(&record.name));
+    for run in records.flat_map(|record| &mut record.runs).filter(|run| run.is_pending()) {
+        (run.sending, run.in_doubt) = (false, None);
+        run.manager_job = known.get(&run.id).map(|job| job.id.clone());
+    }
+    let records = file.jobs.iter().filter(|record| jobs.contains(&record.name));
+    let runs: Vec<&RunRecord> = records.flat_map(|record| &record.runs).collect();
+    let ends = of_runs(ports, file, &runs)?;
+    let records = file.jobs.iter_mut().filter(|record| jobs.contains(&record.name));
+    records.for_each(|record| record.withdraw(&ends.withdrawn));
+    end_and_wait(ports, &ends.jobs, reason)?;
+    require_quiet_of(ports, file, jobs, None)
 }
 
 fn elsewhere(run: &RunRecord) -> Failure {
@@ -70,32 +108,59 @@ fn in_doubt(run: &RunRecord) -> Failure {
 ///
 /// Always `cancel-requested`: with `canceled` Flamenco's workers go on (seen on 3.2 to 3.9).
 pub fn end_and_wait(ports: &Ports<'_>, jobs: &[ManagerJob], reason: &str) -> Result<(), Failure> {
-    for job in jobs.iter().filter(|job| can_be_cancelled(&job.status)) {
-        ports.go_on()?;
-        match ports.manager.set_job_status(&job.id, JobStatus::CancelRequested, reason) {
-            // Deleted since: nobody takes a task of it any more. Whether its renderer has ended is asked next.
-            Ok(()) | Err(ManagerError::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
     if jobs.is_empty() {
         return Ok(());
+    }
+    ports.go_on()?;
+    let open = jobs.iter().filter(|job| can_be_cancelled(&job.status));
+    let orders: Vec<(JobId, Order)> =
+        open.map(|job| (job.id.clone(), Order::Status(JobStatus::CancelRequested))).collect();
+    let mut failure: Option<Failure> = None;
+    ports.manager.order_all(&orders, reason, &mut |_, outcome| {
+        let went_on = match outcome {
+            // Deleted since: nobody takes a task of it any more. Whether its renderer has ended is asked next.
+            Ok(()) | Err(ManagerError::NotFound { .. }) => ports.go_on(),
+            Err(error) => Err(error.into()),
+        };
+        match went_on {
+            Ok(()) if failure.is_none() => ControlFlow::Continue(()),
+            Ok(()) => ControlFlow::Break(()),
+            Err(end) => {
+                failure.get_or_insert(end);
+                ControlFlow::Break(())
+            }
+        }
+    });
+    if let Some(failure) = failure {
+        return Err(failure);
     }
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id.clone()).collect();
     quiet::wait(ports, &ids, PATIENCE)
 }
 
-/// Fails where a frame may still be written, by whomever: a job that was deleted in the Manager's own pages has nobody to
-/// be waited for.
+/// Fails where a frame of any job of `file` may still be written, by whomever: a job that was deleted in the Manager's own
+/// pages has nobody to be waited for.
 pub fn require_quiet(ports: &Ports<'_>, file: &ReleaseFile) -> Result<(), Failure> {
-    let work = OpenWork::of(ports, file)?;
-    let open = file.jobs.iter().map(|record| (record, work.frames(&record.name)));
-    let Some((record, frames)) = open.into_iter().find(|(_, frames)| !frames.is_empty()) else { return Ok(()) };
-    let job = JobRef::within(&file.name, &record.name);
-    let words = format!(
-        "{job}: {} {} written to lately, and nobody can tell that the renderer has ended",
-        frames_named(&frames),
-        agree(frames.len(), "was", "were")
-    );
-    Err(Failure::new(Class::Refused, words).with_hint("Give the command again in a minute."))
+    let jobs = file.jobs.iter().map(|record| record.name.clone()).collect();
+    require_quiet_of(ports, file, &jobs, None)
+}
+
+/// The same of some of its jobs alone, and of these alone of their frames.
+pub fn require_quiet_of(
+    ports: &Ports<'_>,
+    file: &ReleaseFile,
+    jobs: &HashSet<JobName>,
+    frames: Option<&FrameSet>,
+) -> Result<(), Failure> {
+    let (there, workers) = (ports.manager.jobs()?, ports.manager.workers()?);
+    let is_meant = |record: &JobRecord| jobs.contains(&record.name);
+    let work = OpenWork::of_some(ports, file, is_meant, &JobsByRun::of(&there), &workers)?;
+    for Held { job, frames: held, why } in held::of(ports, file, &work) {
+        let in_the_way = frames.map_or_else(|| held.clone(), |frames| held.common(frames));
+        if !in_the_way.is_empty() {
+            let words = format!("{}: {}: {why}", JobRef::within(&file.name, &job), frames_named(&in_the_way));
+            return Err(Failure::new(Class::Refused, words).with_hint(why.next_step()));
+        }
+    }
+    Ok(())
 }

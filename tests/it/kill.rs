@@ -57,7 +57,11 @@ fn jobs_have_the_keys_of_status() {
     assert_eq!(refs(&farm.run("jobs progress:100 name:B --json").expect(0).json("farm.jobs/1")), ["r1/B"]);
     farm.run("jobs release:r1 status:active").expect(3).says(&["farm jobs"]);
     farm.run("jobs release:r1 status:active --json").expect(3).json("farm.error/1");
-    farm.run("jobs statsu:active").expect(2).says(&["column 1", "\"status\""]);
+    for words in ["jobs", "status", "kill jobs", "pause r1.jobs", "priority 60 jobs", "tasks", "frames"] {
+        let outcome = farm.run(&format!("{words} r1,statsu:active")).expect(2).says(&["\nerror: "]);
+        assert!(outcome.stderr.starts_with("r1,statsu:active\n"), "where it is wrong is shown first: {outcome}");
+    }
+    farm.run("jobs statsu:active").expect(2).says(&["statsu:active\n^", "column 1", "\"status\""]);
     farm.run("jobs r7").expect(3).says(&["Did you mean \"r1\""]);
 }
 
@@ -114,7 +118,8 @@ fn what_matches_is_killed_and_the_rest_goes_on() {
 #[test]
 fn a_kill_is_written_down_for_whoever_takes_it_back() {
     let farm = planned();
-    farm.run("kill jobs name:A --yes --reason gone-wrong").expect(0);
+    let volume = farm.path("").to_string_lossy().into_owned();
+    farm.room.farm(&["--volume", &volume, "kill", "jobs", "name:A", "--yes", "--reason", "it's (gone)"]).expect(0);
     let mut journals = journals(&farm);
     journals.sort_by_key(|journal| journal["scope"].to_string());
     let scopes: Vec<&Value> = journals.iter().map(|journal| &journal["scope"]).collect();
@@ -127,6 +132,8 @@ fn a_kill_is_written_down_for_whoever_takes_it_back() {
     let status = farm.run("status r1/A --json").expect(0).json("farm.status/1");
     assert_eq!(body["jobs"][0]["ends"][0], status["jobs"][0]["run"]);
     assert_eq!(body["by"]["user"], "artist");
+    let command = body["by"]["command"].as_str().expect("text");
+    assert!(command.ends_with(r"kill jobs name:A --yes --reason 'it'\''s (gone)'"), "{command}");
     farm.run("recover").expect(0).says(&["nothing was left"]);
     farm.run("undo --list").expect(0).says(&["kill"]);
     farm.run("undo --resubmit --yes").expect(0);

@@ -97,7 +97,7 @@ fn with(
     list: impl FnOnce(&Ports<'_>, &Query) -> Result<(), Failure>,
 ) -> Result<u8, Failure> {
     let (volume, settings) = context.volume()?;
-    let query = asked::query(subject, words, &settings, context)?;
+    let query = asked::query(subject, &words.join(" "), &settings, context)?;
     let manager = context.manager_to_look(&volume, &settings)?;
     let actor = context.actor(&settings);
     let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &Silent, actor: &actor };

@@ -3,10 +3,11 @@
 use crate::base::error::Failure;
 use crate::cli::args::steer::JobsArgs;
 use crate::cli::needs::Context;
-use crate::cli::{exit, queries, render};
+use crate::cli::{asked, exit, render};
 use crate::ops::check::Effort;
 use crate::ops::listing::{self, ListedJob};
 use crate::ops::ports::{Ports, Silent};
+use crate::query::Subject;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -19,7 +20,7 @@ struct Document<'a> {
 /// Lists the jobs that match.
 pub fn run(args: &JobsArgs, context: &Context) -> Result<u8, Failure> {
     let (volume, settings) = context.volume()?;
-    let query = queries::about_jobs(&args.query.join(" "), &settings)?;
+    let query = asked::query(Subject::Jobs, &args.query.join(" "), &settings, context)?;
     let manager = context.manager_to_look(&volume, &settings)?;
     let actor = context.actor(&settings);
     let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &Silent, actor: &actor };

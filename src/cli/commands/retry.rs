@@ -95,7 +95,7 @@ impl Call<'_> {
         if !words.iter().any(|word| queries::is_query(word)) {
             return Ok(request_of(self.args, words.clone()));
         }
-        let query = asked::query(Subject::Jobs, words, self.settings, self.context)?;
+        let query = asked::query(Subject::Jobs, &words.join(" "), self.settings, self.context)?;
         let manager = self.context.manager_to_look(self.volume, self.settings)?;
         let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &Silent, actor: &self.actor };
         let jobs = listing::recorded(&ports, &query)?;

@@ -5,11 +5,12 @@ use crate::cli::args::status::StatusArgs;
 use crate::cli::needs::Context;
 use crate::cli::output::Form;
 use crate::cli::render;
-use crate::cli::{exit, queries};
+use crate::cli::{asked, exit, queries};
 use crate::ops::check::Effort;
 use crate::ops::listing;
 use crate::ops::ports::{Ports, Silent};
 use crate::ops::status::{self, StatusReport};
+use crate::query::Subject;
 use crate::sys::clock;
 use crate::volume::Volume;
 use serde::Serialize;
@@ -43,7 +44,7 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
     let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &Silent, actor: &actor };
     let effort = if args.verify { Effort::Verify } else { Effort::Trust };
     let query = args.query.as_deref().filter(|word| queries::is_query(word));
-    let query = query.map(|text| queries::about_jobs(text, &settings)).transpose()?;
+    let query = query.map(|text| asked::query(Subject::Jobs, text, &settings, context)).transpose()?;
     let look = |effort| match &query {
         Some(query) => listing::status_of(&ports, query, effort),
         None => status::survey(&ports, args.query.as_deref(), effort),

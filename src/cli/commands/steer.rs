@@ -8,7 +8,7 @@ use crate::cli::output::Form;
 use crate::cli::queries::{self, Meant};
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
-use crate::cli::{consent, exit};
+use crate::cli::{asked, consent, exit};
 use crate::manager::Manager;
 use crate::ops::listing;
 use crate::ops::ports::{Actor, Ports, Silent};
@@ -16,6 +16,7 @@ use crate::ops::steer::apply::apply;
 use crate::ops::steer::{
     Afterwards, Guard, Outcome, PlannedJob, Standing, SteerPlan, SteerReport, SteerRequest, Verb, guard, survey,
 };
+use crate::query::Subject;
 use crate::volume::Volume;
 use serde::Serialize;
 
@@ -92,7 +93,8 @@ fn run(verb: Verb, args: &SteerArgs, context: &Context) -> Result<u8, Failure> {
         _ => failure,
     };
     let (volume, settings) = context.volume()?;
-    let meant = queries::meant(&args.what, &args.query, args.all, &settings).map_err(untouched)?;
+    let read = |text: &str| asked::query(Subject::Jobs, text, &settings, context);
+    let meant = queries::meant(&args.what, &args.query, args.all, &read).map_err(untouched)?;
     let manager = match args.dry_run {
         true => context.manager_to_look(&volume, &settings)?,
         false => context.manager(&volume, &settings)?,

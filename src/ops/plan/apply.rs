@@ -10,7 +10,7 @@ use super::request::Update;
 use super::revision::{self, EndedRun};
 use super::survey::{self, Known, Survey};
 use super::write::Writer;
-use super::{JobVerdict, PlannedJob, ReleasePlan, Repair, begun, ends, roll_back, unfinished};
+use super::{JobVerdict, PlannedJob, ReleasePlan, Repair, begun, unfinished};
 use crate::base::consent::Consent;
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure, again_or_recover};
@@ -26,7 +26,7 @@ use crate::ops::renderer::Renderer;
 use crate::ops::space::free_space;
 use crate::ops::storage;
 use crate::ops::submit;
-use crate::ops::{harvest, locking};
+use crate::ops::{ending, harvest, locking, undo};
 use crate::sys::clock;
 use crate::volume::Volume;
 use crate::volume::journal::Journal;
@@ -60,7 +60,7 @@ pub fn apply(
 ) -> Result<PlanReport, Failure> {
     let nothing_done = |failure: Failure| failure.but("nothing was submitted");
     let lock = locking::lock_home(ports, &shown.release).map_err(nothing_done)?;
-    roll_back::unrecorded(ports, &lock, &shown.release)?;
+    undo::take_back_killed(ports, &lock)?;
     if shown.request.update.revises() {
         // Frames that a killed harvest took are not missing.
         harvest::recover::finish_killed(ports, &lock, &shown.release)?;
@@ -207,7 +207,7 @@ fn make_quiet(ports: &Ports<'_>, survey: &mut Survey, file: &mut ReleaseFile, be
     let revised = survey.plan.jobs.iter().filter(|job| job.revised().is_some());
     let names: HashSet<JobName> = revised.map(|job| job.reference.job.clone()).collect();
     let word = kind(&survey.plan.request.update);
-    ends::end(ports, file, &names, began, &format!("farm: {word} by {}", ports.actor.user))?;
+    ending::end_jobs(ports, file, &names, began, &format!("farm: {word} by {}", ports.actor.user))?;
     // By now another one may have ended by itself, or a frame been written to its end.
     let ends = |job: &PlannedJob| job.revised().map(|revised| revised.ends.clone()).unwrap_or_default();
     let shown: Vec<Vec<EndedRun>> = survey.plan.jobs.iter().map(ends).collect();

@@ -10,7 +10,6 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId, TransactionId};
 use crate::base::name::JobRef;
 use crate::ops::change::{self, Author, Before, Change, ChangedJob};
-use crate::ops::check::held::{self, Held};
 use crate::ops::check::{self, Effort, OpenWork, Remember};
 use crate::ops::discard;
 use crate::ops::ending::{self, Ends};
@@ -23,6 +22,7 @@ use crate::volume::lock::Lock;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use crate::volume::trash::Discard;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,7 +125,9 @@ fn old_files(
 fn make_quiet(ports: &Ports<'_>, file: &mut ReleaseFile, shown: &RerenderPlan, ends: &Ends) -> Result<(), Failure> {
     ending::end_and_wait(ports, &ends.jobs, &format!("farm: {} is rendered anew", shown.reference))?;
     withdraw(file, shown, &ends.withdrawn);
-    require_free(ports, file, shown)
+    // Of a job that was deleted from the Manager nobody can end a worker.
+    let job = HashSet::from([shown.reference.job.clone()]);
+    ending::require_quiet_of(ports, file, &job, Some(&shown.frames))
 }
 
 /// Does what was shown, as a change of this kind (`seed`), or refuses because the world moved since.
@@ -193,20 +195,6 @@ fn change(ports: &Ports<'_>, file: &ReleaseFile, shown: &RerenderPlan, ends: &En
 fn withdraw(file: &mut ReleaseFile, shown: &RerenderPlan, runs: &[RunId]) {
     let Some(record) = file.job_mut(&shown.reference.job) else { return };
     record.withdraw(runs);
-}
-
-/// Refuses frames that a worker may still write: of a job that was deleted from the Manager nobody can end one.
-fn require_free(ports: &Ports<'_>, file: &ReleaseFile, shown: &RerenderPlan) -> Result<(), Failure> {
-    let work = OpenWork::of(ports, file)?;
-    let is_in_the_way = |held: &Held| held.job == shown.reference.job && !held.frames.common(&shown.frames).is_empty();
-    match held::of(ports, file, &work).into_iter().find(is_in_the_way) {
-        None => Ok(()),
-        Some(held) => {
-            let frames = frames_named(&held.frames.common(&shown.frames));
-            let words = format!("{}: {frames}: {}; no frame was touched", shown.reference, held.why);
-            Err(Failure::new(Class::Refused, words).with_hint(held.why.next_step()))
-        }
-    }
 }
 
 fn put_away(

@@ -19,7 +19,7 @@ pub mod survey;
 pub use apply::{UndoReport, apply};
 pub use begun::{begun, resume, undoes};
 pub use history::{Entry, History, Standing};
-pub use killed::{end_killed, is_killed};
+pub use killed::{end_killed, is_killed, take_back_killed};
 pub use recover::{Ended, finish, roll_back};
 pub use survey::{Found, survey};
 
