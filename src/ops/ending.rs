@@ -164,3 +164,53 @@ pub fn require_quiet_of(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::status::TaskStatus;
+    use crate::ops::check::room::Room;
+
+    fn all(room: &Room) -> Vec<&RunRecord> {
+        room.file.jobs.iter().flat_map(|job| &job.runs).collect()
+    }
+
+    #[test]
+    fn runs_are_ended_withdrawn_or_refused() {
+        let mut room = Room::new(&[("A", "1-3")]);
+        for _ in 0..4 {
+            room.add_run("1-3", TaskStatus::Active);
+        }
+        let [_, completed, forgotten, waits] = &mut room.manager.jobs[..] else { panic!("four") };
+        completed.status = JobStatus::Completed;
+        completed.activity = format!("active -> completed: {}", crate::manager::job::ALL_COMPLETED);
+        (forgotten.metadata, waits.metadata) = Default::default();
+        room.file.jobs[0].runs[2].manager_job = Some(JobId("gone".into()));
+        let ends = of_runs(&room.ports(), &room.file, &all(&room)).expect("known");
+        assert_eq!(ends.jobs.iter().map(|job| job.id.0.as_str()).collect::<Vec<_>>(), ["job-1"]);
+        assert_eq!(ends.withdrawn, [room.file.jobs[0].runs[3].id]);
+        room.file.jobs[0].runs[3].sending = true;
+        let refused = of_runs(&room.ports(), &room.file, &all(&room)).expect_err("in doubt");
+        assert!(refused.message().contains("may still arrive"), "{refused}");
+        room.file.jobs[0].runs[3].manager = "http://ann:secret@studio".to_owned();
+        let refused = of_runs(&room.ports(), &room.file, &all(&room)).expect_err("elsewhere").message();
+        assert!(refused.contains("http://studio") && !refused.contains("secret"), "{refused}");
+    }
+
+    /// Everything that is in the way is told with its reason, and of other jobs and frames nothing.
+    #[test]
+    fn what_may_still_be_written_is_in_the_way_of_its_own_frames() {
+        let mut room = Room::new(&[("A", "1-3"), ("B", "1")]);
+        room.add_run("1-3", TaskStatus::Active);
+        let jobs = |name: &str| HashSet::from([name.parse::<JobName>().expect("a name")]);
+        let frames = |text: &str| text.parse::<FrameSet>().expect("frames");
+        let refused = require_quiet(&room.ports(), &room.file).expect_err("it is at work");
+        assert!(refused.message().contains("r1/A: frames 1-3: it is in the queue or being rendered"), "{refused}");
+        let of = |name, frames: Option<FrameSet>| {
+            require_quiet_of(&room.ports(), &room.file, &jobs(name), frames.as_ref()).map_err(|end| end.message())
+        };
+        assert_eq!(of("B", None), Ok(()));
+        assert_eq!(of("A", Some(frames("7-9"))), Ok(()));
+        assert!(of("A", Some(frames("3-9"))).is_err_and(|words| words.contains("r1/A: frame 3: ")));
+    }
+}

@@ -127,6 +127,27 @@ fn many_jobs_are_listed_and_killed_without_a_request_for_each_but_its_own() {
     assert_eq!(asked, ["GET /api/v3/jobs", "GET /api/v3/jobs"]);
 }
 
+/// What is shown and what is done are told by a list each; whatever comes after is asked of the jobs that were ended.
+#[test]
+fn a_kill_asks_for_two_lists_whatever_comes_after() {
+    let studio = studio_of(Release::V3_9, 4);
+    let ids: Vec<JobId> = sorted(&studio).into_iter().map(|job| job.id).collect();
+    let asked = |number: usize, words: &str, after: &[&str]| {
+        studio.engine.set_job_status(&ids[number], JobStatus::Active, "").expect("set");
+        studio.server.take_heard();
+        studio.run(&format!("kill r1/S0{number} --yes {words}")).expect(0);
+        let heard = studio.server.take_heard().into_iter().map(|heard| heard.line());
+        let heard: Vec<String> = heard.map(|line| line.replace(&ids[number].0, "ID")).collect();
+        let list = "GET /api/v3/jobs";
+        let first = [list, list, "POST /api/v3/jobs/ID/setstatus"];
+        assert_eq!(heard, [&first[..], after].concat(), "{words}");
+    };
+    let (job, tasks, workers) = ("GET /api/v3/jobs/ID", "GET /api/v3/jobs/ID/tasks", "GET /api/v3/worker-mgt/workers");
+    asked(0, "", &[job]);
+    asked(1, "--wait", &[workers, tasks, job]);
+    asked(2, "--delete", &[workers, tasks, job, "DELETE /api/v3/jobs/ID", job]);
+}
+
 #[test]
 fn foreign_jobs_and_other_peoples_are_counted_apart() {
     let mut studio = studio_of(Release::V3_9, 2);
