@@ -50,18 +50,24 @@ fn summary(verb: Verb, plan: &SteerPlan) -> String {
     let acting = plan.acting().count();
     let matched = counted(plan.jobs.len(), "job");
     let rest = match acting {
-        0 => format!("there is nothing to {}", infinitive(verb)),
-        _ => format!("{acting} to {}{}", infinitive(verb), of_whom(plan)),
+        0 => format!("there is nothing to {}", infinitive(verb, plan)),
+        _ => format!("{acting} to {}{}", infinitive(verb, plan), of_whom(plan)),
     };
     format!("{matched} on {}: {rest}\n", plan.manager)
 }
 
-fn infinitive(verb: Verb) -> String {
+fn infinitive(verb: Verb, plan: &SteerPlan) -> String {
     match verb {
         Verb::Priority(priority) => format!("give priority {priority}"),
+        Verb::Kill(Afterwards::Gone) if kills_none(plan) => "delete".to_owned(),
         Verb::Kill(Afterwards::Gone) => "kill and delete".to_owned(),
         verb => verb.word().to_owned(),
     }
+}
+
+/// Whether all that is deleted has ended already.
+fn kills_none(plan: &SteerPlan) -> bool {
+    plan.acting().all(|job| job.verdict == Verdict::Delete)
 }
 
 /// How many are not one's own, as a part of a sentence.
@@ -81,10 +87,8 @@ fn of_whom(plan: &SteerPlan) -> String {
 pub fn question(verb: Verb, plan: &SteerPlan) -> String {
     let (count, of_whom) = (counted(plan.acting().count(), "job"), of_whom(plan));
     match verb {
-        Verb::Kill(Afterwards::Gone) => match plan.of_verdict(Verdict::Cancel) + plan.of_verdict(Verdict::Withdraw) {
-            0 => format!("Delete {count}{of_whom}?"),
-            _ => format!("Kill and delete {count}{of_whom}?"),
-        },
+        Verb::Kill(Afterwards::Gone) if kills_none(plan) => format!("Delete {count}{of_whom}?"),
+        Verb::Kill(Afterwards::Gone) => format!("Kill and delete {count}{of_whom}?"),
         Verb::Kill(_) => format!("Kill {count}{of_whom}?"),
         Verb::Pause => format!("Pause {count}{of_whom}?"),
         Verb::Unpause => format!("Let {count}{of_whom} go on?"),
@@ -120,7 +124,7 @@ fn what_was_done(verb: Verb, report: &SteerReport) -> String {
     let plan = &report.plan;
     let done = counted(plan.of_outcome(Outcome::Done), "job");
     match verb {
-        _ if plan.acting().count() == 0 => format!("there was nothing to {}", infinitive(verb)),
+        _ if plan.acting().count() == 0 => format!("there was nothing to {}", infinitive(verb, plan)),
         Verb::Kill(Afterwards::Gone) => match (counted(report.deleted, "job"), plan.killed()) {
             (deleted, 0) => format!("deleted {deleted}, none had to be killed"),
             (deleted, killed) => format!("killed {}; deleted {deleted}", counted(killed, "job")),

@@ -88,7 +88,7 @@ fn every_release_is_steered() {
             studio.work();
             assert_eq!(statuses(&studio), ["canceled", "completed", "completed"]);
             let told = studio.run("kill r1.jobs --all --delete --yes").expect(0);
-            told.says(&["deleted 3 jobs, none had to be killed"]);
+            told.says(&["3 to delete", "deleted 3 jobs, none had to be killed"]);
             assert_eq!(studio.jobs(), []);
         })
     });
