@@ -47,6 +47,8 @@ enum Kind {
     Text,
     /// The job that was made: nobody may repeat this one.
     Made,
+    /// 204, of what was changed.
+    Changed,
 }
 
 /// What calls are about.
@@ -103,10 +105,10 @@ const CALLS: &[Call] = &[
     call("job", "GET /api/v3/jobs/", Kind::Document, |m, s| m.job(&s.done.0).map(drop)),
     call("tasks", "/tasks ", Kind::Document, |m, s| m.tasks(&s.done.0).map(drop)),
     call("task", "GET /api/v3/tasks/", Kind::Document, |m, s| m.task(&s.done.1).map(drop)),
-    call("set_job_status", "/setstatus ", Kind::Nothing, |m, s| {
+    call("set_job_status", "/setstatus ", Kind::Changed, |m, s| {
         m.set_job_status(&s.waits[0], JobStatus::CancelRequested, "")
     }),
-    call("delete_job", "DELETE /api/v3/jobs/", Kind::Nothing, |m, s| m.delete_job(&s.waits[1])),
+    call("delete_job", "DELETE /api/v3/jobs/", Kind::Changed, |m, s| m.delete_job(&s.waits[1])),
     call("log_tail", "/logtail ", Kind::Text, |m, s| m.log_tail(&s.done.1).map(drop)),
     call("log", "/log ", Kind::Document, |m, s| m.log(&s.done.1).map(drop)),
     call("log, its file", "GET /job-files/", Kind::Text, |m, s| m.log(&s.done.1).map(drop)),
@@ -116,6 +118,16 @@ const CALLS: &[Call] = &[
 
 /// What is told of a fault: where a document, nothing, text or a made job was waited for.
 type Row = [Tells; 4];
+
+/// What is told of a call. Of a change without an answer nobody knows whether it was made, as of a job.
+fn tells(kind: Kind, [document, nothing, text, made]: Row) -> Tells {
+    match (kind, nothing) {
+        (Kind::Document, _) => document,
+        (Kind::Text, _) => text,
+        (Kind::Made, _) | (Kind::Changed, Unusable("hung up" | "in time" | "larger than")) => made,
+        (Kind::Nothing | Kind::Changed, _) => nothing,
+    }
+}
 
 /// A patience that lets a test see the end of it.
 fn impatient(url: &str, timeout: Duration) -> Flamenco {
@@ -136,7 +148,7 @@ fn strike(fault: &Fault, timeout: Duration, row: Row) {
         let start = Instant::now();
         let outcome = (call.make)(&manager, &subject);
         assert!(start.elapsed() < LONGEST, "{}: {:?}", call.name, start.elapsed());
-        judge(call.name, &url, row[call.kind as usize], outcome);
+        judge(call.name, &url, tells(call.kind, row), outcome);
     }
 }
 
