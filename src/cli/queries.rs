@@ -17,9 +17,10 @@ pub struct Meant {
 /// Reads a query about jobs, and shows where it is wrong.
 type Read<'a> = &'a dyn Fn(&str) -> Result<Query, Failure>;
 
-/// Whether a word is a query and no name and no glob of names.
-pub fn is_query(word: &str) -> bool {
-    word.contains([':', '=', '~', '<', '>', '(', ')', '"', '@', ',']) || word.contains(char::is_whitespace)
+/// Whether a word is a plain name, or the beginning of an id.
+pub fn is_name(word: &str) -> bool {
+    let is_of_one = |letter: char| letter.is_alphanumeric() || "-_./".contains(letter);
+    !word.is_empty() && word.chars().all(is_of_one)
 }
 
 /// `jobs`, `release.jobs`, `r1.jobs` or `r1/A`, and a query in several words.
@@ -96,12 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn names_and_globs_are_no_queries() {
-        for word in ["r1", "r1/A", "shot0*", "r[12]", "*/B", "r[!1]", "0f3c9a7e"] {
-            assert!(!is_query(word), "{word}");
+    fn a_name_is_no_pattern_and_no_question() {
+        for word in ["r1", "r1/A", "0f3c9a7e", "sh-0.10_v2"] {
+            assert!(is_name(word), "{word}");
         }
-        for word in ["status:active", "a b", "priority>5", "@mine", "(a)", "a,b", "-is:mine", "name~x"] {
-            assert!(is_query(word), "{word}");
+        for word in
+            ["", "shot0*", "*/B", "r[!1]", "status:active", "a b", "priority>5", "@mine", "(a)", "a,b", "name~x"]
+        {
+            assert!(!is_name(word), "{word}");
         }
     }
 }

@@ -4,16 +4,17 @@ use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
-use crate::base::name::JobRef;
+use crate::base::name::{Home, JobRef};
 use crate::base::nearest::nearest;
 use crate::base::time::Timestamp;
 use crate::ops::check::{Effort, FrameCounts};
 use crate::ops::ports::Ports;
 use crate::ops::select::{Facts, JobRow, Key, Reach, select};
-use crate::ops::status::interrupted::Interruptions;
+use crate::ops::status::interrupted::{Interruption, Interruptions};
 use crate::ops::status::survey::survey_of;
-use crate::ops::status::{JobState, StatusReport};
+use crate::ops::status::{JobState, StatusReport, resolve};
 use crate::query::{Named, Query, Subject};
+use crate::volume::release_file::ReleaseFile;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 
@@ -86,9 +87,11 @@ pub fn list(ports: &Ports<'_>, query: &Query, effort: Effort) -> Result<Listing,
         return Err(nothing_matches(ports, &Reach::Everything, query, &facts.unreadable)?);
     }
     let mut states: HashMap<String, JobState> = HashMap::new();
+    let mut unreadable = facts.unreadable.clone();
     if rows.iter().any(|row| matches!(row.key(), Key::Job(_))) {
-        let report = report(ports, &facts, &rows, effort)?;
+        let report = report(ports, &facts, query, &rows, effort)?;
         states.extend(report.jobs.into_iter().map(|state| (state.reference.to_string(), state)));
+        unreadable.extend(report.unreadable);
     }
     let listed = |row: &JobRow<'_>| {
         let (name, user) = (row.name().to_owned(), row.user().map(str::to_owned));
@@ -97,22 +100,22 @@ pub fn list(ports: &Ports<'_>, query: &Query, effort: Effort) -> Result<Listing,
             None => ListedJob::Other(Box::new(OtherJob::of(row))),
         }
     };
-    Ok(Listing { jobs: rows.iter().map(listed).collect(), unreadable: facts.unreadable.clone() })
+    Ok(Listing { jobs: rows.iter().map(listed).collect(), unreadable })
 }
 
-/// The volume's own jobs that match; nothing matched is an error.
-pub fn recorded(ports: &Ports<'_>, query: &Query) -> Result<Vec<JobRef>, Failure> {
-    let facts = Facts::gather(ports, &Reach::Everything, query)?;
+/// The volume's own jobs that match, and a line for each release that could not be looked into; nothing matched is an error.
+pub fn recorded(ports: &Ports<'_>, reach: &Reach, query: &Query) -> Result<(Vec<JobRef>, Vec<String>), Failure> {
+    let facts = Facts::gather(ports, reach, query)?;
     let rows = select(ports, &facts, query)?;
     let jobs: Vec<JobRef> =
         rows.iter().filter_map(|row| if let Key::Job(job) = row.key() { Some(job) } else { None }).collect();
     match jobs.is_empty() {
-        true => Err(nothing_matches(ports, &Reach::Everything, query, &facts.unreadable)?),
-        false => Ok(jobs),
+        true => Err(nothing_matches(ports, reach, query, &facts.unreadable)?),
+        false => Ok((jobs, facts.unreadable)),
     }
 }
 
-/// What `farm status` says of the volume's jobs that match.
+/// What `farm status` says of the volume's jobs that match; an empty query means all that there is on the volume.
 pub fn status_of(ports: &Ports<'_>, query: &Query, effort: Effort) -> Result<StatusReport, Failure> {
     let facts = Facts::gather(ports, &Reach::Everything, query)?;
     let mut rows = select(ports, &facts, query)?;
@@ -120,18 +123,34 @@ pub fn status_of(ports: &Ports<'_>, query: &Query, effort: Effort) -> Result<Sta
     if rows.is_empty() && !query.is_empty() {
         return Err(nothing_matches(ports, &Reach::Everything, query, &facts.unreadable)?);
     }
-    let mut report = report(ports, &facts, &rows, effort)?;
-    report.unreadable.clone_from(&facts.unreadable);
-    let interrupted = Interruptions::of(ports.volume)?.found;
-    let is_shown = |name| report.releases.iter().any(|release| release.name == name);
-    report.interrupted = interrupted.into_iter().filter(|one| is_shown(one.release.clone())).collect();
+    let mut report = report(ports, &facts, query, &rows, effort)?;
+    report.unreadable.splice(0..0, facts.unreadable.iter().cloned());
+    let begun = Interruptions::of(ports.volume)?;
+    let is_shown =
+        |one: &Interruption| query.is_empty() || report.releases.iter().any(|release| release.name == one.release);
+    report.interrupted = begun.found.into_iter().filter(is_shown).collect();
+    report.unreadable.extend(if query.is_empty() { begun.unreadable } else { Vec::new() });
     Ok(report)
 }
 
-fn report(ports: &Ports<'_>, facts: &Facts, rows: &[JobRow<'_>], effort: Effort) -> Result<StatusReport, Failure> {
+/// What is known of the jobs of these rows; without a query, of releases without a job too. Where none of the releases that
+/// are asked for can be looked at, the first failure is the answer.
+fn report(
+    ports: &Ports<'_>,
+    facts: &Facts,
+    query: &Query,
+    rows: &[JobRow<'_>],
+    effort: Effort,
+) -> Result<StatusReport, Failure> {
     let wanted: HashSet<Key> = rows.iter().map(JobRow::key).collect();
     let is_wanted = |reference: &JobRef| wanted.contains(&Key::Job(reference.clone()));
-    survey_of(ports, &facts.jobs, &facts.files, is_wanted, effort)
+    let homes: HashSet<&Home> = wanted.iter().filter_map(Key::home).collect();
+    let is_asked_for = |file: &&ReleaseFile| query.is_empty() || homes.contains(&file.name);
+    let files: Vec<&ReleaseFile> = facts.files.iter().filter(is_asked_for).collect();
+    match survey_of(ports, &facts.jobs, &files, is_wanted, effort)? {
+        (report, Some(failure)) if report.releases.is_empty() && !query.is_empty() => Err(failure),
+        (report, _) => Ok(report),
+    }
 }
 
 /// What to say where no job matches, and so many releases could not be looked into.
@@ -141,6 +160,11 @@ pub fn nothing_matches(
     query: &Query,
     unreadable: &[String],
 ) -> Result<Failure, Failure> {
+    for name in query.names() {
+        if let Some(failure) = resolve::hindrance(ports.volume, name)? {
+            return Ok(failure);
+        }
+    }
     // Only a name may be a slip of the pen; otherwise nobody needs to see the whole list.
     let near = if query.names().is_empty() { None } else { near_name(ports, reach, query)? };
     let near = near.map(|near| format!("Did you mean {near:?}? ")).unwrap_or_default();
@@ -152,7 +176,12 @@ pub fn nothing_matches(
         true => "there is no job".to_owned(),
         false => format!("no job matches {:?}", query.to_string()),
     };
-    Ok(Failure::new(Class::NoMatch, words).with_hint(format!("{near}`farm jobs` lists everything.{unreadable}")))
+    let side_by_side = match query.names_side_by_side() {
+        names if names.is_empty() => String::new(),
+        names => format!(" Words side by side are all of one job; {:?} is any of these.", names.join(",")),
+    };
+    let hint = format!("{near}`farm jobs` lists everything.{side_by_side}{unreadable}");
+    Ok(Failure::new(Class::NoMatch, words).with_hint(hint))
 }
 
 /// The name that is most like one of the query's.

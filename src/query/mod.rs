@@ -104,6 +104,17 @@ impl Query {
         self.written.each_term(&mut |term| names.extend(term.bare_names()));
         names
     }
+
+    /// Names that stand side by side, so that one thing would have to bear them all: most often any of them was meant.
+    pub fn names_side_by_side(&self) -> Vec<&str> {
+        let Node::All(nodes) = &self.written else { return Vec::new() };
+        let names: Vec<Vec<&str>> = nodes
+            .iter()
+            .filter_map(|node| if let Node::Term(term) = node { Some(term.bare_names().collect()) } else { None })
+            .filter(|names: &Vec<&str>| !names.is_empty())
+            .collect();
+        if names.len() > 1 { names.concat() } else { Vec::new() }
+    }
 }
 
 impl PartialEq for Query {

@@ -60,9 +60,24 @@ fn jobs_beside_it_are_left_alone_and_a_whole_release_is_not() {
     let mut rendered = rendered_after(&farm, 7);
     rendered.sort();
     assert_eq!(rendered, ["A 1", "B 3"]);
-    for word in ["r1/*", "r?"] {
-        farm.run(&format!("retry {word} --yes")).expect(0).says(&["nothing to retry"]);
+    for words in ["r1/*", "r?", "r1/A,r1/B", "r1/A or r1/B"] {
+        farm.run(&format!("retry {words} --yes")).expect(0).says(&["nothing to retry"]);
     }
+}
+
+/// As with `farm jobs` and `farm kill`.
+#[test]
+fn words_side_by_side_are_all_of_one_job() {
+    let farm = Farm::new().rendered("r1");
+    for job in ["A", "B"] {
+        png::cut(&farm.frame("r1", job, 3), 1000);
+    }
+    farm.run("retry r1/A r1/B --yes").expect(3).says(&["r1/A,r1/B", "any of these", "nothing was submitted"]);
+    farm.run("retry r1 B status:completed --yes --wait").expect(0);
+    assert_eq!(rendered_after(&farm, 6), ["B 3"]);
+    let document = farm.run("retry r1/A,r1/B --dry-run --json").expect(0).json("farm.retry/1");
+    assert_eq!(document["request"]["jobs"], serde_json::json!(["r1/A", "r1/B"]));
+    farm.run("retry statsu:failed --yes").expect(2).says(&["status", "nothing was submitted"]);
 }
 
 #[test]

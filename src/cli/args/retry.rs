@@ -6,9 +6,9 @@ use clap::Args;
 // `farm retry`
 #[derive(Debug, Args)]
 pub struct RetryArgs {
-    /// A job (r1/shot010), a release (r1), a glob such as 'shot0*', or six letters or more of a run's id; several mean what
-    /// any of them does. Or a query: 'release:r1 status:failed'. Not needed with --apply
-    #[arg(required_unless_present = "apply", conflicts_with = "apply")]
+    /// Which jobs: r1/shot010, r1, 'shot0*', six letters or more of a run's id, or 'release:r1 status:failed' (see
+    /// docs/queries.md). Words side by side are all of one job; r1/A,r1/B is any of these. Not needed with --apply
+    #[arg(value_name = "QUERY", required_unless_present = "apply", conflicts_with = "apply")]
     pub query: Vec<String>,
     /// Leave frames whose log speaks of wrong pixels (a missing add-on, a failed driver) as they are
     #[arg(long, conflicts_with = "apply")]

@@ -2,22 +2,22 @@
 
 use crate::base::consent::Consent;
 use crate::base::error::{Class, Failure};
-use crate::base::name::{Home, JobName};
+use crate::base::name::{Home, JobName, JobRef};
 use crate::cli::args::retry::RetryArgs;
 use crate::cli::needs::{Context, catch_interrupts};
 use crate::cli::output::Form;
+use crate::cli::queries::Meant;
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::wait::{self, Submitted};
-use crate::cli::{asked, consent, exit, plan_file, queries};
+use crate::cli::{asked, consent, exit, plan_file};
 use crate::ops::check::Effort;
 use crate::ops::follow::Awaited;
 use crate::ops::listing;
 use crate::ops::ports::{Actor, Ports, Silent};
 use crate::ops::retry::apply::{self, RetryReport};
-use crate::ops::retry::{RetryJob, RetryPlan, RetryRequest, SCHEMA, Suspects, Verdict, selection, survey};
-use crate::query::Subject;
+use crate::ops::retry::{RetryJob, RetryPlan, RetryRequest, SCHEMA, Suspects, Verdict, by_home, survey};
 use crate::volume::Volume;
 use serde::Serialize;
 
@@ -55,9 +55,9 @@ fn retry(args: &RetryArgs, context: &Context) -> Result<u8, Failure> {
     call.carry_out(plan)
 }
 
-fn request_of(args: &RetryArgs, words: Vec<String>) -> RetryRequest {
+fn request_of(args: &RetryArgs, jobs: Vec<JobRef>) -> RetryRequest {
     RetryRequest {
-        words,
+        jobs,
         suspects: if args.allow_suspect { Suspects::Leave } else { Suspects::Render },
         effort: if args.verify { Effort::Verify } else { Effort::Trust },
     }
@@ -85,30 +85,26 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// What is asked for: names as they were given, and of a query the jobs that match it now.
+    /// What is asked for: the jobs that match now.
     fn request(&self) -> Result<RetryRequest, Failure> {
-        let words = &self.args.query;
-        if words.iter().all(|word| word.is_empty()) {
+        let Meant { reach, query } = asked::jobs(&self.args.query, self.settings, self.context)?;
+        if query.is_empty() {
             return Err(Failure::new(Class::Usage, "which jobs to retry is not said")
                 .with_hint("Name a job, a release, or a query: farm retry 'release:r1 status:failed'."));
         }
-        if !words.iter().any(|word| queries::is_query(word)) {
-            return Ok(request_of(self.args, words.clone()));
-        }
-        let query = asked::query(Subject::Jobs, &words.join(" "), self.settings, self.context)?;
         let manager = self.context.manager_to_look(self.volume, self.settings)?;
         let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &Silent, actor: &self.actor };
-        let jobs = listing::recorded(&ports, &query)?;
-        Ok(request_of(self.args, jobs.iter().map(ToString::to_string).collect()))
+        let (jobs, unreadable) = listing::recorded(&ports, &reach, &query)?;
+        unreadable.iter().for_each(|line| self.context.output.warn(line));
+        Ok(request_of(self.args, jobs))
     }
 
     /// Looks at every frame; asks the Manager only to look.
     fn survey(&self, request: &RetryRequest) -> Result<RetryPlan, Failure> {
-        let chosen = selection::select(self.volume, &request.words)?;
         let manager = self.context.manager_to_look(self.volume, self.settings)?;
         let progress = Progress::new(&self.context.output);
         let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &progress, actor: &self.actor };
-        let plan = survey::survey(&ports, request, &chosen);
+        let plan = survey::survey(&ports, request);
         progress.clear();
         plan
     }
@@ -194,15 +190,8 @@ impl Call<'_> {
 
 /// The jobs that may come out better than they are, by their homes.
 fn awaited(plan: &RetryPlan) -> Vec<(Home, Vec<JobName>)> {
-    let mut homes: Vec<(Home, Vec<JobName>)> = Vec::new();
     let is_awaited = |job: &&RetryJob| !matches!(job.verdict, Verdict::Sound | Verdict::Left);
-    for job in plan.jobs.iter().filter(is_awaited).map(|job| &job.reference) {
-        match homes.iter_mut().find(|(home, _)| *home == job.home) {
-            Some((_, jobs)) => jobs.push(job.job.clone()),
-            None => homes.push((job.home.clone(), vec![job.job.clone()])),
-        }
-    }
-    homes
+    by_home(plan.jobs.iter().filter(is_awaited).map(|job| &job.reference))
 }
 
 fn nothing_done(consent: Consent) -> RetryReport {

@@ -10,7 +10,7 @@ use crate::ops::check::Effort;
 use crate::ops::listing;
 use crate::ops::ports::{Ports, Silent};
 use crate::ops::status::{self, StatusReport};
-use crate::query::Subject;
+use crate::query::{Query, Subject};
 use crate::sys::clock;
 use crate::volume::Volume;
 use serde::Serialize;
@@ -36,6 +36,14 @@ struct VolumeView {
     path: String,
 }
 
+/// What the status is asked of.
+enum Asked<'a> {
+    /// Of the one thing that is called so.
+    Name(&'a str),
+    /// Of what matches.
+    Query(Query),
+}
+
 /// Prints the status, again and again with `--watch` on a terminal.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
     let (volume, settings) = context.volume()?;
@@ -43,11 +51,13 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
     let actor = context.actor(&settings);
     let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &Silent, actor: &actor };
     let effort = if args.verify { Effort::Verify } else { Effort::Trust };
-    let query = args.query.as_deref().filter(|word| queries::is_query(word));
-    let query = query.map(|text| asked::query(Subject::Jobs, text, &settings, context)).transpose()?;
-    let look = |effort| match &query {
-        Some(query) => listing::status_of(&ports, query, effort),
-        None => status::survey(&ports, args.query.as_deref(), effort),
+    let asked = match args.query.as_deref().unwrap_or_default() {
+        name if queries::is_name(name) => Asked::Name(name),
+        text => Asked::Query(asked::query(Subject::Jobs, text, &settings, context)?),
+    };
+    let look = |effort| match &asked {
+        Asked::Name(name) => status::survey(&ports, name, effort),
+        Asked::Query(query) => listing::status_of(&ports, query, effort),
     };
     let mut report = look(effort)?;
     if args.watch && context.output.is_screen() && context.output.form() == Form::Human {

@@ -422,7 +422,7 @@ mod tests {
             let job = &mut room.manager.jobs[at];
             (job.status, job.activity) = (JobStatus::Completed, "all tasks completed".to_owned());
         }
-        let report = crate::ops::status::survey(&room.ports(), None, Effort::Trust).expect("status");
+        let report = crate::ops::status::survey(&room.ports(), "r1", Effort::Trust).expect("status");
         assert_eq!(report.jobs.iter().map(|job| job.frames.ok).sum::<u64>(), 8);
         let most = room.manager.most_at_once.load(std::sync::atomic::Ordering::SeqCst);
         assert_eq!(most, 2, "what this Manager bears");

@@ -8,12 +8,11 @@ pub mod apply;
 pub mod failures;
 pub mod mending;
 pub mod rerender;
-pub mod selection;
 pub mod survey;
 
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{RunId, VolumeId};
-use crate::base::name::{Home, JobRef};
+use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::ops::check::{Effort, FrameFlaw};
 use crate::ops::submit::Queueing;
@@ -37,12 +36,24 @@ pub enum Suspects {
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryRequest {
-    /// What names the jobs.
-    pub words: Vec<String>,
+    /// The jobs.
+    pub jobs: Vec<JobRef>,
     /// What becomes of suspect frames.
     pub suspects: Suspects,
     /// Whether what was found whole before is read again.
     pub effort: Effort,
+}
+
+/// Jobs by their homes, homes and jobs in their order.
+pub fn by_home<'a>(jobs: impl IntoIterator<Item = &'a JobRef>) -> Vec<(Home, Vec<JobName>)> {
+    let mut homes: Vec<(Home, Vec<JobName>)> = Vec::new();
+    for job in jobs {
+        match homes.iter_mut().find(|(home, _)| *home == job.home) {
+            Some((_, names)) => names.push(job.job.clone()),
+            None => homes.push((job.home.clone(), vec![job.job.clone()])),
+        }
+    }
+    homes
 }
 
 /// What a retry would do.

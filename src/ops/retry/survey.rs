@@ -2,11 +2,11 @@
 
 use super::failures::{self, Hands};
 use super::mending::{self, Mending};
-use super::{HeldFrames, PlannedRun, RetryJob, RetryPlan, RetryRequest, SCHEMA, Verdict};
+use super::{HeldFrames, PlannedRun, RetryJob, RetryPlan, RetryRequest, SCHEMA, Verdict, by_home};
 use crate::base::counted::{agree, counted, frames_named};
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::name::{Home, JobName, JobRef};
+use crate::base::name::{JobName, JobRef};
 use crate::manager::{ManagerJob, ManagerWorker};
 use crate::ops::check::held::{self, Held};
 use crate::ops::check::jobs_by_run::JobsByRun;
@@ -17,15 +17,11 @@ use crate::ops::submit::Queueing;
 use crate::ops::undo;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 
-/// What a retry of the `chosen` jobs would do now.
-pub fn survey(
-    ports: &Ports<'_>,
-    request: &RetryRequest,
-    chosen: &[(Home, Vec<JobName>)],
-) -> Result<RetryPlan, Failure> {
+/// What a retry would do now.
+pub fn survey(ports: &Ports<'_>, request: &RetryRequest) -> Result<RetryPlan, Failure> {
     let (queue, workers) = (ports.manager.jobs()?, ports.manager.workers()?);
     let (mut jobs, mut interrupted, mut hands) = (Vec::new(), Vec::new(), Hands::default());
-    for (home, names) in chosen {
+    for (home, names) in &by_home(&request.jobs) {
         let look = Look { ports, request, remember: Remember::Nothing, queue: &queue, workers: &workers };
         let Some(file) = release::load(ports.volume, home)? else { continue };
         jobs.extend(look.home(&file, names, &mut hands)?);
@@ -205,10 +201,9 @@ mod tests {
     use crate::sys::clock;
 
     fn looked(room: &Room) -> RetryJob {
-        let request = RetryRequest { words: vec!["r1".into()], suspects: Suspects::Render, effort: Effort::Trust };
-        let names = room.file.jobs.iter().map(|job| job.name.clone()).collect();
-        let chosen = [(room.release().clone(), names)];
-        survey(&room.ports(), &request, &chosen).expect("looked").jobs.remove(0)
+        let jobs = room.file.jobs.iter().map(|job| JobRef::within(room.release(), &job.name)).collect();
+        let request = RetryRequest { jobs, suspects: Suspects::Render, effort: Effort::Trust };
+        survey(&room.ports(), &request).expect("looked").jobs.remove(0)
     }
 
     /// A release with a missing frame whose run failed just now, and whose worker was seen so many seconds after that.

@@ -3,12 +3,10 @@
 pub mod estimate;
 pub mod interrupted;
 pub mod resolve;
-pub mod select;
 pub mod survey;
 
 pub use interrupted::Interruption;
 pub use resolve::{Named, find};
-pub use select::NoMatch;
 pub use survey::survey;
 
 use crate::base::frame_set::FrameSet;

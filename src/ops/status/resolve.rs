@@ -1,12 +1,16 @@
 //! The one thing that a word names: a release, a job, or the job of a run by the beginning of its id.
 
 use super::interrupted::Interruptions;
-use super::select::{Ambiguous, NoMatch, Selector};
-use crate::base::error::{Class, Failure};
+use crate::base::counted::counted;
+use crate::base::error::{Class, Explain, Failure};
 use crate::base::name::{Home, JobName};
+use crate::base::nearest::nearest;
 use crate::ops::release;
 use crate::volume::Volume;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
+
+/// As many letters of an id name its run.
+const LETTERS: usize = 6;
 
 /// What a word names.
 #[derive(Debug)]
@@ -44,12 +48,11 @@ fn load(volume: &Volume, name: &str) -> Result<Option<ReleaseFile>, Failure> {
 }
 
 fn job_of_any(volume: &Volume, word: &str) -> Result<Named, Failure> {
-    let selector = Selector::name(word);
     let mut having = Vec::new();
     for name in volume.homes()?.names {
         // One that cannot be read may have it too; `unknown` says so.
         let Ok(Some(file)) = release::load(volume, &name) else { continue };
-        let meant = |job: &&JobRecord| selector.matches(&file.name, &job.name, &ids(job));
+        let meant = |job: &&JobRecord| job.name.as_str() == word || has_id(job, word);
         let jobs: Vec<JobName> = file.jobs.iter().filter(meant).map(|job| job.name.clone()).collect();
         having.extend(jobs.into_iter().map(|job| Named { file: file.clone(), job: Some(job) }));
     }
@@ -69,18 +72,37 @@ impl std::fmt::Display for Named {
     }
 }
 
-/// Everything by which the runs of a job may be named.
-pub fn ids(job: &JobRecord) -> Vec<String> {
-    let of_run = |run: &RunRecord| [Some(run.id.to_string()), run.manager_job.as_ref().map(ToString::to_string)];
-    job.runs.iter().flat_map(of_run).flatten().collect()
+/// Whether one of its runs has an id, farm's or the Manager's, that begins so.
+fn has_id(job: &JobRecord, word: &str) -> bool {
+    let begins = |run: &RunRecord| {
+        run.id.to_string().starts_with(word) || run.manager_job.as_ref().is_some_and(|id| id.0.starts_with(word))
+    };
+    word.len() >= LETTERS && job.runs.iter().any(begins)
+}
+
+/// What keeps the release that a word names from being looked at: its file cannot be read, or a plan of it was killed.
+pub fn hindrance(volume: &Volume, word: &str) -> Result<Option<Failure>, Failure> {
+    let release = word.split_once('/').map_or(word, |(release, _)| release);
+    match load(volume, release) {
+        Err(failure) => Ok(Some(failure)),
+        Ok(_) => begun(volume, word),
+    }
+}
+
+/// The plan of the release that a word names, where that was killed before it wrote the release's file.
+fn begun(volume: &Volume, word: &str) -> Result<Option<Failure>, Failure> {
+    let release = word.split_once('/').map_or(word, |(release, _)| release);
+    let found = Interruptions::of(volume)?;
+    let Some(begun) = found.of_release(release).filter(|one| one.kind == "plan") else { return Ok(None) };
+    let words = format!("the release {release:?} is not planned: {begun}");
+    let next = "Run `farm recover`: it finishes the plan or takes it back.";
+    Ok(Some(Failure::new(Class::NoMatch, words).with_hint(next)))
 }
 
 /// Why nothing is called so: a plan that was killed before it wrote the release's file, or a slip of the pen.
 pub fn unknown(volume: &Volume, word: &str) -> Result<Failure, Failure> {
-    let release = word.split_once('/').map_or(word, |(release, _)| release);
-    if let Some(begun) = Interruptions::of(volume)?.of_release(release).filter(|one| one.kind == "plan") {
-        return Ok(Failure::new(Class::NoMatch, format!("the release {release:?} is not planned: {begun}"))
-            .with_hint("Run `farm recover`: it finishes the plan or takes it back."));
+    if let Some(failure) = begun(volume, word)? {
+        return Ok(failure);
     }
     let mut unreadable = 0;
     let mut names = Vec::new();
@@ -97,4 +119,71 @@ pub fn unknown(volume: &Volume, word: &str) -> Result<Failure, Failure> {
         }
     }
     Ok(NoMatch::new(word, names.iter().map(String::as_str), unreadable).into())
+}
+
+/// The word matches nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("no release or job is called {word:?}")]
+struct NoMatch {
+    word: String,
+    near: Option<String>,
+    unreadable: usize,
+}
+
+impl NoMatch {
+    /// With the one of `names` that is most like the word, and the number of releases that could not be looked into.
+    fn new<'a>(word: &str, names: impl Iterator<Item = &'a str>, unreadable: usize) -> NoMatch {
+        // What bears the very name was looked at, and is not it.
+        let near = nearest(word, names.filter(|name| *name != word));
+        NoMatch { word: word.to_owned(), near, unreadable }
+    }
+}
+
+impl Explain for NoMatch {
+    fn class(&self) -> Class {
+        Class::NoMatch
+    }
+    fn hint(&self) -> Option<String> {
+        let near = self.near.as_ref().map(|near| format!("Did you mean {near:?}? ")).unwrap_or_default();
+        let unreadable = match self.unreadable {
+            0 => String::new(),
+            count => format!(" {} cannot be read: `farm doctor` names them.", counted(count, "release")),
+        };
+        Some(format!("{near}`farm status` lists everything.{unreadable}"))
+    }
+}
+
+/// A bare word that names several jobs.
+#[derive(Debug, thiserror::Error)]
+#[error("{word:?} names several jobs: {}", jobs.join(", "))]
+struct Ambiguous {
+    word: String,
+    jobs: Vec<String>,
+}
+
+impl Ambiguous {
+    /// With the full names of the jobs.
+    fn new(word: &str, jobs: impl Iterator<Item = String>) -> Ambiguous {
+        Ambiguous { word: word.to_owned(), jobs: jobs.collect() }
+    }
+}
+
+impl Explain for Ambiguous {
+    fn class(&self) -> Class {
+        Class::Usage
+    }
+    fn hint(&self) -> Option<String> {
+        Some("Write release/job; `farm status` also takes a glob such as '*/name' for all of them.".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_bears_the_very_name_is_not_suggested() {
+        let hint = NoMatch::new("c", ["c", "r1"].into_iter(), 1).hint().expect("always");
+        assert!(!hint.contains("Did you mean") && hint.contains("farm doctor"), "{hint}");
+    }
 }

@@ -2,14 +2,13 @@
 
 use super::estimate::{self, eta};
 use super::interrupted::Interruptions;
-use super::resolve::{find, unknown};
-use super::select::Selector;
+use super::resolve::find;
 use super::{ELSEWHERE, GONE, JobState, PLANNED, ReleaseStatus, StatusReport, Work, WorkerState, release_state};
 use crate::base::counted::{agree, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::JobId;
-use crate::base::name::{Home, JobRef};
+use crate::base::name::JobRef;
 use crate::base::status::{JobStatus, WorkerStatus};
 use crate::base::time::Timestamp;
 use crate::frames::last_words::last_line;
@@ -20,7 +19,6 @@ use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::check::open_work::{RunWork, TaskWork};
 use crate::ops::check::{self, Effort, FrameCounts, JobFrames, OpenWork};
 use crate::ops::ports::Ports;
-use crate::ops::release;
 use crate::sys::clock;
 use crate::sys::http::without_credentials;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
@@ -31,38 +29,55 @@ const FAILURES: usize = 5;
 /// A worker that was not seen for so long is no worker any more, unless it needs somebody to look.
 const LONG_GONE: Duration = Duration::from_secs(24 * 3600);
 
-/// The status of what `query` names (everything without one); nothing matched is an error.
-pub fn survey(ports: &Ports<'_>, query: Option<&str>, effort: Effort) -> Result<StatusReport, Failure> {
-    let (jobs, known) = (ports.manager.jobs()?, ports.manager.workers()?);
-    let asked = Asked { jobs: &jobs, by_run: JobsByRun::of(&jobs), workers: &known };
-    let workers = asked.worker_states(clock::now());
-    let mut survey = Survey { ports, asked, effort, report: StatusReport { workers, ..StatusReport::default() } };
-    match query.map(Selector::new) {
-        Some(name) if !name.is_glob() => survey.one(query.unwrap_or_default())?,
-        selector => survey.several(selector.as_ref(), query)?,
-    }
-    Ok(survey.report)
+/// The status of what a plain name means. What keeps it from being looked at is the failure.
+pub fn survey(ports: &Ports<'_>, word: &str, effort: Effort) -> Result<StatusReport, Failure> {
+    let named = find(ports.volume, word)?;
+    let (jobs, workers) = (ports.manager.jobs()?, ports.manager.workers()?);
+    let is_meant = |job: &JobRecord| named.job.as_ref().is_none_or(|name| *name == job.name);
+    let mut survey = Survey::begin(ports, &jobs, &workers, effort);
+    survey.add(&named.file, is_meant)?;
+    let mut report = survey.report;
+    let interruptions = Interruptions::of(ports.volume)?.found;
+    report.interrupted = interruptions.into_iter().filter(|one| one.release == named.file.name).collect();
+    Ok(report)
 }
 
-/// The same of those jobs of these releases that `meant` says, where the Manager's jobs are at hand.
+/// How one job stands, where the Manager's jobs and workers are at hand.
+pub fn of_job(
+    ports: &Ports<'_>,
+    jobs: &[ManagerJob],
+    workers: &[ManagerWorker],
+    file: &ReleaseFile,
+    job: &JobRecord,
+) -> Result<JobState, Failure> {
+    let survey = Survey::begin(ports, jobs, workers, Effort::Trust);
+    // One job, one state.
+    Ok(survey.states(file, &[job])?.remove(0))
+}
+
+/// The status of those jobs of several releases that `is_meant` says. One that cannot be looked at is told of and keeps none from being seen; the first such
+/// failure comes too.
 pub fn survey_of(
     ports: &Ports<'_>,
     jobs: &[ManagerJob],
-    files: &[ReleaseFile],
-    meant: impl Fn(&JobRef) -> bool,
+    files: &[&ReleaseFile],
+    is_meant: impl Fn(&JobRef) -> bool,
     effort: Effort,
-) -> Result<StatusReport, Failure> {
-    let known = ports.manager.workers()?;
-    let asked = Asked { jobs, by_run: JobsByRun::of(jobs), workers: &known };
-    let workers = asked.worker_states(clock::now());
-    let mut survey = Survey { ports, asked, effort, report: StatusReport { workers, ..StatusReport::default() } };
+) -> Result<(StatusReport, Option<Failure>), Failure> {
+    let workers = ports.manager.workers()?;
+    let mut survey = Survey::begin(ports, jobs, &workers, effort);
+    let mut first = None;
     for file in files {
-        let is_meant = |job: &JobRecord| meant(&JobRef::within(&file.name, &job.name));
-        if file.jobs.iter().any(is_meant) {
-            survey.add(file, is_meant)?;
+        match survey.add(file, |job| is_meant(&JobRef::within(&file.name, &job.name))) {
+            Ok(()) => {}
+            Err(failure) if failure.class() == Class::Manager => return Err(failure),
+            Err(failure) => {
+                survey.report.unreadable.push(failure.message());
+                first.get_or_insert(failure);
+            }
         }
     }
-    Ok(survey.report)
+    Ok((survey.report, first))
 }
 
 struct Survey<'a> {
@@ -72,46 +87,11 @@ struct Survey<'a> {
     report: StatusReport,
 }
 
-impl Survey<'_> {
-    /// What a plain name means. What keeps it from being looked at is the failure.
-    fn one(&mut self, word: &str) -> Result<(), Failure> {
-        let named = find(self.ports.volume, word)?;
-        self.add(&named.file, |job| named.job.as_ref().is_none_or(|name| *name == job.name))?;
-        let interruptions = Interruptions::of(self.ports.volume)?.found;
-        self.report.interrupted = interruptions.into_iter().filter(|one| one.release == named.file.name).collect();
-        Ok(())
-    }
-
-    /// What a glob means, or everything. One release that cannot be looked at is told of and keeps none from being seen.
-    fn several(&mut self, selector: Option<&Selector>, query: Option<&str>) -> Result<(), Failure> {
-        let mut first = None;
-        for name in self.ports.volume.homes()?.names {
-            let is_named = selector.is_none_or(|selector| selector.names_release(&name));
-            let added = release::load(self.ports.volume, &name).and_then(|file| match file {
-                Some(file) => self.add(&file, |job| {
-                    selector.is_none_or(|it| it.matches(&file.name, &job.name, &super::resolve::ids(job)))
-                }),
-                None => Ok(()),
-            });
-            match added {
-                Ok(()) => {}
-                Err(failure) if failure.class() == Class::Manager => return Err(failure),
-                Err(failure) => {
-                    self.report.unreadable.push(failure.message());
-                    first = first.or(is_named.then_some(failure));
-                }
-            }
-        }
-        let interruptions = Interruptions::of(self.ports.volume)?;
-        self.report.unreadable.extend(interruptions.unreadable);
-        let is_meant = |name: &Home| selector.is_none_or(|selector| selector.names_release(name));
-        self.report.interrupted = interruptions.found.into_iter().filter(|one| is_meant(&one.release)).collect();
-        match query {
-            Some(word) if self.report.releases.is_empty() && self.report.interrupted.is_empty() => {
-                Err(first.map_or_else(|| unknown(self.ports.volume, word), Ok)?)
-            }
-            _ => Ok(()),
-        }
+impl<'a> Survey<'a> {
+    fn begin(ports: &'a Ports<'a>, jobs: &'a [ManagerJob], workers: &'a [ManagerWorker], effort: Effort) -> Self {
+        let asked = Asked { jobs, by_run: JobsByRun::of(jobs), workers };
+        let workers = asked.worker_states(clock::now());
+        Survey { ports, asked, effort, report: StatusReport { workers, ..StatusReport::default() } }
     }
 
     /// Adds the jobs of a release that are meant, and the release if any is, or if it has none and so all are.
@@ -120,19 +100,21 @@ impl Survey<'_> {
         if jobs.is_empty() && !file.jobs.is_empty() {
             return Ok(());
         }
-        let work = OpenWork::with_jobs(self.ports, file, &self.asked.by_run, self.asked.workers)?;
-        let addresses = Addresses::of(self.ports.manager, file, |run| self.asked.by_run.get(*run).is_some());
-        let mut states = Vec::with_capacity(jobs.len());
-        let checked = check::check_jobs(self.ports, &file.name, &jobs, &work, self.effort)?;
-        for (job, frames) in jobs.into_iter().zip(&checked) {
-            states.push(self.job_state(file, job, &work, frames, &addresses)?);
-        }
+        let states = self.states(file, &jobs)?;
         let frames: FrameCounts = states.iter().map(|job| job.frames).sum();
         let harvested = states.iter().map(|job| job.harvested).sum();
         let state = release_state(&frames, harvested, Work::of(&states));
         self.report.releases.push(ReleaseStatus { name: file.name.clone(), state, jobs: states.len(), frames });
         self.report.jobs.extend(states);
         Ok(())
+    }
+
+    fn states(&self, file: &ReleaseFile, jobs: &[&JobRecord]) -> Result<Vec<JobState>, Failure> {
+        let work = OpenWork::with_jobs(self.ports, file, &self.asked.by_run, self.asked.workers)?;
+        let addresses = Addresses::of(self.ports.manager, file, |run| self.asked.by_run.get(*run).is_some());
+        let checked = check::check_jobs(self.ports, &file.name, jobs, &work, self.effort)?;
+        let state = |(job, frames): (&&JobRecord, &JobFrames)| self.job_state(file, job, &work, frames, &addresses);
+        jobs.iter().zip(&checked).map(state).collect()
     }
 
     fn job_state(
@@ -292,7 +274,7 @@ mod tests {
         room.manager.jobs.insert(0, twin);
         let worker = &mut room.manager.workers[0];
         (worker.task, worker.job) = (Some(task), Some(job.id.clone()));
-        let report = survey(&room.ports(), None, Effort::Trust).expect("status");
+        let report = survey(&room.ports(), "r1", Effort::Trust).expect("status");
         assert_eq!((report.jobs[0].status.as_str(), report.jobs[0].id.as_ref()), ("active", Some(&job.id)));
         assert_eq!(report.workers[0].job.as_deref(), Some("r1/A"), "its own details say what it is at");
     }

@@ -14,13 +14,13 @@ use crate::frames::last_words::last_line;
 use crate::manager::{ManagerJob, ManagerTask, ManagerWorker, SleepSchedule, TaskStory};
 use crate::ops::addresses::Addresses;
 use crate::ops::change;
-use crate::ops::check::Effort;
 use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::ports::Ports;
 use crate::ops::space::free_space;
 use crate::ops::status::interrupted::Interruptions;
-use crate::ops::status::{self, JobState, Named};
+use crate::ops::status::survey::of_job;
+use crate::ops::status::{self, Named};
 use crate::sys::clock;
 use crate::sys::http::without_credentials;
 use crate::volume::Volume;
@@ -97,8 +97,8 @@ fn away(ports: &Ports<'_>, reference: JobRef, failure: &Failure) -> Facts {
 }
 
 fn look(ports: &Ports<'_>, named: &Named, reference: &JobRef, record: &JobRecord) -> Result<Facts, Failure> {
-    let state = state(ports, reference)?;
-    let jobs = ports.manager.jobs()?;
+    let (jobs, workers) = (ports.manager.jobs()?, ports.manager.workers()?);
+    let state = of_job(ports, &jobs, &workers, &named.file, record)?;
     let by_run = JobsByRun::of(&jobs);
     let addresses = Addresses::of(ports.manager, &named.file, |run| by_run.get(*run).is_some());
     let known = |run: &RunRecord| by_run.first(run.id);
@@ -107,7 +107,7 @@ fn look(ports: &Ports<'_>, named: &Named, reference: &JobRef, record: &JobRecord
     let standing = match open.or(record.newest_run()) {
         None => Standing::NotSubmitted { interrupted: interrupted(ports.volume, &named.file.name)? },
         Some(run) => match known(run) {
-            Some(job) => Standing::Known(Box::new(on_manager(ports, run, job, &jobs)?)),
+            Some(job) => Standing::Known(Box::new(on_manager(ports, run, job, &jobs, workers)?)),
             None if run.withdrawn => Standing::Withdrawn,
             None if !addresses.are_of(run) => Standing::Elsewhere { manager: without_credentials(&run.manager) },
             None if run.manager_job.is_some() => Standing::Gone,
@@ -128,21 +128,19 @@ fn look(ports: &Ports<'_>, named: &Named, reference: &JobRef, record: &JobRecord
     })
 }
 
-/// The job as `farm status` shows it.
-fn state(ports: &Ports<'_>, reference: &JobRef) -> Result<JobState, Failure> {
-    let word = reference.to_string();
-    let report = status::survey(ports, Some(&word), Effort::Trust)?;
-    let mut jobs = report.jobs.into_iter().filter(|job| job.reference == *reference);
-    jobs.next().ok_or_else(|| Failure::new(Class::NoMatch, format!("{reference} went away while it was looked at")))
-}
-
 /// What was begun for its release, and not ended.
 fn interrupted(volume: &Volume, release: &Home) -> Result<Option<String>, Failure> {
     Ok(Interruptions::of(volume)?.of_release(release.as_str()).map(ToString::to_string))
 }
 
-fn on_manager(ports: &Ports<'_>, run: &RunRecord, job: &ManagerJob, jobs: &[ManagerJob]) -> Result<OnManager, Failure> {
-    let (tasks, workers) = (ports.manager.tasks(&job.id)?, ports.manager.workers()?);
+fn on_manager(
+    ports: &Ports<'_>,
+    run: &RunRecord,
+    job: &ManagerJob,
+    jobs: &[ManagerJob],
+    workers: Vec<ManagerWorker>,
+) -> Result<OnManager, Failure> {
+    let tasks = ports.manager.tasks(&job.id)?;
     let is_canceled = matches!(job.status, JobStatus::Canceled | JobStatus::CancelRequested);
     Ok(OnManager {
         job: job.clone(),
