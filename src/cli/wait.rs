@@ -16,6 +16,7 @@ use crate::sys::interrupt::Interrupt;
 use crate::sys::process::Guard;
 use crate::volume::Volume;
 use crate::volume::lock::LockWait;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -115,6 +116,11 @@ impl Waiting<'_> {
     ) -> Result<Followed, Failure> {
         let ports = Ports { volume: self.volume, manager, progress: self.progress, actor: self.actor };
         let most = self.settings.wait_tries;
+        let patience = self.patience(manager);
+        let before = match submitted {
+            Submitted::Now => HashSet::new(),
+            Submitted::Earlier => follow::through_outages(&ports, patience, || follow::canceled(&ports, self.awaited))?,
+        };
         let mut tries = 0;
         loop {
             go_on(&ports)?;
@@ -122,14 +128,16 @@ impl Waiting<'_> {
                 return Err(interrupted(signal, manager));
             }
             // What this call did not submit itself may have failed for a cause that is mended by now.
-            let hopeless =
-                if tries == 0 && submitted == Submitted::Earlier { Hopeless::Retry } else { Hopeless::Leave };
+            let hopeless = match submitted {
+                Submitted::Earlier if tries == 0 => Hopeless::RetryCanceledBefore(&before),
+                _ => Hopeless::Leave,
+            };
             if tries < most && self.submit_missing(&ports, hopeless, tries + 1)? {
                 tries += 1;
                 continue;
             }
             let outcome = || follow::outcome(&ports, self.awaited, tries);
-            let outcome = follow::through_outages(&ports, self.patience(manager), outcome)?;
+            let outcome = follow::through_outages(&ports, patience, outcome)?;
             // Somebody else who waits for the release has submitted it anew: that is what is waited for then.
             if !manager.is_remote() || !outcome.goes_on {
                 return Ok(outcome);
@@ -138,7 +146,7 @@ impl Waiting<'_> {
     }
 
     /// Whether anything had to be submitted again, as the try of this number.
-    fn submit_missing(&self, ports: &Ports<'_>, hopeless: Hopeless, number: u32) -> Result<bool, Failure> {
+    fn submit_missing(&self, ports: &Ports<'_>, hopeless: Hopeless<'_>, number: u32) -> Result<bool, Failure> {
         let submit = || follow::submit_missing(ports, self.awaited, hopeless, &[], &self.told);
         let again = follow::through_outages(ports, self.patience(ports.manager), submit)?;
         if !again.submitted.is_empty() {

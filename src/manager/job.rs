@@ -138,6 +138,8 @@ pub struct ManagerTask {
     pub status: TaskStatus,
     /// The worker that has or had it.
     pub worker: Option<WorkerId>,
+    /// Its name, where the answer says it: a worker that is gone is in no list.
+    pub worker_name: Option<String>,
     /// Whether `worker` is known: until 3.7 a list of tasks does not name it, only the answer about one task does.
     pub names_worker: bool,
     /// When anything about it changed last.
@@ -151,6 +153,12 @@ impl ManagerTask {
             Some(id) => worker.id == *id,
             None => worker.last_task.as_ref() == Some(&self.id),
         }
+    }
+
+    /// What messages call the worker that has or had it: its name, or its id where nobody knows the name.
+    pub fn worker_named(&self, workers: &[ManagerWorker]) -> Option<String> {
+        let known = workers.iter().find(|worker| self.is_with(worker)).map(|worker| worker.name.clone());
+        known.or_else(|| self.worker_name.clone()).or_else(|| self.worker.as_ref().map(ToString::to_string))
     }
 }
 

@@ -30,6 +30,7 @@ pub mod space;
 pub mod status;
 pub mod steer;
 pub mod storage;
+pub mod strangers;
 pub mod submit;
 pub mod trash;
 pub mod undo;

@@ -101,9 +101,7 @@ fn late_writers(ports: &Ports<'_>, workers: &[ManagerWorker], since: Timestamp) 
 }
 
 fn name_of(task: &ManagerTask, workers: &[ManagerWorker]) -> String {
-    let known = workers.iter().find(|worker| task.is_with(worker)).map(|worker| worker.name.clone());
-    let by_id = || task.worker.as_ref().map(ToString::to_string);
-    known.or_else(by_id).unwrap_or_else(|| format!("of task {}", task.name))
+    task.worker_named(workers).unwrap_or_else(|| format!("of task {}", task.name))
 }
 
 fn not_quiet(writers: &BTreeSet<String>) -> Failure {

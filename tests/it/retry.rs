@@ -289,3 +289,44 @@ fn a_query_says_which_jobs_are_retried() {
     farm.run("retry release:r1 name:A --yes --wait").expect(0);
     assert!(png::size_of(&farm.frame("r1", "A", 2)).is_some() && png::size_of(&farm.frame("r1", "B", 2)).is_none());
 }
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !done() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(60), "waited in vain for {what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn what_is_paused_is_called_paused() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1-3 --yes").expect(0);
+    farm.run("pause r1/A --yes").expect(0);
+    farm.run("retry r1 --yes").expect(0).says(&["frames 1-3 are paused", "farm unpause"]);
+    farm.run("retry r1 --yes --wait").expect(4).says(&["not rendered: r1/A", "farm unpause r1/A"]);
+    farm.run("unpause r1/A --yes").expect(0);
+    farm.run("retry r1 --yes --wait").expect(0);
+}
+
+#[test]
+fn a_job_that_is_killed_while_it_is_waited_for_is_unfinished_and_not_wrong() {
+    let farm = Farm::with(&Fake { pause: "1", ..Fake::default() });
+    farm.run("plan release r1 scenes/A.blend --frames 1-9 --yes").expect(0);
+    let retry = farm.start("retry r1/A --yes --wait");
+    wait_until("a frame", || farm.frame("r1", "A", 1).exists());
+    farm.run("kill r1/A --yes").expect(0);
+    retry.wait().expect(4).says(&["not rendered: r1/A", "somebody canceled its run", "farm why"]);
+}
+
+/// Each `farm work` takes the place of the one before it in the queue's list of workers.
+#[test]
+fn a_worker_that_is_gone_is_named() {
+    let farm = Farm::with(&Fake { fails_at: Some(2), ..Fake::default() });
+    farm.run("plan release r1 scenes/A.blend --frames 1-2 --yes").expect(0);
+    farm.run("work --name smithy").expect(1);
+    farm.run("work --name smithy").expect(0);
+    let document = farm.run("retry r1 --dry-run --json").expect(0).json("farm.retry/1");
+    assert_eq!(document["jobs"][0]["failures"][0]["workers"], serde_json::json!(["smithy"]), "{document:#}");
+    farm.run("logs r1/A --failed").expect(0).says(&["worker smithy"]);
+}

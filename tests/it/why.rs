@@ -103,6 +103,16 @@ fn a_job_that_was_cancelled() {
 }
 
 #[test]
+fn a_job_that_was_deleted_with_farm_says_by_whom() {
+    let farm = planned();
+    farm.run("kill r1/A --delete --yes").expect(0);
+    is_because(&farm, "gone", "`farm --volume", "farm retry r1/A");
+    let told = document(&farm);
+    let evidence = told["causes"][0]["evidence"].as_str().expect("text");
+    assert!(evidence.contains("farm's own record: kill of ") && evidence.contains("--delete"), "{told:#}");
+}
+
+#[test]
 fn a_job_that_only_farm_knows() {
     let farm = planned();
     let queue = farm.path(".farm/local/queue.sqlite");

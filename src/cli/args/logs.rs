@@ -6,7 +6,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub struct LogsArgs {
     /// A job (r1/shot010, quick/still), a release (r1: the last 10 lines of each log), or six letters or more of a run's
-    /// id
+    /// id; of a job that farm did not make, its id or its name
     pub name: String,
     /// Only this task's: its name (render-1-10), or six letters or more of its id
     #[arg(long, value_name = "TASK")]
@@ -28,6 +28,7 @@ pub struct LogsArgs {
 // `farm why`
 #[derive(Debug, Args)]
 pub struct WhyArgs {
-    /// A job (r1/shot010, quick/still), or six letters or more of a run's id
+    /// A job (r1/shot010, quick/still), or six letters or more of a run's id; of a job that farm did not make, its id or
+    /// its name
     pub job: String,
 }

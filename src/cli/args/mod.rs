@@ -122,7 +122,8 @@ pub enum Command {
     /// Every frame is looked at: what is cut off, damaged or missing, or was rendered without something that it needs, is
     /// rendered again by one new run per job. Bad frames go to the trash first, with their views and passes; `farm undo`
     /// brings them back. Frames that are in the queue already are left to it. Exit code 7 when frames are still wrong after
-    /// --wait, or when what is wrong is in dist/; 4 when frames are not free yet.
+    /// --wait, or when what is wrong is in dist/; 4 when all that is wrong is that frames are not rendered yet, because
+    /// somebody paused or canceled their run, or because they are not free.
     Retry(retry::RetryArgs),
     /// Print what the renderers of a job wrote, task by task, the newest run last.
     ///

@@ -26,7 +26,8 @@ struct Document {
 #[derive(Serialize)]
 struct TaskView {
     #[serde(rename = "ref")]
-    reference: JobRef,
+    reference: Option<JobRef>,
+    name: String,
     run: u32,
     task: String,
     id: String,
@@ -107,6 +108,7 @@ fn document(
         let kept = kept?;
         Some(TaskView {
             reference: log.reference,
+            name: log.job,
             run: log.run,
             task: log.task,
             id: log.id.0,
@@ -172,7 +174,7 @@ impl Reader for Page<'_> {
         self.end();
         let gap = if std::mem::replace(&mut self.is_first, false) { "" } else { "\n" };
         let worker = log.worker.as_ref().map(|name| format!(", worker {name}")).unwrap_or_default();
-        let line = format!("==> {} run {}, task {}, {}{worker} <==", log.reference, log.run, log.task, log.status);
+        let line = format!("==> {} run {}, task {}, {}{worker} <==", log.job, log.run, log.task, log.status);
         self.put(&format!("{gap}{}\n", crate::cli::escape::line(&line)))
     }
 

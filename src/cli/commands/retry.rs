@@ -166,6 +166,12 @@ impl Call<'_> {
         let output = &self.context.output;
         let wrong: Vec<&RetryJob> = apply::still_wrong(plan).collect();
         match () {
+            () if was_awaited && !wrong.is_empty() && wrong.iter().all(|job| job.is_only_unfinished()) => {
+                let words = format!("not rendered: {}", render::retry::unfinished(wrong.into_iter()));
+                let next = "`farm why` says who did what; once they may be rendered, give the same command again.";
+                output.error(&Failure::new(Class::Partial, words).with_hint(next));
+                exit::code(Class::Partial)
+            }
             () if was_awaited && !wrong.is_empty() => {
                 let words = format!("still wrong: {}", render::retry::still_wrong(wrong.into_iter()));
                 let next = "Look at `farm status`; mend the cause, then give the same command again.";

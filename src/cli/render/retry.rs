@@ -108,8 +108,15 @@ fn summary(plan: &RetryPlan) -> String {
 
 fn nothing(plan: &RetryPlan, sound: usize) -> String {
     let waiting: usize = plan.jobs.iter().map(|job| job.under_way().len()).sum();
+    let paused: usize = plan.jobs.iter().map(|job| job.paused.len()).sum();
     match (sound == plan.jobs.len(), waiting) {
         (true, _) => "nothing to retry: every frame is there and sound\n".to_owned(),
+        (false, 0) if paused > 0 => format!(
+            "nothing to retry: {} {} paused, and `farm unpause` lets {} go on\n",
+            counted(paused, "frame"),
+            agree(paused, "is", "are"),
+            agree(paused, "it", "them")
+        ),
         (false, 0) => "nothing to retry now\n".to_owned(),
         (false, count) => format!(
             "nothing to retry: {} {} in the queue or being rendered\n",
@@ -144,6 +151,12 @@ pub fn applied(report: &RetryReport) -> String {
 /// What is wrong with jobs after they were rendered again: `r1/A: frame 7 is bad`.
 pub fn still_wrong<'a>(jobs: impl Iterator<Item = &'a RetryJob>) -> String {
     let words: Vec<String> = jobs.map(|job| format!("{}: {}", job.reference, what_is_wrong(job))).collect();
+    few(&words, NAMED, "job")
+}
+
+/// Jobs with frames that are not rendered, and why: `r1/A: frame 7 is paused: …`.
+pub fn unfinished<'a>(jobs: impl Iterator<Item = &'a RetryJob>) -> String {
+    let words: Vec<String> = jobs.map(|job| format!("{}: {}", job.reference, job.reason)).collect();
     few(&words, NAMED, "job")
 }
 

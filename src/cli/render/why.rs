@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// How the job stands, then each cause with what shows it and what helps, the most likely first.
 pub fn text(answer: &Answer) -> String {
-    let mut text = format!("{}: {}\n", answer.reference, answer.summary);
+    let mut text = format!("{}: {}\n", answer.name, answer.summary);
     for cause in &answer.causes {
         let _infallible = writeln!(text, "\n{}: {}\n  next: {}", cause.name, cause.evidence, cause.remedy);
     }
@@ -21,7 +21,9 @@ mod tests {
     fn each_cause_has_its_evidence_and_its_remedy() {
         let cause = Cause { name: "gone", evidence: "it is not there".into(), remedy: "`farm retry r1/A`.".into() };
         let answer = Answer {
-            reference: "r1/A".parse().expect("a name"),
+            reference: Some("r1/A".parse().expect("a name")),
+            name: "r1/A".into(),
+            id: None,
             status: "gone".into(),
             summary: "it is gone: 0 of 3 frames are ready".into(),
             frames: None,

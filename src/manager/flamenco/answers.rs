@@ -37,6 +37,7 @@ mod tests {
             task_type: "blender".into(),
             status: TaskStatus::Canceled,
             worker: None,
+            worker_name: None,
             names_worker: false,
             updated: Timestamp::from_unix(updated),
         };

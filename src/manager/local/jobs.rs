@@ -10,6 +10,7 @@ use crate::manager::compile::{Command, Outline};
 use crate::manager::job::META_ID;
 use crate::manager::{Block, ManagerJob, ManagerTask, Submission, TaskStory};
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Refuses what could be stored but would mean nothing.
@@ -133,7 +134,24 @@ pub(super) fn of_run(connection: &Connection, run: &str) -> Result<Option<Manage
 /// One task.
 pub(super) fn task(connection: &Connection, id: &TaskId) -> Result<Option<ManagerTask>, Fault> {
     let query = format!("SELECT {} FROM task WHERE id = ?1", rows::TASK);
-    Ok(connection.query_row(&query, (&id.0,), rows::task).optional()?)
+    let mut task = connection.query_row(&query, (&id.0,), rows::task).optional()?;
+    name_former_workers(connection, task.as_mut_slice())?;
+    Ok(task)
+}
+
+/// Names workers whose name another one has now, and that are in no list any more.
+fn name_former_workers(connection: &Connection, tasks: &mut [ManagerTask]) -> Result<(), Fault> {
+    // A queue that is only looked at may be of an earlier version.
+    if tasks.is_empty() || !connection.table_exists(None, "former_worker")? {
+        return Ok(());
+    }
+    let mut select = connection.prepare("SELECT id, name FROM former_worker")?;
+    let names = select.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let names: HashMap<String, String> = names.collect::<Result<_, _>>()?;
+    for task in tasks {
+        task.worker_name = task.worker.as_ref().and_then(|id| names.get(&id.0).cloned());
+    }
+    Ok(())
 }
 
 /// The tasks of a job, in their order; none if there is no such job.
@@ -143,7 +161,8 @@ pub(super) fn tasks(connection: &Connection, id: &JobId) -> Result<Vec<ManagerTa
         rows::TASK
     );
     let mut select = connection.prepare(&query)?;
-    let tasks = select.query_map((&id.0,), rows::task)?.collect::<Result<_, _>>()?;
+    let mut tasks = select.query_map((&id.0,), rows::task)?.collect::<Result<Vec<_>, _>>()?;
+    name_former_workers(connection, &mut tasks)?;
     Ok(tasks)
 }
 

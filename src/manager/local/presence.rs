@@ -27,11 +27,11 @@ impl Local {
     /// Signs a worker on, under a name that no worker at work has.
     pub(super) fn sign_on(&self, options: &WorkerOptions) -> Result<Registered, ManagerError> {
         let base = options.name.as_deref().unwrap_or(&self.settings.host.name);
-        let id = WorkerId(Uuid::new_v4().to_string());
         let scope = options.scope.jobs().map(|jobs| to_json(&jobs));
+        let id = WorkerId(Uuid::new_v4().to_string());
         let name = self.write(|tx| {
             let name = free_name(tx, base)?;
-            tx.execute("DELETE FROM worker WHERE name = ?1", (&name,))?;
+            replace(tx, &name)?;
             tx.execute(
                 "INSERT INTO worker (id, name, status, version, process, task_types, tags, last_seen, scope)
                  VALUES (:id, :name, 'awake', :version, :process, :task_types, :tags, :now, :scope)",
@@ -127,6 +127,18 @@ fn report(tx: &Transaction<'_>, task: i64, worker: &WorkerId, ended: &Ended) -> 
             change::happen(tx, task, TaskEvent::Released, "its worker gave it back", now)
         }
     }
+}
+
+/// Takes away the row of a worker that signed off, so that another one can have its name. Of whom tasks tell, the name stays.
+fn replace(tx: &Transaction<'_>, name: &str) -> Result<(), Fault> {
+    tx.execute(
+        "INSERT OR IGNORE INTO former_worker SELECT id, name FROM worker
+         WHERE name = ?1 AND (EXISTS (SELECT 1 FROM task WHERE task.worker = worker.id)
+                              OR EXISTS (SELECT 1 FROM failure WHERE failure.worker = worker.id))",
+        (name,),
+    )?;
+    tx.execute("DELETE FROM worker WHERE name = ?1", (name,))?;
+    Ok(())
 }
 
 /// `base`, or `base-2`, `base-3`, … The rows of workers that signed off do not hold their names, unless they tell of a

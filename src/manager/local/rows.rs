@@ -62,6 +62,7 @@ pub(super) fn task(row: &Row<'_>) -> rusqlite::Result<ManagerTask> {
         task_type: row.get(2)?,
         status: TaskStatus::from(row.get::<_, String>(3)?),
         worker: row.get::<_, Option<String>>(4)?.map(WorkerId),
+        worker_name: None,
         names_worker: true,
         updated: time(row, 5)?,
     })

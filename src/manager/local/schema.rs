@@ -1,7 +1,7 @@
 //! The queue's tables.
 
 /// The version of the tables below, kept in SQLite's `user_version`. A farm refuses a queue of a later one.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// `"farm"`, in SQLite's `application_id`.
 pub(super) const APPLICATION_ID: i64 = 0x6661_726d;
@@ -64,6 +64,10 @@ pub(super) const TABLES: &str = "
         leader TEXT,
         scope TEXT                          -- the ids of the jobs that it works on; NULL for all
     ) WITHOUT ROWID;
+    CREATE TABLE former_worker (            -- whose name another one has now, and of whom tasks tell
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL
+    ) WITHOUT ROWID;
     CREATE TABLE failure (
         task INTEGER NOT NULL REFERENCES task (seq) ON DELETE CASCADE,
         worker TEXT NOT NULL,
@@ -94,6 +98,11 @@ pub(super) const FROM_1_TO_2: &str = "
 
 /// What makes a queue of version 2 one of version 3.
 pub(super) const FROM_2_TO_3: &str = "ALTER TABLE worker ADD COLUMN scope TEXT;";
+
+/// What makes a queue of version 3 one of version 4.
+pub(super) const FROM_3_TO_4: &str = "
+    CREATE TABLE former_worker (id TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+";
 
 #[cfg(test)]
 mod tests {

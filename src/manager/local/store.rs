@@ -237,6 +237,10 @@ fn bring_up_to_date(tx: &Transaction<'_>) -> Result<(), Fault> {
         tx.execute_batch(schema::FROM_2_TO_3)?;
         tx.pragma_update(None, "user_version", 3)?;
     }
+    if version(tx)? == 3 {
+        tx.execute_batch(schema::FROM_3_TO_4)?;
+        tx.pragma_update(None, "user_version", 4)?;
+    }
     Ok(())
 }
 

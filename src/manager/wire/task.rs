@@ -36,6 +36,8 @@ pub(in crate::manager) struct Task {
 struct TaskWorker {
     #[serde(default, deserialize_with = "or_default")]
     id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    name: String,
 }
 
 /// `TaskLogInfo`: where the log lies, beneath the Manager's own address.
@@ -56,13 +58,14 @@ impl From<Task> for TaskStory {
 impl From<Task> for ManagerTask {
     fn from(task: Task) -> Self {
         let names_worker = task.worker.is_some();
-        let worker = task.worker.map(|worker| worker.id).filter(|id| !id.is_empty());
+        let (worker, name) = task.worker.map_or((None, None), |worker| (Some(worker.id), Some(worker.name)));
         ManagerTask {
             id: TaskId(task.id),
             name: task.name,
             task_type: task.task_type,
             status: TaskStatus::from(task.status),
-            worker: worker.map(WorkerId),
+            worker: worker.filter(|id| !id.is_empty()).map(WorkerId),
+            worker_name: name.filter(|name| !name.is_empty()),
             names_worker,
             updated: task.updated,
         }

@@ -88,7 +88,7 @@ impl Who {
         match workers.iter().find(|worker| task.is_with(worker)) {
             Some(worker) => Who::Worker { id: worker.id.clone(), name: Some(worker.name.clone()) },
             None => match &task.worker {
-                Some(id) => Who::Worker { id: id.clone(), name: None },
+                Some(id) => Who::Worker { id: id.clone(), name: task.worker_name.clone() },
                 None if task.names_worker || task.status == TaskStatus::Queued => Who::Nobody,
                 None => Who::Unasked,
             },

@@ -70,6 +70,8 @@ pub struct TaskWork {
     pub openness: Openness,
     /// The worker that has it or had it last, where anybody says so.
     pub worker: Option<WorkerId>,
+    /// What messages call that one.
+    pub worker_name: Option<String>,
     /// When anything about it changed last: after it was put back in the queue it is another time.
     pub updated: Timestamp,
     /// Who had it, where that had to be asked for and may be remembered.
@@ -80,7 +82,7 @@ pub struct TaskWork {
 #[derive(Debug, Clone, Default)]
 pub struct OpenWork {
     runs: HashMap<JobName, Vec<RunWork>>,
-    /// Of jobs with several revisions: the runs whose frames count still.
+    /// Of jobs that have, or had, several revisions: the runs whose frames count still.
     telling: HashMap<JobName, Vec<RunWork>>,
     open: HashMap<JobName, FrameSet>,
     workers: Vec<ManagerWorker>,
@@ -138,7 +140,9 @@ impl OpenWork {
             open.extend(runs.iter().map(RunWork::open_frames));
             open.push(written_lately(ports, &file.name, job, &FrameSet::union_of(gone))?);
             work.open.insert(job.name.clone(), FrameSet::union_of(&open));
-            if job.revisions.len() > 1 {
+            // Runs of a revision that was taken back tell of another scene, too.
+            let is_of_now = |run: &RunRecord| run.revision == job.current().number;
+            if job.revisions.len() > 1 || !job.runs.iter().all(is_of_now) {
                 work.telling.insert(job.name.clone(), telling(job, &runs));
             }
             work.runs.insert(job.name.clone(), runs);
@@ -294,6 +298,7 @@ fn run_work(asked: &Tasks, run: &RunRecord, jobs: &[&ManagerJob], workers: &[Man
                 .find(|worker| task.is_with(worker))
                 .map(|worker| worker.id.clone())
                 .or(task.worker.clone()),
+            worker_name: task.worker_named(workers),
             updated: task.updated,
             had: asked.had.get(&task.id).cloned(),
         });

@@ -122,6 +122,7 @@ mod tests {
             task_type: "blender".into(),
             status,
             worker: Some(WorkerId("w".into())),
+            worker_name: None,
             names_worker: true,
             updated: Timestamp::from_unix(updated),
         }

@@ -294,6 +294,7 @@ mod tests {
             frames: set(frames),
             openness: Openness::Quiet,
             worker: None,
+            worker_name: None,
             updated: Timestamp::from_unix(0),
             had: None,
         };

@@ -47,13 +47,13 @@ pub(super) fn name(
     let told = try_by_hands(ports, hands, &listed, |task| ports.manager.task_with_worker(task))?;
     for (task, found) in unknown.into_iter().zip(told) {
         task.names_worker = true;
-        task.worker = match found {
+        (task.worker, task.worker_name) = match found {
             Some(found) => {
                 had.insert(found.id, Had { updated: found.updated, worker: found.worker.clone() });
-                found.worker
+                (found.worker, found.worker_name)
             }
             // Gone since the list was made: whoever had it may still be at it.
-            None => Some(WorkerId("unknown".to_owned())),
+            None => (Some(WorkerId("unknown".to_owned())), None),
         };
     }
     Ok(had)

@@ -40,11 +40,13 @@ use std::time::Duration;
 
 /// What becomes of jobs whose newest run failed in a way that another run cannot mend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hopeless {
-    /// They are left as they are, and that is said.
+pub enum Hopeless<'a> {
+    /// They are left as they are, and that is said; so are jobs that somebody canceled.
     Leave,
     /// They are tried once more: somebody may have mended the cause.
     Retry,
+    /// The same, but for jobs that somebody canceled lately: these alone had been canceled before.
+    RetryCanceledBefore(&'a HashSet<JobName>),
 }
 
 /// How many lines of a failing log are shown.
@@ -103,7 +105,7 @@ impl Again {
 pub fn submit_missing(
     ports: &Ports<'_>,
     awaited: Awaited<'_>,
-    hopeless: Hopeless,
+    hopeless: Hopeless<'_>,
     paused: &[JobRef],
     told: &Told,
 ) -> Result<Again, Failure> {
@@ -111,7 +113,11 @@ pub fn submit_missing(
     let name = awaited.home;
     let file = awaited.file(ports)?;
     let work = OpenWork::of(ports, &file)?;
-    let ended = if hopeless == Hopeless::Leave { ended_by_somebody(&file, &work) } else { HashSet::new() };
+    let ended = match hopeless {
+        Hopeless::Leave => ended_by_somebody(&file, &work),
+        Hopeless::Retry => HashSet::new(),
+        Hopeless::RetryCanceledBefore(before) => &ended_by_somebody(&file, &work) - before,
+    };
     let wanted = |job: &JobRef, frames: &JobFrames| {
         !frames.to_render().is_empty() && !is_left(frames) && !ended.contains(&job.job)
     };
@@ -155,6 +161,12 @@ pub fn submit_missing(
     release::save(ports.volume, &file)?;
     submit::submit_pending(ports, &lock, &mut file, began)?;
     Ok(again)
+}
+
+/// The jobs whose newest run somebody has canceled by now.
+pub fn canceled(ports: &Ports<'_>, awaited: Awaited<'_>) -> Result<HashSet<JobName>, Failure> {
+    let file = awaited.file(ports)?;
+    Ok(ended_by_somebody(&file, &OpenWork::of(ports, &file)?))
 }
 
 /// Jobs whose newest run somebody canceled while it was waited for: a person's word counts more than a wish to see them
@@ -304,7 +316,7 @@ impl Followed {
                 "{path} is not what was harvested: restore it, or move it away to have it rendered again by the same command."
             ),
             None if !self.paused.is_empty() => format!(
-                "{} {} paused: start {} in the Manager's own pages, then give the same command again.",
+                "{} {} paused: `farm unpause` lets {} go on; then give the same command again.",
                 few(&self.paused.iter().map(ToString::to_string).collect::<Vec<_>>(), NAMED, "job"),
                 agree(self.paused.len(), "is", "are"),
                 agree(self.paused.len(), "it", "them"),

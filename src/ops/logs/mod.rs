@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 /// Whose logs are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogsRequest {
-    /// A job, a release, or six letters or more of a run's id.
+    /// A job, a release, or six letters or more of a run's id; of a job that the volume does not know, its id or name.
     pub name: String,
     /// Of one task: its name, or six letters or more of its id.
     pub task: Option<String>,
@@ -40,8 +40,10 @@ pub enum Of {
 /// A task that may have a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskLog {
-    /// The job.
-    pub reference: JobRef,
+    /// The job; `None` for one of which the Manager alone tells.
+    pub reference: Option<JobRef>,
+    /// What it is called: that, or its name on the Manager.
+    pub job: String,
     /// The number of its run within the job.
     pub run: u32,
     /// The Manager's id of the task.

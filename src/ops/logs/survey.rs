@@ -5,10 +5,11 @@ use crate::base::counted::few;
 use crate::base::error::{Class, Failure};
 use crate::base::name::JobRef;
 use crate::base::status::TaskStatus;
-use crate::manager::{ManagerJob, ManagerTask, ManagerWorker};
+use crate::manager::{ManagerJob, ManagerTask};
 use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::ports::Ports;
-use crate::ops::status;
+use crate::ops::status::Named;
+use crate::ops::strangers::{self, Meant};
 use crate::sys::http::without_credentials;
 use crate::volume::release_file::{JobRecord, RunRecord};
 
@@ -19,34 +20,55 @@ const NAMED: usize = 5;
 
 /// A run that the Manager knows.
 struct KnownRun {
-    reference: JobRef,
+    reference: Option<JobRef>,
     number: u32,
     job: ManagerJob,
 }
 
+/// The runs whose logs are meant.
+struct Runs {
+    /// What they are named by.
+    name: String,
+    known: Vec<KnownRun>,
+    /// Whether more than one job was named.
+    is_release: bool,
+}
+
 /// The tasks that `request` means and that may have a log. None at all is an error, but where one may still come.
 pub fn survey(ports: &Ports<'_>, request: &LogsRequest) -> Result<Found, Failure> {
-    let named = status::find(ports.volume, &request.name)?;
-    let meant = |job: &&JobRecord| named.job.as_ref().is_none_or(|name| *name == job.name);
-    let jobs: Vec<&JobRecord> = named.file.jobs.iter().filter(meant).collect();
-    let recorded = jobs.iter().flat_map(|job| {
-        let reference = JobRef::within(&named.file.name, &job.name);
-        job.runs.iter().map(move |run| (reference.clone(), run))
-    });
-    let recorded: Vec<(JobRef, &RunRecord)> = recorded.collect();
+    let Runs { name, known, is_release } = match strangers::find(ports, &request.name)? {
+        Meant::Recorded(named) => recorded(ports, &named)?,
+        Meant::Stranger(job) => Runs {
+            name: job.id.to_string(),
+            known: vec![KnownRun { reference: None, number: 1, job: *job }],
+            is_release: false,
+        },
+    };
     let hands = ports.manager.requests_at_once();
-    let known = try_by_hands(ports, hands, &recorded, |(reference, run)| known(ports, reference, run))?;
-    let known: Vec<KnownRun> = known.into_iter().flatten().collect();
-    if known.is_empty() {
-        return Err(not_there(ports, &named.to_string(), &jobs));
-    }
     let lists = try_by_hands(ports, hands, &known, |run| ports.manager.tasks(&run.job.id))?;
     let is_open = known.iter().any(|run| !run.job.status.has_ended());
     let tasks: Vec<(&KnownRun, ManagerTask)> =
         known.iter().zip(lists).flat_map(|(run, tasks)| tasks.into_iter().map(move |task| (run, task))).collect();
-    let meant = choose(&named.to_string(), request, tasks, is_open)?;
-    let tasks = with_workers(ports, meant)?;
-    Ok(Found { tasks, is_open, is_release: named.job.is_none() && jobs.len() > 1 })
+    let meant = choose(&name, request, tasks, is_open)?;
+    Ok(Found { tasks: with_workers(ports, meant)?, is_open, is_release })
+}
+
+/// The runs of a job of the volume, or of all jobs of a release.
+fn recorded(ports: &Ports<'_>, named: &Named) -> Result<Runs, Failure> {
+    let meant = |job: &&JobRecord| named.job.as_ref().is_none_or(|name| *name == job.name);
+    let jobs: Vec<&JobRecord> = named.file.jobs.iter().filter(meant).collect();
+    let runs = jobs.iter().flat_map(|job| {
+        let reference = JobRef::within(&named.file.name, &job.name);
+        job.runs.iter().map(move |run| (reference.clone(), run))
+    });
+    let runs: Vec<(JobRef, &RunRecord)> = runs.collect();
+    let hands = ports.manager.requests_at_once();
+    let known = try_by_hands(ports, hands, &runs, |(reference, run)| known(ports, reference, run))?;
+    let known: Vec<KnownRun> = known.into_iter().flatten().collect();
+    match known.is_empty() {
+        true => Err(not_there(ports, &named.to_string(), &jobs)),
+        false => Ok(Runs { name: named.to_string(), known, is_release: named.job.is_none() && jobs.len() > 1 }),
+    }
 }
 
 /// The job of a run on this Manager.
@@ -59,7 +81,7 @@ fn known(ports: &Ports<'_>, reference: &JobRef, run: &RunRecord) -> Result<Optio
     };
     // Ids of another Manager's queue mean nothing here.
     let own = job.filter(|job| job.run_id() == Some(run.id));
-    Ok(own.map(|job| KnownRun { reference: reference.clone(), number: run.number, job }))
+    Ok(own.map(|job| KnownRun { reference: Some(reference.clone()), number: run.number, job }))
 }
 
 /// Why no run is known here.
@@ -131,19 +153,15 @@ fn with_workers(ports: &Ports<'_>, tasks: Vec<(&KnownRun, ManagerTask)>) -> Resu
     let told = try_by_hands(ports, ports.manager.requests_at_once(), &begun, ask)?;
     let log = |((run, listed), told): ((&KnownRun, ManagerTask), Option<ManagerTask>)| TaskLog {
         reference: run.reference.clone(),
+        job: run.reference.as_ref().map_or_else(|| run.job.name.clone(), ToString::to_string),
         run: run.number,
-        worker: told.and_then(|task| worker_of(&task, &workers)),
+        worker: told.and_then(|task| task.worker_named(&workers)),
         id: listed.id,
         task: listed.name,
         status: listed.status,
         updated: listed.updated,
     };
     Ok(begun.into_iter().zip(told).map(log).collect())
-}
-
-fn worker_of(task: &ManagerTask, workers: &[ManagerWorker]) -> Option<String> {
-    let id = task.worker.as_ref()?;
-    Some(workers.iter().find(|worker| worker.id == *id).map_or_else(|| id.0.clone(), |worker| worker.name.clone()))
 }
 
 /// What is said where tasks are known, and none has a log.

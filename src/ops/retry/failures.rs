@@ -7,12 +7,12 @@ use crate::base::name::JobRef;
 use crate::base::status::TaskStatus;
 use crate::frames::failure_kind::FailureKind;
 use crate::frames::last_words::last_line;
-use crate::manager::{ManagerError, ManagerWorker};
+use crate::manager::{ManagerError, ManagerTask, ManagerWorker};
 use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::open_work::{RunWork, TaskWork};
 use crate::ops::ports::Ports;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many failed tasks of a job are looked into; the newest tell enough.
 const READ: usize = 20;
@@ -51,12 +51,7 @@ pub struct FailingWorker {
 
 /// The failed tasks that had these frames, grouped by what their logs say; the most frequent first. Of a frame that failed
 /// several times the newest failure counts.
-pub fn of(
-    ports: &Ports<'_>,
-    runs: &[RunWork],
-    frames: &FrameSet,
-    workers: &[ManagerWorker],
-) -> Result<Vec<FailureGroup>, Failure> {
+pub fn of(ports: &Ports<'_>, runs: &[RunWork], frames: &FrameSet) -> Result<Vec<FailureGroup>, Failure> {
     let failed = newest_failures(runs, frames);
     let read = &failed[..failed.len().min(READ)];
     let hands = ports.manager.requests_at_once();
@@ -76,7 +71,7 @@ pub fn of(
         });
         group.count += 1;
         group.tasks.push(task.name.clone());
-        let worker = task.worker.as_ref().map(|id| name_of(id, workers));
+        let worker = task.worker_name.clone();
         group.workers.extend(worker.filter(|name| !group.workers.contains(name)));
     }
     let mut groups: Vec<FailureGroup> = groups.into_values().collect();
@@ -84,22 +79,19 @@ pub fn of(
     Ok(groups)
 }
 
-/// Newest first.
+/// Newest first. What a run rendered for another revision has been taken out of its frames, not out of those of its tasks.
 fn newest_failures<'r>(runs: &'r [RunWork], frames: &FrameSet) -> Vec<&'r TaskWork> {
     let mut left = frames.clone();
     let mut failed = Vec::new();
     for run in runs.iter().rev() {
         let of_run: Vec<&TaskWork> = run.tasks.iter().filter(|task| task.status.has_failed()).collect();
-        let of_frames = of_run.into_iter().filter(|task| !task.frames.common(&left).is_empty());
+        let still_left = left.common(&run.frames);
+        let of_frames = of_run.into_iter().filter(|task| !task.frames.common(&still_left).is_empty());
         let of_frames: Vec<&TaskWork> = of_frames.collect();
         left = left.minus(&FrameSet::union_of(of_frames.iter().map(|task| &task.frames)));
         failed.extend(of_frames);
     }
     failed
-}
-
-fn name_of(id: &WorkerId, workers: &[ManagerWorker]) -> String {
-    workers.iter().find(|worker| worker.id == *id).map_or_else(|| id.to_string(), |worker| worker.name.clone())
 }
 
 /// Who failed what of the looked-at jobs, and who completed it.
@@ -108,73 +100,92 @@ pub struct Hands(BTreeMap<WorkerId, Hand>);
 
 #[derive(Debug, Default)]
 struct Hand {
+    name: String,
     failed: usize,
     completed: usize,
     jobs: Vec<JobRef>,
-    others: Vec<WorkerId>,
+    others: BTreeSet<String>,
+}
+
+/// A worker that completed a task, and its name.
+struct Completer {
+    id: WorkerId,
+    name: String,
 }
 
 impl Hands {
     /// Takes in one job. Who completed its runs is asked only where somebody failed a task of it.
-    pub fn add(&mut self, ports: &Ports<'_>, job: &JobRef, runs: &[RunWork]) -> Result<(), Failure> {
-        let mut failed: BTreeMap<&WorkerId, usize> = BTreeMap::new();
-        let tasks = || runs.iter().flat_map(|run| &run.tasks);
-        for worker in tasks().filter(|task| task.status.has_failed()).filter_map(|task| task.worker.as_ref()) {
-            *failed.entry(worker).or_default() += 1;
+    pub fn add(
+        &mut self,
+        ports: &Ports<'_>,
+        job: &JobRef,
+        runs: &[RunWork],
+        workers: &[ManagerWorker],
+    ) -> Result<(), Failure> {
+        let mut failed: BTreeMap<&WorkerId, Vec<&TaskWork>> = BTreeMap::new();
+        for task in runs.iter().flat_map(|run| &run.tasks).filter(|task| task.status.has_failed()) {
+            if let Some(worker) = &task.worker {
+                failed.entry(worker).or_default().push(task);
+            }
         }
         if failed.is_empty() {
             return Ok(());
         }
-        let completed = completed_by(ports, runs)?;
-        for (worker, count) in failed {
+        let completed = completed_by(ports, runs, workers)?;
+        for (worker, tasks) in failed {
             let hand = self.0.entry(worker.clone()).or_default();
-            hand.failed += count;
-            hand.completed += completed.iter().filter(|other| *other == worker).count();
-            let others: Vec<WorkerId> = completed.iter().filter(|other| *other != worker).cloned().collect();
+            hand.name = tasks[0].worker_name.clone().unwrap_or_else(|| worker.to_string());
+            hand.failed += tasks.len();
+            hand.completed += completed.iter().filter(|other| other.id == *worker).count();
+            let others: Vec<&Completer> = completed.iter().filter(|other| other.id != *worker).collect();
             if !others.is_empty() {
                 hand.jobs.push(job.clone());
-                hand.others.extend(others);
+                hand.others.extend(others.into_iter().map(|other| other.name.clone()));
             }
         }
         Ok(())
     }
 
     /// Those that fail what others do.
-    pub fn failing(self, workers: &[ManagerWorker]) -> Vec<FailingWorker> {
+    pub fn failing(self) -> Vec<FailingWorker> {
         let fails = |hand: &Hand| hand.completed == 0 && !hand.others.is_empty();
-        let failing = self.0.into_iter().filter(|(_, hand)| fails(hand)).map(|(id, hand)| {
-            let mut others: Vec<String> = hand.others.iter().map(|other| name_of(other, workers)).collect();
-            others.sort();
-            others.dedup();
-            FailingWorker { worker: name_of(&id, workers), failed: hand.failed, jobs: hand.jobs, others }
+        let failing = self.0.into_values().filter(fails).map(|hand| FailingWorker {
+            worker: hand.name,
+            failed: hand.failed,
+            jobs: hand.jobs,
+            others: hand.others.into_iter().collect(),
         });
         failing.collect()
     }
 }
 
 /// The workers of completed tasks: of those at hand, and of the newest runs that are completed as a whole.
-fn completed_by(ports: &Ports<'_>, runs: &[RunWork]) -> Result<Vec<WorkerId>, Failure> {
+fn completed_by(ports: &Ports<'_>, runs: &[RunWork], workers: &[ManagerWorker]) -> Result<Vec<Completer>, Failure> {
     let at_hand = runs.iter().flat_map(|run| &run.tasks).filter(|task| task.status == TaskStatus::Completed);
-    let (mut workers, mut unnamed) = (Vec::new(), Vec::new());
+    let (mut found, mut unnamed) = (Vec::new(), Vec::new());
     for task in at_hand {
-        match &task.worker {
-            Some(worker) => workers.push(worker.clone()),
+        match task.worker.clone().zip(task.worker_name.clone()) {
+            Some((id, name)) => found.push(Completer { id, name }),
             None => unnamed.push(task.id.clone()),
         }
     }
+    let of_task = |task: &ManagerTask| {
+        let (id, name) = task.worker.clone().zip(task.worker_named(workers))?;
+        Some(Completer { id, name })
+    };
     for job in runs.iter().rev().filter_map(|run| run.completed.as_ref()).take(ASKED) {
         for task in ports.manager.tasks(&job.id)? {
-            match task.worker {
-                Some(worker) => workers.push(worker),
+            match of_task(&task) {
+                Some(completer) => found.push(completer),
                 None => unnamed.push(task.id),
             }
         }
     }
     // Until 3.7 no list names them.
     for task in unnamed.iter().take(ASKED) {
-        workers.extend(ports.manager.task(task)?.and_then(|task| task.worker));
+        found.extend(ports.manager.task(task)?.as_ref().and_then(of_task));
     }
-    Ok(workers)
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -185,8 +196,8 @@ mod tests {
 
     fn groups(room: &Room, frames: &str) -> Vec<(FailureKind, Vec<String>)> {
         let work = OpenWork::of(&room.ports(), &room.file).expect("work");
-        let runs = work.runs(&room.file.jobs[0]);
-        let groups = of(&room.ports(), runs, &frames.parse().expect("frames"), work.workers()).expect("read");
+        let runs = work.telling(&room.file.jobs[0]);
+        let groups = of(&room.ports(), runs, &frames.parse().expect("frames")).expect("read");
         groups.into_iter().map(|group| (group.kind, group.tasks)).collect()
     }
 
@@ -219,13 +230,28 @@ mod tests {
             let work = OpenWork::of(&room.ports(), &room.file).expect("work");
             let job = JobRef::within(room.release(), &room.file.jobs[0].name);
             let mut hands = Hands::default();
-            hands.add(&room.ports(), &job, work.runs(&room.file.jobs[0])).expect("asked");
-            hands.failing(work.workers())
+            hands.add(&room.ports(), &job, work.runs(&room.file.jobs[0]), work.workers()).expect("asked");
+            hands.failing()
         };
         assert_eq!(failing(&room), [], "it completed the others itself");
         let second = room.manager.jobs[1].id.clone();
         room.manager.tasks.get_mut(&second).expect("there")[0].worker = Some(WorkerId("w2".into()));
         let [one] = &failing(&room)[..] else { panic!("{:?}", failing(&room)) };
         assert_eq!((one.worker.as_str(), one.failed, one.others.as_slice()), ("here", 1, &["good".to_owned()][..]));
+        // One that is gone is in no list; its tasks may name it all the same.
+        room.manager.workers.remove(0);
+        let first = room.manager.jobs[0].id.clone();
+        room.manager.tasks.get_mut(&first).expect("there")[0].worker_name = Some("gone".into());
+        assert_eq!(failing(&room)[0].worker, "gone");
+    }
+
+    /// A replace that was undone, and whose run failed: that scene is nobody's any more.
+    #[test]
+    fn a_run_of_a_revision_that_was_taken_back_is_no_failure() {
+        let mut room = Room::new(&[("A", "1-3")]);
+        let task = room.add_run("1-3", TaskStatus::Failed);
+        room.manager.logs.insert(task, "Segmentation fault\n".into());
+        room.file.jobs[0].runs[0].revision = 2;
+        assert_eq!(groups(&room, "1-3"), []);
     }
 }

@@ -109,6 +109,12 @@ pub struct RetryJob {
     pub suspect: FrameSet,
     /// Those of `missing` that are in the queue, or that somebody may still be writing.
     pub rendering: FrameSet,
+    /// Those of `rendering` whose run is paused: it waits for a person.
+    #[serde(default)]
+    pub paused: FrameSet,
+    /// Those of `missing` and `bad` that are not rendered because somebody canceled the newest run.
+    #[serde(default)]
+    pub canceled: FrameSet,
     /// Frames of a run that an earlier command wrote down and did not come to submit: it is submitted too.
     pub pending: FrameSet,
     /// The frames that are rendered again.
@@ -214,7 +220,14 @@ impl RetryJob {
     /// What is missing and in the queue, or being rendered by somebody who is known to be at it.
     pub fn under_way(&self) -> FrameSet {
         let held = FrameSet::union_of(self.held.iter().map(|held| &held.frames));
-        self.rendering.minus(&held).minus(&self.pending)
+        self.rendering.minus(&held).minus(&self.pending).minus(&self.paused)
+    }
+
+    /// Whether all that is wrong with it is that frames are not rendered yet: somebody paused or canceled their run, or they
+    /// are not free.
+    pub fn is_only_unfinished(&self) -> bool {
+        let lost = self.missing.union(&self.bad).minus(&self.rendering).minus(&self.canceled);
+        lost.is_empty() && self.suspect.is_empty() && self.left.is_empty()
     }
 }
 

@@ -7,9 +7,11 @@ use crate::base::counted::{agree, counted, frames_named};
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
 use crate::base::name::{JobName, JobRef};
+use crate::base::status::JobStatus;
 use crate::manager::{ManagerJob, ManagerWorker};
 use crate::ops::check::held::{self, Held};
 use crate::ops::check::jobs_by_run::JobsByRun;
+use crate::ops::check::open_work::RunWork;
 use crate::ops::check::{self, JobFrames, OpenWork, Remember};
 use crate::ops::ports::Ports;
 use crate::ops::release;
@@ -33,7 +35,7 @@ pub fn survey(ports: &Ports<'_>, request: &RetryRequest) -> Result<RetryPlan, Fa
         manager: ports.manager.address(),
         jobs,
         interrupted,
-        failing_workers: hands.failing(&workers),
+        failing_workers: hands.failing(),
         request: request.clone(),
     })
 }
@@ -71,12 +73,11 @@ impl Look<'_> {
             let job = JobRef::within(&file.name, &record.name);
             let of_job = held.iter().filter(|held| held.job == record.name);
             let mending = mending::of(ports, &file.name, record, found, self.request.suspects)?;
-            let pending = self.pending_frames(record, &work);
-            let mut planned = self.job(&job, found, mending, pending, of_job, record);
+            let mut planned = self.job(&job, found, mending, of_job, record, &work);
             let wanted = planned.frames.union(&planned.missing);
             if !wanted.is_empty() {
-                planned.failures = failures::of(ports, work.runs(record), &wanted, self.workers)?;
-                hands.add(ports, &job, work.runs(record))?;
+                planned.failures = failures::of(ports, work.telling(record), &wanted)?;
+                hands.add(ports, &job, work.telling(record), self.workers)?;
             }
             jobs.push(planned);
         }
@@ -98,10 +99,11 @@ impl Look<'_> {
         job: &JobRef,
         found: &JobFrames,
         mending: Mending,
-        pending: FrameSet,
         held: impl Iterator<Item = &'h Held>,
         record: &JobRecord,
+        work: &OpenWork,
     ) -> RetryJob {
+        let (pending, runs) = (self.pending_frames(record, work), work.telling(record));
         let frames = mending.frames.minus(&pending);
         let rendering = found.rendering.clone();
         let held = held.filter(|held| held.why.is_odd());
@@ -126,6 +128,8 @@ impl Look<'_> {
             bad: found.bad.clone(),
             missing: found.missing.clone(),
             suspect: found.suspect.minus(&found.harvested),
+            paused: paused_frames(runs).common(&rendering),
+            canceled: canceled_frames(record, runs).common(&found.missing.union(&found.bad)).minus(&rendering),
             rendering,
             pending,
             frames,
@@ -139,6 +143,21 @@ impl Look<'_> {
         planned.reason = reason(&planned);
         planned
     }
+}
+
+/// What is left of runs that wait for a person.
+fn paused_frames(runs: &[RunWork]) -> FrameSet {
+    let is_paused = |run: &&RunWork| matches!(run.status, JobStatus::Paused | JobStatus::PauseRequested);
+    let paused: Vec<FrameSet> = runs.iter().filter(is_paused).map(RunWork::open_frames).collect();
+    let open: Vec<FrameSet> = runs.iter().filter(|run| !is_paused(run)).map(RunWork::open_frames).collect();
+    FrameSet::union_of(&paused).minus(&FrameSet::union_of(&open))
+}
+
+/// The frames of the newest run, where somebody canceled that: a failure never does.
+fn canceled_frames(record: &JobRecord, runs: &[RunWork]) -> FrameSet {
+    let newest = record.newest_run().and_then(|newest| runs.iter().find(|run| run.run == newest.id));
+    let canceled = newest.filter(|run| matches!(run.status, JobStatus::Canceled | JobStatus::CancelRequested));
+    canceled.map(|run| run.frames.clone()).unwrap_or_default()
 }
 
 /// As the run before was queued, but for a pause: what is retried is wanted now.
@@ -166,11 +185,18 @@ fn reason(job: &RetryJob) -> String {
         };
     }
     let suspect = job.suspect.common(&job.frames);
-    let lost = job.missing.minus(&job.rendering).minus(&job.pending);
+    let lost = job.missing.minus(&job.rendering).minus(&job.pending).minus(&job.canceled);
     let told = [(&job.bad, "bad"), (&lost, "missing"), (&suspect, "suspect")];
     let mut words: Vec<String> =
         told.iter().filter(|(frames, _)| !frames.is_empty()).map(|(frames, word)| are(frames, word)).collect();
     let held = FrameSet::union_of(job.held.iter().map(|held| &held.frames));
+    let canceled = job.canceled.common(&job.missing);
+    if !canceled.is_empty() {
+        words.push(format!("{}, for somebody canceled its run", are(&canceled, "missing")));
+    }
+    if !job.paused.is_empty() {
+        words.push(format!("{}: `farm unpause {}` lets its run go on", are(&job.paused, "paused"), job.reference));
+    }
     let waiting = job.under_way();
     if !waiting.is_empty() {
         words.push(are(&waiting, "in the queue or being rendered"));
@@ -194,7 +220,7 @@ fn are(frames: &FrameSet, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::status::{JobStatus, TaskStatus};
+    use crate::base::status::TaskStatus;
     use crate::ops::check::Effort;
     use crate::ops::check::room::Room;
     use crate::ops::retry::Suspects;
@@ -244,6 +270,35 @@ mod tests {
             (Verdict::Retry, "4".into(), "2-3".into())
         );
         assert_eq!(job.reason, "frame 4 is missing; frames 2-3 are in the queue or being rendered");
+    }
+
+    #[test]
+    fn what_is_paused_is_not_called_in_the_queue() {
+        let mut room = Room::rendered(&[("A", "1-3")]);
+        room.lose("releases/r1/out/A/000002.png");
+        room.add_run("2", TaskStatus::Queued);
+        room.manager.jobs[0].status = JobStatus::Paused;
+        let job = looked(&room);
+        assert_eq!((job.verdict, job.under_way().len(), job.is_only_unfinished()), (Verdict::Waits, 0, true));
+        assert_eq!(job.reason, "frame 2 is paused: `farm unpause r1/A` lets its run go on");
+        // Another run of the same frame goes on.
+        room.add_run("2", TaskStatus::Queued);
+        assert_eq!(looked(&room).reason, "frame 2 is in the queue or being rendered");
+    }
+
+    #[test]
+    fn what_somebody_canceled_is_missing_and_says_so() {
+        let mut room = Room::rendered(&[("A", "1-3")]);
+        room.lose("releases/r1/out/A/000002.png");
+        room.add_run("2", TaskStatus::Canceled);
+        room.manager.jobs[0].status = JobStatus::Canceled;
+        let tasks = room.manager.tasks.values_mut().flatten();
+        tasks.for_each(|task| (task.worker, task.updated) = (None, clock::now().plus_seconds(-900)));
+        let job = looked(&room);
+        assert_eq!((job.verdict, job.is_only_unfinished()), (Verdict::Retry, true));
+        assert_eq!(job.reason, "frame 2 is missing, for somebody canceled its run");
+        room.lose("releases/r1/out/A/000003.png");
+        assert!(!looked(&room).is_only_unfinished());
     }
 
     #[test]

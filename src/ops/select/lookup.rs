@@ -55,7 +55,7 @@ fn who(ports: &Ports<'_>, task: ManagerTask, workers: &[ManagerWorker]) -> Resul
     let known = |task: &ManagerTask| workers.iter().find(|worker| task.is_with(worker));
     let is_unsaid = !task.names_worker && task.status != TaskStatus::Queued && known(&task).is_none();
     let told = if is_unsaid { ports.manager.task_with_worker(&task)?.unwrap_or(task) } else { task };
-    let name = known(&told).map(|worker| worker.name.clone());
+    let name = known(&told).map(|worker| worker.name.clone()).or(told.worker_name.clone());
     let id = known(&told).map(|worker| worker.id.to_string()).or(told.worker.map(|id| id.to_string()));
     Ok(name.into_iter().chain(id).collect())
 }

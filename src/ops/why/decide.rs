@@ -1,8 +1,8 @@
 //! From facts to causes, the most likely first. Asks nobody.
 
-use super::facts::{Facts, OnManager, Standing, TaskFacts};
+use super::facts::{Facts, OnManager, Standing, Subject, TaskFacts};
 use super::waiting;
-use super::words::{NAMED, page, retry, workers_named};
+use super::words::{NAMED, mend, page, retry, workers_named};
 use super::{Cause, names};
 use crate::base::counted::{agree, counted, few};
 use crate::base::size::Bytes;
@@ -23,7 +23,7 @@ pub(super) fn cause(name: &'static str, evidence: impl Into<String>, remedy: imp
 
 /// Why the job is not rendering; nothing if it is, or has been.
 pub(super) fn decide(facts: &Facts) -> Vec<Cause> {
-    let name = &facts.reference;
+    let name = facts.name();
     if facts.frames.is_some_and(|frames| frames.ok == frames.expected) {
         return Vec::new();
     }
@@ -47,11 +47,11 @@ pub(super) fn decide(facts: &Facts) -> Vec<Cause> {
             format!("it was submitted to the Manager {manager}, and {} was asked", facts.address),
             format!("Name that one: `farm why {name} --manager {manager}`."),
         )],
-        Standing::Gone => vec![cause(
-            names::GONE,
-            format!("the Manager at {} does not know its run any more: somebody deleted it there", facts.address),
-            retry(facts),
-        )],
+        Standing::Gone { ended_by } => {
+            let by = ended_by.as_ref().map_or_else(String::new, |words| format!("; {words}"));
+            let words = format!("the Manager at {} does not know its run any more: somebody deleted it", facts.address);
+            vec![cause(names::GONE, words + &by, retry(facts))]
+        }
         Standing::Known(known) => of_run(facts, known),
     }
 }
@@ -63,7 +63,7 @@ fn of_run(facts: &Facts, known: &OnManager) -> Vec<Cause> {
         JobStatus::Failed => {
             [full(facts, &failures(facts, known)), failures(facts, known), vec![failed(facts, known)]].concat()
         }
-        JobStatus::Completed => [failures(facts, known), vec![missing(facts)]].concat(),
+        JobStatus::Completed => [failures(facts, known), missing(facts).into_iter().collect()].concat(),
         JobStatus::Queued | JobStatus::Active => {
             let open = open(facts, known);
             [full(facts, &open), open].concat()
@@ -86,7 +86,7 @@ fn paused(facts: &Facts, known: &OnManager) -> Cause {
         true => "it was submitted paused, and waits for a person".to_owned(),
         false => format!("it is paused since {}{}", known.job.updated, says(&known.job.activity)),
     };
-    cause(names::JOB_PAUSED, evidence, format!("`farm unpause {}` lets it go on.", facts.reference))
+    cause(names::JOB_PAUSED, evidence, format!("`farm unpause {}` lets it go on.", facts.meant()))
 }
 
 fn canceled(facts: &Facts, known: &OnManager) -> Vec<Cause> {
@@ -100,10 +100,7 @@ fn canceled(facts: &Facts, known: &OnManager) -> Vec<Cause> {
                 "its status was set to canceled, and its workers were not told: {tasks} {} on",
                 agree(active.len(), "goes", "go")
             ),
-            format!(
-                "`farm kill jobs {}` ends it as it should be; then `farm retry` renders what is missing.",
-                facts.reference
-            ),
+            format!("`farm kill {}` ends it as it should be. {}", facts.meant(), retry(facts)),
         ));
     }
     let by = known.ended_by.as_ref().map(|words| format!("; {words}")).unwrap_or_default();
@@ -114,17 +111,18 @@ fn canceled(facts: &Facts, known: &OnManager) -> Vec<Cause> {
 
 fn failed(facts: &Facts, known: &OnManager) -> Cause {
     let evidence = format!("it failed {}{}", known.job.updated, says(&known.job.activity));
-    cause(names::JOB_FAILED, evidence, format!("Mend what made it fail, then {}", retry(facts)))
+    cause(names::JOB_FAILED, evidence, mend(facts))
 }
 
-fn missing(facts: &Facts) -> Cause {
-    let counts = facts.frames.unwrap_or_default();
+/// Nobody but the volume knows which frames a job should have.
+fn missing(facts: &Facts) -> Option<Cause> {
+    let counts = facts.frames?;
     let parts = [(counts.missing, "missing"), (counts.bad, "bad"), (counts.suspect, "suspect")];
     let words: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let flaw = facts.flaws.first().map(|line| format!("; {line}")).unwrap_or_default();
     let evidence = format!("every task of it has ended, and of its frames there are {}{flaw}", words.join(", "));
-    cause(names::FRAMES_MISSING, evidence, format!("`farm retry {}` renders them anew.", facts.reference))
+    Some(cause(names::FRAMES_MISSING, evidence, format!("`farm retry {}` renders them anew.", facts.name())))
 }
 
 /// The disk, where the volume itself says it and no log did.
@@ -168,10 +166,12 @@ fn failure(facts: &Facts, known: &OnManager, kind: FailureKind, tasks: &[&TaskFa
     };
     let evidence = format!("task {} {}{on}: {line}{more}", first.task.name, first.task.status);
     let name = if kind == FailureKind::Other { names::TASKS_FAILED } else { kind.word() };
-    let advice = kind.advice().replace("JOB", &facts.reference.to_string());
-    let remedy = match advice.contains("`farm replace") {
-        true => advice,
-        false => format!("{advice} Then {}", retry(facts)),
+    let advice = kind.advice().replace("JOB", &facts.word());
+    let remedy = match (&facts.subject, advice.contains("`farm replace")) {
+        (Subject::Own(_), true) => advice,
+        (Subject::Own(_), false) => format!("{advice} Then {}", retry(facts)),
+        (Subject::Stranger { .. }, true) => mend(facts),
+        (Subject::Stranger { .. }, false) => format!("{advice} {}", mend(facts)),
     };
     cause(name, evidence, remedy)
 }
@@ -207,7 +207,7 @@ fn nothing_waits(facts: &Facts, known: &OnManager) -> Cause {
                 known.job.status,
                 counted(count, "task")
             ),
-            format!("`farm unpause {}` wakes them.", facts.reference),
+            format!("`farm unpause {}` wakes them.", facts.meant()),
         ),
     }
 }

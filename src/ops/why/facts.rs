@@ -1,6 +1,6 @@
 //! What is known when causes are looked for.
 
-use crate::base::ids::WorkerId;
+use crate::base::ids::{JobId, WorkerId};
 use crate::base::name::JobRef;
 use crate::base::size::Bytes;
 use crate::base::status::TaskStatus;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// All that is known about a job.
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
-    pub(super) reference: JobRef,
+    pub(super) subject: Subject,
     /// How messages name the Manager that was asked.
     pub(super) address: String,
     /// Whether it is this machine's own queue.
@@ -30,6 +30,15 @@ pub(super) struct Facts {
     pub(super) standing: Standing,
 }
 
+/// Which job it is.
+#[derive(Debug, Clone)]
+pub(super) enum Subject {
+    /// One that the volume has a record of.
+    Own(JobRef),
+    /// One of which the Manager alone tells.
+    Stranger { id: JobId, name: String },
+}
+
 /// Where its run is.
 #[derive(Debug, Clone)]
 pub(super) enum Standing {
@@ -41,8 +50,8 @@ pub(super) enum Standing {
     Withdrawn,
     /// Another Manager has it.
     Elsewhere { manager: String },
-    /// The Manager has forgotten it.
-    Gone,
+    /// The Manager has forgotten it; what farm's own records say about its end.
+    Gone { ended_by: Option<String> },
     /// On the Manager that was asked.
     Known(Box<OnManager>),
 }

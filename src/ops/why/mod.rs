@@ -12,6 +12,7 @@ mod words;
 
 pub use survey::why;
 
+use crate::base::ids::JobId;
 use crate::base::name::JobRef;
 use crate::ops::check::FrameCounts;
 use serde::Serialize;
@@ -30,14 +31,18 @@ pub struct Cause {
 /// What is known about a job that people wait for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer {
-    /// The job.
+    /// The job; `None` for one of which the Manager alone tells.
     #[serde(rename = "ref")]
-    pub reference: JobRef,
+    pub reference: Option<JobRef>,
+    /// What it is called: that, or its name on the Manager.
+    pub name: String,
+    /// The Manager's id of the run that is spoken of.
+    pub id: Option<JobId>,
     /// Its status, as `farm status` has it; `unknown` where its Manager does not answer.
     pub status: String,
     /// How it stands, in a sentence.
     pub summary: String,
-    /// Its frames; none where its Manager does not answer.
+    /// Its frames; none where its Manager does not answer, or alone tells of it.
     pub frames: Option<FrameCounts>,
     /// Why it is not rendering, the most likely first; empty if all is well.
     pub causes: Vec<Cause>,

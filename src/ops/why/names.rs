@@ -49,8 +49,12 @@ pub const ALL_OFFLINE: &str = "all-offline";
 pub const WORKERS_IN_ERROR: &str = "workers-in-error";
 /// Every worker that could take it is starting, testing or restarting.
 pub const WORKERS_NOT_READY: &str = "workers-not-ready";
-/// Every worker that could take it works on jobs that go first.
+/// Every worker that could take it is asked for another status, and has not taken that yet.
+pub const STATUS_REQUESTED: &str = "worker-status-requested";
+/// Every worker that could take it is at something else, and jobs of a higher priority go first.
 pub const LOWER_PRIORITY: &str = "lower-priority";
+/// Every worker that could take it is at something else, and older jobs of the same priority go first.
+pub const BEHIND_OTHERS: &str = "behind-others";
 /// Every worker that could take it is at something else.
 pub const WORKERS_BUSY: &str = "workers-busy";
 /// The worker that has its task is not heard of.
@@ -59,7 +63,7 @@ pub const WORKER_LOST: &str = "worker-lost";
 pub const UNEXPLAINED: &str = "unexplained";
 
 /// All of them.
-pub const ALL: [&str; 28] = [
+pub const ALL: [&str; 30] = [
     MANAGER_UNREACHABLE,
     NOT_SUBMITTED,
     OTHER_MANAGER,
@@ -84,7 +88,9 @@ pub const ALL: [&str; 28] = [
     ALL_OFFLINE,
     WORKERS_IN_ERROR,
     WORKERS_NOT_READY,
+    STATUS_REQUESTED,
     LOWER_PRIORITY,
+    BEHIND_OTHERS,
     WORKERS_BUSY,
     WORKER_LOST,
     UNEXPLAINED,

@@ -2,13 +2,13 @@
 
 use super::Answer;
 use super::decide::decide;
-use super::facts::{Facts, LoggedFailure, OnManager, Standing, TaskFacts};
+use super::facts::{Facts, LoggedFailure, OnManager, Standing, Subject, TaskFacts};
+use super::waiting::title;
 use super::words::summary;
 use crate::base::error::{Class, Failure};
 use crate::base::ids::{RunId, WorkerId};
 use crate::base::name::{Home, JobRef};
 use crate::base::status::{JobStatus, WorkerStatus};
-use crate::base::time::Timestamp;
 use crate::frames::failure_kind::FailureKind;
 use crate::frames::last_words::last_line;
 use crate::manager::{ManagerJob, ManagerTask, ManagerWorker, SleepSchedule, TaskStory};
@@ -18,9 +18,10 @@ use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::check::jobs_by_run::JobsByRun;
 use crate::ops::ports::Ports;
 use crate::ops::space::free_space;
+use crate::ops::status::Named;
 use crate::ops::status::interrupted::Interruptions;
 use crate::ops::status::survey::of_job;
-use crate::ops::status::{self, Named};
+use crate::ops::strangers::{self, Meant};
 use crate::sys::clock;
 use crate::sys::http::without_credentials;
 use crate::volume::Volume;
@@ -30,29 +31,69 @@ use std::collections::BTreeMap;
 
 /// So many failed tasks are looked at: with them the kinds of their failures are known.
 const LOOKED_AT: usize = 24;
-/// So many of farm's own journals are looked through for who ended a run.
+/// So many of farm's own journals, the newest ones, are looked through for who ended a run.
 const JOURNALS: usize = 500;
 /// The longest line of a log that is shown, in characters.
 const LINE: usize = 240;
 
-/// Why the job that `word` names is not rendering.
+/// Why the job that `word` names is not rendering: one of the volume, or any other that the Manager has.
 pub fn why(ports: &Ports<'_>, word: &str) -> Result<Answer, Failure> {
-    let named = status::find(ports.volume, word)?;
-    let (reference, record) = the_job(&named)?;
-    let facts = match look(ports, &named, &reference, record) {
-        Ok(facts) => facts,
-        Err(failure) if failure.class() == Class::Manager => away(ports, reference, &failure),
-        Err(failure) => return Err(failure),
+    let facts = match strangers::find(ports, word)? {
+        Meant::Recorded(named) => of_record(ports, &named)?,
+        Meant::Stranger(job) => of_stranger(ports, *job)?,
     };
     let causes = decide(&facts);
+    let id = match &facts.standing {
+        Standing::Known(known) => Some(known.job.id.clone()),
+        _ => None,
+    };
     Ok(Answer {
         summary: summary(&facts, causes.is_empty()),
         is_manager_away: matches!(facts.standing, Standing::Away { .. }),
-        reference: facts.reference,
+        name: facts.name(),
+        id,
+        reference: if let Subject::Own(reference) = facts.subject { Some(reference) } else { None },
         status: facts.status,
         frames: facts.frames,
         causes,
     })
+}
+
+fn of_record(ports: &Ports<'_>, named: &Named) -> Result<Facts, Failure> {
+    let (reference, record) = the_job(named)?;
+    match look(ports, named, &reference, record) {
+        Err(failure) if failure.class() == Class::Manager => Ok(away(ports, reference, &failure)),
+        looked => looked,
+    }
+}
+
+/// Of a job that the volume does not know the Manager alone tells.
+fn of_stranger(ports: &Ports<'_>, job: ManagerJob) -> Result<Facts, Failure> {
+    let (jobs, workers) = (ports.manager.jobs()?, ports.manager.workers()?);
+    let subject = Subject::Stranger { id: job.id.clone(), name: title(&job) };
+    let status = job.status.to_string();
+    let known = OnManager { tag: None, ended_by: None, ..on_manager(ports, &job, &jobs, workers)? };
+    Ok(Facts {
+        status,
+        free: free_space(ports.volume).ok(),
+        ..nothing_known(ports, subject, Standing::Known(Box::new(known)))
+    })
+}
+
+/// What is known of a job before anybody was asked.
+fn nothing_known(ports: &Ports<'_>, subject: Subject, standing: Standing) -> Facts {
+    Facts {
+        subject,
+        address: ports.manager.address(),
+        is_local: !ports.manager.is_remote(),
+        now: clock::now(),
+        status: "unknown".to_owned(),
+        frames: None,
+        eta_seconds: None,
+        flaws: Vec::new(),
+        free: None,
+        standing,
+    }
 }
 
 /// The one job that is meant: a release of one job is that job.
@@ -79,21 +120,11 @@ fn the_job(named: &Named) -> Result<(JobRef, &JobRecord), Failure> {
 
 /// What is known without the Manager.
 fn away(ports: &Ports<'_>, reference: JobRef, failure: &Failure) -> Facts {
-    Facts {
-        reference,
-        address: ports.manager.address(),
-        is_local: !ports.manager.is_remote(),
-        now: clock::now(),
-        status: "unknown".to_owned(),
-        frames: None,
-        eta_seconds: None,
-        flaws: Vec::new(),
-        free: None,
-        standing: Standing::Away {
-            message: failure.message(),
-            next: failure.hint().unwrap_or("`farm doctor` looks closer.").to_owned(),
-        },
-    }
+    let standing = Standing::Away {
+        message: failure.message(),
+        next: failure.hint().unwrap_or("`farm doctor` looks closer.").to_owned(),
+    };
+    nothing_known(ports, Subject::Own(reference), standing)
 }
 
 fn look(ports: &Ports<'_>, named: &Named, reference: &JobRef, record: &JobRecord) -> Result<Facts, Failure> {
@@ -107,24 +138,25 @@ fn look(ports: &Ports<'_>, named: &Named, reference: &JobRef, record: &JobRecord
     let standing = match open.or(record.newest_run()) {
         None => Standing::NotSubmitted { interrupted: interrupted(ports.volume, &named.file.name)? },
         Some(run) => match known(run) {
-            Some(job) => Standing::Known(Box::new(on_manager(ports, run, job, &jobs, workers)?)),
+            Some(job) => {
+                let is_canceled = matches!(job.status, JobStatus::Canceled | JobStatus::CancelRequested);
+                let ended_by = if is_canceled { ended_by(ports.volume, run.id)? } else { None };
+                let known = on_manager(ports, job, &jobs, workers)?;
+                Standing::Known(Box::new(OnManager { tag: run.tag.clone(), ended_by, ..known }))
+            }
             None if run.withdrawn => Standing::Withdrawn,
             None if !addresses.are_of(run) => Standing::Elsewhere { manager: without_credentials(&run.manager) },
-            None if run.manager_job.is_some() => Standing::Gone,
+            None if run.manager_job.is_some() => Standing::Gone { ended_by: ended_by(ports.volume, run.id)? },
             None => Standing::NotSubmitted { interrupted: interrupted(ports.volume, &named.file.name)? },
         },
     };
     Ok(Facts {
-        reference: reference.clone(),
-        address: ports.manager.address(),
-        is_local: !ports.manager.is_remote(),
-        now: clock::now(),
         status: state.status,
         frames: Some(state.frames),
         eta_seconds: state.eta_seconds,
         flaws: state.failures,
         free: free_space(ports.volume).ok(),
-        standing,
+        ..nothing_known(ports, Subject::Own(reference.clone()), standing)
     })
 }
 
@@ -133,23 +165,21 @@ fn interrupted(volume: &Volume, release: &Home) -> Result<Option<String>, Failur
     Ok(Interruptions::of(volume)?.of_release(release.as_str()).map(ToString::to_string))
 }
 
+/// What the Manager says of a job; of its tag and its end only the volume knows more.
 fn on_manager(
     ports: &Ports<'_>,
-    run: &RunRecord,
     job: &ManagerJob,
     jobs: &[ManagerJob],
     workers: Vec<ManagerWorker>,
 ) -> Result<OnManager, Failure> {
-    let tasks = ports.manager.tasks(&job.id)?;
-    let is_canceled = matches!(job.status, JobStatus::Canceled | JobStatus::CancelRequested);
     Ok(OnManager {
         job: job.clone(),
-        tag: run.tag.clone(),
-        tasks: task_facts(ports, tasks)?,
+        tag: None,
+        tasks: task_facts(ports, ports.manager.tasks(&job.id)?)?,
         blocks: if job.status.has_ended() { Vec::new() } else { ports.manager.blocklist(&job.id)? },
         schedules: schedules(ports, &workers)?,
         open_jobs: jobs.iter().filter(|job| !job.status.has_ended()).cloned().collect(),
-        ended_by: if is_canceled { ended_by(ports.volume, run.id)? } else { None },
+        ended_by: None,
         workers,
     })
 }
@@ -199,10 +229,9 @@ fn schedules(ports: &Ports<'_>, workers: &[ManagerWorker]) -> Result<BTreeMap<Wo
     Ok(asleep.iter().map(|worker| worker.id.clone()).zip(told).filter_map(|(id, found)| Some((id, found?))).collect())
 }
 
-/// Who ended a run with farm, by which command.
+/// Who ended a run with farm lately, by which command: the newest such journal.
 fn ended_by(volume: &Volume, run: RunId) -> Result<Option<String>, Failure> {
-    let mut found: Option<(Timestamp, String)> = None;
-    for id in journal::finished_ids(volume)?.into_iter().take(JOURNALS) {
+    for (id, _) in journal::finished_by_time(volume)?.into_iter().take(JOURNALS) {
         // A journal that cannot be read says nothing about this run.
         let Ok(Some(account)) = journal::finished(volume, id) else { continue };
         let Ok(change) = change::of(&account) else { continue };
@@ -210,10 +239,7 @@ fn ended_by(volume: &Volume, run: RunId) -> Result<Option<String>, Failure> {
             continue;
         }
         let by = change.by.map_or_else(String::new, |by| format!(" by {} on {}: `{}`", by.user, by.host, by.command));
-        let words = format!("farm's own record: {} of {}{by}", account.intent.kind, account.intent.at);
-        if found.as_ref().is_none_or(|(at, _)| *at < account.intent.at) {
-            found = Some((account.intent.at, words));
-        }
+        return Ok(Some(format!("farm's own record: {} of {}{by}", account.intent.kind, account.intent.at)));
     }
-    Ok(found.map(|(_, words)| words))
+    Ok(None)
 }

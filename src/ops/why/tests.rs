@@ -1,7 +1,7 @@
 //! Facts and the causes that they have to give, a row each.
 
 use super::decide::decide;
-use super::facts::{Facts, LoggedFailure, OnManager, Standing, TaskFacts};
+use super::facts::{Facts, LoggedFailure, OnManager, Standing, Subject, TaskFacts};
 use super::words::summary;
 use super::{Cause, names};
 use crate::base::ids::{JobId, TaskId, WorkerId};
@@ -11,7 +11,9 @@ use crate::base::time::Timestamp;
 use crate::frames::failure_kind::FailureKind;
 use crate::manager::{Block, ManagerJob, ManagerTask, ManagerWorker, SleepSchedule, TaskStory};
 use crate::ops::check::FrameCounts;
+use crate::ops::check::room::Room;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 const NOW: i64 = 10_000;
 
@@ -63,6 +65,7 @@ fn task(status: TaskStatus, by: Option<&str>) -> TaskFacts {
         task_type: "blender".into(),
         status,
         worker: by.map(|name| WorkerId(name.into())),
+        worker_name: None,
         names_worker: true,
         updated: at(200),
     };
@@ -92,7 +95,7 @@ fn on_manager(status: JobStatus) -> OnManager {
 
 fn facts(standing: Standing) -> Facts {
     Facts {
-        reference: "r1/A".parse().expect("a name"),
+        subject: Subject::Own("r1/A".parse().expect("a name")),
         address: "http://manager:8080".into(),
         is_local: false,
         now: at(NOW),
@@ -137,7 +140,10 @@ fn where_the_run_is_comes_first() {
     gives(&facts(Standing::Withdrawn), &[names::CANCELED]);
     let causes = gives(&facts(Standing::Elsewhere { manager: "http://other".into() }), &[names::OTHER_MANAGER]);
     assert!(causes[0].remedy.contains("--manager http://other"), "{causes:?}");
-    gives(&facts(Standing::Gone), &[names::GONE]);
+    gives(&facts(Standing::Gone { ended_by: None }), &[names::GONE]);
+    let ended_by = Some("farm's own record: kill by ann: `farm kill r1/A --delete`".to_owned());
+    let causes = gives(&facts(Standing::Gone { ended_by }), &[names::GONE]);
+    assert!(causes[0].evidence.contains("kill by ann"), "{causes:?}");
 }
 
 #[test]
@@ -189,6 +195,37 @@ fn workers_that_do_not_work_are_told_by_why_they_do_not() {
 }
 
 #[test]
+fn a_worker_that_is_asked_for_another_status_takes_nothing() {
+    let asked = |status, requested| {
+        let worker = ManagerWorker { requested: Some(requested), ..worker("w", status) };
+        known(|it| it.workers = vec![worker])
+    };
+    let causes = gives(&asked(WorkerStatus::Awake, WorkerStatus::Asleep), &[names::STATUS_REQUESTED]);
+    assert!(causes[0].evidence.contains("w (awake, asked to be asleep, seen"), "{causes:?}");
+    let causes = gives(&asked(WorkerStatus::Asleep, WorkerStatus::Awake), &[names::STATUS_REQUESTED]);
+    assert!(causes[0].remedy.contains("they wake"), "{causes:?}");
+    gives(&asked(WorkerStatus::Offline, WorkerStatus::Awake), &[names::ALL_OFFLINE]);
+}
+
+#[test]
+fn a_job_of_somebody_else_is_told_of_without_words_that_would_not_help() {
+    let subject = || Subject::Stranger { id: JobId("strange-1".into()), name: "cube".into() };
+    let strange = |facts: Facts| Facts { subject: subject(), frames: None, ..facts };
+    let paused = strange(of(JobStatus::Paused, |_| ()));
+    let causes = gives(&paused, &[names::JOB_PAUSED]);
+    assert!(causes[0].remedy.contains("`farm unpause jobs id:strange-1 --include-foreign 1`"), "{causes:?}");
+    assert_eq!(summary(&paused, false), "it is queued: 0 of 1 task are ready");
+    let canceled = strange(of(JobStatus::Canceled, |_| ()));
+    assert!(gives(&canceled, &[names::CANCELED])[0].remedy.contains("/app/jobs/strange-1"));
+    gives(&strange(of(JobStatus::Completed, |_| ())), &[]);
+    for kind in FailureKind::ALL {
+        let failed = strange(of(JobStatus::Failed, |it| it.tasks = vec![failed(TaskStatus::Failed, "w", kind)]));
+        let told = decide(&failed);
+        assert!(!told.iter().any(|cause| cause.remedy.contains("farm re")), "{told:#?}");
+    }
+}
+
+#[test]
 fn who_is_busy_is_busy_with_what_goes_first() {
     let with = |priority: u8| {
         known(|it| {
@@ -204,7 +241,17 @@ fn who_is_busy_is_busy_with_what_goes_first() {
         it.workers = vec![busy("w", "other")];
         it.open_jobs.push(ManagerJob { created: at(50), ..job("other", JobStatus::Active, 50) });
     });
-    gives(&older, &[names::LOWER_PRIORITY]);
+    let causes = gives(&older, &[names::BEHIND_OTHERS]);
+    assert!(causes[0].evidence.contains("1 job of the same priority, 50, was submitted earlier"), "{causes:?}");
+    assert!(causes[0].remedy.contains("`farm priority 51 r1/A`"), "{causes:?}");
+    let mixed = known(|it| {
+        it.workers = vec![busy("w", "other")];
+        it.open_jobs.push(ManagerJob { created: at(50), ..job("other", JobStatus::Active, 50) });
+        it.open_jobs.push(job("urgent", JobStatus::Queued, 100));
+    });
+    let causes = gives(&mixed, &[names::LOWER_PRIORITY]);
+    assert!(causes[0].evidence.contains("a job goes before it: urgent (100);"), "{causes:?}");
+    assert!(causes[0].remedy.contains("lower priority"), "nothing is higher: {causes:?}");
     let fresh = known(|it| {
         it.workers = vec![worker("w", WorkerStatus::Awake)];
         it.job.updated = at(NOW - 10);
@@ -294,4 +341,35 @@ fn every_name_is_documented() {
     let words = names::ALL.into_iter().chain(FailureKind::ALL.map(FailureKind::word));
     let missing: Vec<&str> = words.filter(|word| *word != "other" && !page.contains(&format!("`{word}`"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The list of a large Manager takes seconds.
+#[test]
+fn the_lists_are_asked_for_once() {
+    let mut room = Room::new(&[("A", "1-3")]);
+    room.add_run("1-3", TaskStatus::Queued);
+    let answer = super::why(&room.ports(), "r1/A").expect("an answer");
+    assert_eq!(answer.id, Some(room.manager.jobs[0].id.clone()));
+    assert_eq!(room.manager.listed.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_job_that_only_the_manager_knows_is_found_by_its_id_and_its_name() {
+    let mut room = Room::new(&[("A", "1-3")]);
+    room.add_run("1-3", TaskStatus::Queued);
+    let model = room.manager.jobs[0].clone();
+    for id in ["strange-1", "strange-2"] {
+        let job = ManagerJob { id: JobId(id.into()), name: "cube".into(), metadata: BTreeMap::new(), ..model.clone() };
+        room.manager.jobs.push(job);
+    }
+    for word in ["strange-1", "strange-2"] {
+        let answer = super::why(&room.ports(), word).expect("an answer");
+        assert_eq!((answer.reference, answer.name.as_str()), (None, "cube"), "{word}");
+    }
+    let failure = super::why(&room.ports(), "cube").expect_err("two are called so");
+    assert!(failure.message().contains("strange-1") && failure.message().contains("strange-2"), "{failure}");
+    room.manager.jobs.pop();
+    assert_eq!(super::why(&room.ports(), "cube").expect("one").id, Some(JobId("strange-1".into())));
+    let failure = super::why(&room.ports(), "nosuch").expect_err("nobody");
+    assert_eq!(failure.class(), crate::base::error::Class::NoMatch);
 }

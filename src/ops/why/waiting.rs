@@ -1,8 +1,8 @@
 //! Why nobody takes the tasks that wait: worker after worker is left out for a reason, and the last reason is the cause.
 
 use super::decide::cause;
-use super::facts::{Facts, OnManager, TaskFacts};
-use super::words::{NAMED, page, workers_named};
+use super::facts::{Facts, OnManager, Subject, TaskFacts};
+use super::words::{NAMED, page, retry, workers_named};
 use super::{Cause, names};
 use crate::base::counted::{agree, counted, few};
 use crate::base::status::{TaskStatus, WorkerStatus};
@@ -32,13 +32,13 @@ pub(super) fn causes(facts: &Facts, known: &OnManager, waiting: &[&TaskFacts]) -
         known.blocks.iter().any(|block| block.worker == worker.id && block.task_type == task_type)
     };
     let free = keep(&tagged, |worker| !is_blocked(worker));
-    let awake = keep(&tagged, |worker| worker.status == WorkerStatus::Awake);
+    let awake = keep(&tagged, is_up);
     if free.is_empty() || (!awake.is_empty() && awake.iter().all(|worker| is_blocked(worker))) {
         let blocked = keep(&tagged, |worker| is_blocked(worker));
         return [vec![all_blocked(facts, known, &blocked)], resting(facts, known, &free)].concat();
     }
     let willing = keep(&free, |worker| waiting.iter().any(|one| !one.story.failed_by.contains(&worker.id)));
-    let (up, down): (Vec<_>, Vec<_>) = willing.into_iter().partition(|worker| worker.status == WorkerStatus::Awake);
+    let (up, down): (Vec<_>, Vec<_>) = willing.into_iter().partition(|worker| is_up(worker));
     if up.is_empty() && waiting.iter().all(|one| one.task.status == TaskStatus::SoftFailed) {
         return [vec![another(facts, known, waiting)], resting(facts, known, &down)].concat();
     }
@@ -46,6 +46,11 @@ pub(super) fn causes(facts: &Facts, known: &OnManager, waiting: &[&TaskFacts]) -
         return resting(facts, known, &down);
     }
     occupied(facts, known, &up)
+}
+
+/// Whether it takes what comes next: one that is asked for another status takes that first, or after the task it has.
+fn is_up(worker: &ManagerWorker) -> bool {
+    worker.status == WorkerStatus::Awake && worker.requested.is_none()
 }
 
 fn keep<'a>(workers: &[&'a ManagerWorker], is_kept: impl Fn(&ManagerWorker) -> bool) -> Vec<&'a ManagerWorker> {
@@ -108,10 +113,12 @@ fn all_blocked(facts: &Facts, known: &OnManager, blocked: &[&ManagerWorker]) -> 
         true => String::new(),
         false => format!(" {}", page(facts, &format!("jobs/{}", known.job.id), "Or clear its blocklist")),
     };
-    let remedy = format!(
-        "Mend what made them fail (`farm logs {name} --failed`), then `farm retry {name}`: a new run blocks nobody.{list}",
-        name = facts.reference
-    );
+    let remedy = match &facts.subject {
+        Subject::Own(name) => format!(
+            "Mend what made them fail (`farm logs {name} --failed`), then `farm retry {name}`: a new run blocks nobody.{list}"
+        ),
+        Subject::Stranger { id, .. } => format!("Mend what made them fail (`farm logs {id} --failed`).{list}"),
+    };
     cause(names::ALL_BLOCKED, evidence, remedy)
 }
 
@@ -130,46 +137,78 @@ fn another(facts: &Facts, known: &OnManager, waiting: &[&TaskFacts]) -> Cause {
             agree(waiting.len(), "waits", "wait")
         ),
         format!(
-            "Start another worker, or mend what made it fail (`farm logs {name} --failed`) and `farm retry {name}`.",
-            name = facts.reference
+            "Start another worker, or mend what made it fail (`farm logs {} --failed`): {}",
+            facts.word(),
+            retry(facts)
         ),
     )
 }
 
-/// Nobody is awake: why, status by status, the most frequent first.
-fn resting(facts: &Facts, known: &OnManager, workers: &[&ManagerWorker]) -> Vec<Cause> {
-    let of = |is_so: fn(&WorkerStatus) -> bool| keep(workers, |worker| is_so(&worker.status));
-    let mut groups = vec![
-        of(|status| *status == WorkerStatus::Asleep),
-        of(|status| *status == WorkerStatus::Error),
-        of(|status| *status == WorkerStatus::Offline),
-        of(|status| {
-            !matches!(status, WorkerStatus::Asleep | WorkerStatus::Error | WorkerStatus::Offline | WorkerStatus::Awake)
-        }),
-    ];
-    groups.retain(|group| !group.is_empty());
-    groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
-    groups.into_iter().map(|group| rest(facts, known, &group)).collect()
+/// Why a worker takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Asked,
+    Asleep,
+    InError,
+    Offline,
+    NotReady,
 }
 
-fn rest(facts: &Facts, known: &OnManager, group: &[&ManagerWorker]) -> Cause {
+impl Rest {
+    const ALL: [Rest; 5] = [Rest::Asked, Rest::Asleep, Rest::InError, Rest::Offline, Rest::NotReady];
+
+    fn of(worker: &ManagerWorker) -> Rest {
+        match (&worker.status, &worker.requested) {
+            // One that is gone does not hear what it is asked.
+            (WorkerStatus::Error, _) => Rest::InError,
+            (WorkerStatus::Offline, _) => Rest::Offline,
+            (_, Some(_)) => Rest::Asked,
+            (WorkerStatus::Asleep, None) => Rest::Asleep,
+            (_, None) => Rest::NotReady,
+        }
+    }
+}
+
+/// Nobody is awake: why, kind by kind, the most frequent first.
+fn resting(facts: &Facts, known: &OnManager, workers: &[&ManagerWorker]) -> Vec<Cause> {
+    let is_resting = |worker: &ManagerWorker| !is_up(worker);
+    let resting = keep(workers, is_resting);
+    let of = |kind| (kind, keep(&resting, |worker| Rest::of(worker) == kind));
+    let mut groups: Vec<(Rest, Vec<&ManagerWorker>)> = Rest::ALL.into_iter().map(of).collect();
+    groups.retain(|(_, group)| !group.is_empty());
+    groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.len()));
+    groups.into_iter().map(|(kind, group)| rest(facts, known, kind, &group)).collect()
+}
+
+fn rest(facts: &Facts, known: &OnManager, kind: Rest, group: &[&ManagerWorker]) -> Cause {
     let named = workers_named(facts, group);
-    match group[0].status {
-        WorkerStatus::Asleep => asleep(facts, known, group, &named),
-        WorkerStatus::Error => cause(
+    match kind {
+        Rest::Asked => asked(facts, group, &named),
+        Rest::Asleep => asleep(facts, known, group, &named),
+        Rest::InError => cause(
             names::WORKERS_IN_ERROR,
             format!("in error, so that no task is given to them: {named}"),
             page(facts, "workers", "See that the machines run and that their Workers do, then wake them"),
         ),
-        WorkerStatus::Offline => {
+        Rest::Offline => {
             cause(names::ALL_OFFLINE, format!("signed off: {named}"), "Start the Flamenco Worker on these machines.")
         }
-        _ => cause(
+        Rest::NotReady => cause(
             names::WORKERS_NOT_READY,
             format!("not ready for work: {named}"),
             "Wait until they are awake, or start another Worker.",
         ),
     }
+}
+
+/// Workers that do not do yet what they are asked. One that sleeps asks within a minute whether it shall go on.
+fn asked(facts: &Facts, group: &[&ManagerWorker], named: &str) -> Cause {
+    let evidence = format!("asked for another status, which they have not taken yet: {named}");
+    let remedy = match group.iter().all(|worker| worker.requested == Some(WorkerStatus::Awake)) {
+        true => "Wait: they wake within a minute. If they do not, see that their Workers run.".to_owned(),
+        false => page(facts, "workers", "Start another Worker, or wake these"),
+    };
+    cause(names::STATUS_REQUESTED, evidence, remedy)
 }
 
 fn asleep(facts: &Facts, known: &OnManager, group: &[&ManagerWorker], named: &str) -> Cause {
@@ -204,18 +243,43 @@ fn occupied(facts: &Facts, known: &OnManager, up: &[&ManagerWorker]) -> Vec<Caus
         let remedy = "Wait: it is next. Or start another worker.";
         return vec![cause(names::WORKERS_BUSY, evidence, remedy)];
     }
-    let named: Vec<String> = before.iter().map(|job| format!("{} ({})", title(job), job.priority)).collect();
+    vec![behind(facts, &known.job, &before, &on)]
+}
+
+/// Jobs that go first: those of a higher priority, and where there is none, the older ones of the same.
+fn behind(facts: &Facts, own: &ManagerJob, before: &[&ManagerJob], on: &str) -> Cause {
+    let higher: Vec<&ManagerJob> = before.iter().copied().filter(|job| job.priority > own.priority).collect();
+    let Some(highest) = higher.iter().map(|job| job.priority).max() else {
+        let named = few(&before.iter().map(|job| title(job)).collect::<Vec<_>>(), NAMED, "job");
+        let evidence = format!(
+            "{} of the same priority, {}, {} submitted earlier and {} first: {named}; {on}",
+            counted(before.len(), "job"),
+            own.priority,
+            agree(before.len(), "was", "were"),
+            agree(before.len(), "goes", "go")
+        );
+        return cause(names::BEHIND_OTHERS, evidence, wait_or(facts, own.priority));
+    };
+    let named: Vec<String> = higher.iter().map(|job| format!("{} ({})", title(job), job.priority)).collect();
     let evidence = format!(
         "its priority is {}, and {} before it: {}; {on}",
-        known.job.priority,
-        agree(before.len(), "a job goes", "jobs go"),
+        own.priority,
+        agree(higher.len(), "a job goes", "jobs go"),
         few(&named, NAMED, "job")
     );
-    let remedy = format!(
-        "Wait, start another worker, or raise it above them with `farm priority`: {} is the highest.",
-        before.iter().map(|job| job.priority).max().unwrap_or(known.job.priority)
-    );
-    vec![cause(names::LOWER_PRIORITY, evidence, remedy)]
+    cause(names::LOWER_PRIORITY, evidence, wait_or(facts, highest))
+}
+
+/// Waiting, or going before jobs of this priority.
+fn wait_or(facts: &Facts, priority: u8) -> String {
+    match priority {
+        100.. => "Wait, start another worker, or give the others a lower priority with `farm priority`.".to_owned(),
+        _ => format!(
+            "Wait, start another worker, or let it go first: `farm priority {} {}`.",
+            priority + 1,
+            facts.meant()
+        ),
+    }
 }
 
 /// A worker that has nothing to do takes what is next, within seconds.
@@ -242,7 +306,8 @@ fn goes_before(other: &ManagerJob, own: &ManagerJob) -> bool {
     other.id != own.id && other.status.is_worked_on() && (other.priority > own.priority || is_older)
 }
 
-fn title(job: &ManagerJob) -> String {
+/// What a job is called: as farm calls it, where farm made it.
+pub(super) fn title(job: &ManagerJob) -> String {
     job.job_ref().map_or_else(|| job.name.clone(), |reference| reference.to_string())
 }
 

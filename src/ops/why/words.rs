@@ -1,8 +1,8 @@
 //! Words that several causes share.
 
-use super::facts::Facts;
+use super::facts::{Facts, Subject};
 use crate::base::counted::{counted, few};
-use crate::base::status::JobStatus;
+use crate::base::status::{JobStatus, TaskStatus};
 use crate::base::time::human;
 use crate::manager::ManagerWorker;
 use crate::ops::why::facts::{OnManager, Standing};
@@ -13,7 +13,18 @@ pub(super) const NAMED: usize = 4;
 
 /// What to say to get the frames that are missing.
 pub(super) fn retry(facts: &Facts) -> String {
-    format!("`farm retry {}` renders what is missing.", facts.reference)
+    match &facts.subject {
+        Subject::Own(reference) => format!("`farm retry {reference}` renders what is missing."),
+        Subject::Stranger { id, .. } => page(facts, &format!("jobs/{id}"), "Requeue it"),
+    }
+}
+
+/// The same with the cause to mend before.
+pub(super) fn mend(facts: &Facts) -> String {
+    match &facts.subject {
+        Subject::Own(_) => format!("Mend what made it fail, then {}", retry(facts)),
+        Subject::Stranger { id, .. } => page(facts, &format!("jobs/{id}"), "Mend what made it fail, then requeue it"),
+    }
 }
 
 /// Where Flamenco's own pages help.
@@ -21,19 +32,52 @@ pub(super) fn page(facts: &Facts, of: &str, what: &str) -> String {
     format!("{what} in Flamenco: {}/app/{of}.", facts.address)
 }
 
+impl Facts {
+    /// What the job is called.
+    pub(super) fn name(&self) -> String {
+        match &self.subject {
+            Subject::Own(reference) => reference.to_string(),
+            Subject::Stranger { name, .. } => name.clone(),
+        }
+    }
+
+    /// What means it to `farm logs`.
+    pub(super) fn word(&self) -> String {
+        match &self.subject {
+            Subject::Own(reference) => reference.to_string(),
+            Subject::Stranger { id, .. } => id.to_string(),
+        }
+    }
+
+    /// What means it to `farm kill` and its like.
+    pub(super) fn meant(&self) -> String {
+        match &self.subject {
+            Subject::Own(reference) => reference.to_string(),
+            Subject::Stranger { id, .. } => format!("jobs id:{id} --include-foreign 1"),
+        }
+    }
+}
+
 /// Workers with their statuses and when they were heard: `w1 (asleep, seen 2m 03s ago), w2 (…)`.
 pub(super) fn workers_named(facts: &Facts, workers: &[&ManagerWorker]) -> String {
     let word = |worker: &&ManagerWorker| {
         let seen = worker.last_seen.map(|seen| format!(", seen {} ago", human(facts.now.since(seen))));
-        format!("{} ({}{})", worker.name, worker.status, seen.unwrap_or_default())
+        let asked = worker.requested.as_ref().map(|status| format!(", asked to be {status}"));
+        format!("{} ({}{}{})", worker.name, worker.status, asked.unwrap_or_default(), seen.unwrap_or_default())
     };
     few(&workers.iter().map(word).collect::<Vec<_>>(), NAMED, "worker")
 }
 
 /// How the job stands, in a sentence; `is_well`: no cause was found.
 pub(super) fn summary(facts: &Facts, is_well: bool) -> String {
-    let done = facts.frames.map(|frames| format!("{} of {}", frames.ok, counted(frames.expected, "frame")));
-    let done = done.unwrap_or_default();
+    let done = match (facts.frames, &facts.standing) {
+        (Some(frames), _) => format!("{} of {}", frames.ok, counted(frames.expected, "frame")),
+        (None, Standing::Known(known)) => {
+            let completed = known.tasks_in(&[TaskStatus::Completed]).len();
+            format!("{completed} of {}", counted(known.tasks.len(), "task"))
+        }
+        (None, _) => String::new(),
+    };
     match &facts.standing {
         Standing::Away { .. } => "its Manager does not answer".to_owned(),
         _ if facts.frames.is_some_and(|frames| frames.ok == frames.expected) => format!("it is finished: {done}"),
@@ -45,7 +89,7 @@ pub(super) fn summary(facts: &Facts, is_well: bool) -> String {
 fn going(facts: &Facts, known: &OnManager, done: &str) -> String {
     match known.job.status {
         JobStatus::Completed => format!("it is completed: {done} are ready"),
-        _ if known.tasks.iter().any(|one| one.task.status == crate::base::status::TaskStatus::Active) => {
+        _ if known.tasks.iter().any(|one| one.task.status == TaskStatus::Active) => {
             let left = facts.eta_seconds.map(|left| format!(", about {} left", human(Duration::from_secs(left))));
             format!("it is rendering: {done}{}", left.unwrap_or_default())
         }

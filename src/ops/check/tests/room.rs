@@ -52,6 +52,8 @@ pub(crate) struct Told {
     pub(crate) parts: Mutex<Vec<(TaskId, u64)>>,
     /// Workers of tasks that the lists do not name, as until 3.7.
     pub(crate) unnamed: HashMap<TaskId, WorkerId>,
+    /// How often it was asked for its list of jobs.
+    pub(crate) listed: AtomicUsize,
     /// How often it was asked for the tasks of a job.
     pub(crate) lists: AtomicUsize,
     /// How many tasks it was asked for.
@@ -189,6 +191,7 @@ impl Room {
             task_type: "blender".into(),
             status,
             worker: Some(worker.clone()),
+            worker_name: None,
             names_worker: true,
             updated: now,
         };
@@ -316,6 +319,7 @@ impl Manager for Told {
         Err(self.unheard())
     }
     fn jobs(&self) -> Result<Vec<ManagerJob>, ManagerError> {
+        self.listed.fetch_add(1, Ordering::Relaxed);
         Ok(self.jobs.clone())
     }
     fn job(&self, id: &JobId) -> Result<Option<ManagerJob>, ManagerError> {
