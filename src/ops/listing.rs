@@ -3,10 +3,8 @@
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::{JobId, RunId};
 use crate::base::name::{Home, JobRef};
 use crate::base::nearest::nearest;
-use crate::base::time::Timestamp;
 use crate::ops::check::{Effort, FrameCounts};
 use crate::ops::ports::Ports;
 use crate::ops::select::{Facts, JobRow, Key, Reach, select};
@@ -32,50 +30,25 @@ pub struct Listing {
 #[serde(untagged)]
 pub enum ListedJob {
     /// One that the volume has a record of.
-    Recorded(Box<RecordedJob>),
-    /// Another one that the Manager has.
-    Other(Box<OtherJob>),
+    Recorded(Box<Listed<JobState>>),
+    /// Another one that the Manager has: what nobody knows of it is `null` or empty.
+    Other(Box<Listed<Unrecorded>>),
 }
+
+/// How a job stands of which the Manager alone tells.
+pub type Unrecorded = JobState<Option<String>, Option<String>, Option<FrameCounts>>;
 
 /// A job as `farm status` tells it, and whose it is.
 #[derive(Debug, Serialize)]
-pub struct RecordedJob {
+pub struct Listed<State> {
     /// What `farm status` says of it.
     #[serde(flatten)]
-    pub state: JobState,
+    pub state: State,
     /// Its own name.
     pub name: String,
     /// Who submitted it.
     pub user: Option<String>,
     /// Whether farm did not make it.
-    pub foreign: bool,
-}
-
-/// The same keys for a job of which the Manager alone tells: what nobody knows is `null` or empty.
-#[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "each is what JobState says")]
-pub struct OtherJob {
-    pub id: Option<JobId>,
-    #[serde(rename = "ref")]
-    pub reference: Option<String>,
-    pub release: Option<String>,
-    pub status: String,
-    pub elsewhere: Option<String>,
-    pub frames: Option<FrameCounts>,
-    pub harvested: u64,
-    pub missing: FrameSet,
-    pub rendering: FrameSet,
-    pub priority: u8,
-    pub run: Option<RunId>,
-    pub runs: usize,
-    pub eta_seconds: Option<u64>,
-    pub seconds_per_frame: Option<f64>,
-    pub updated: Option<Timestamp>,
-    pub failures: Vec<String>,
-    pub stale_inputs: Vec<String>,
-    pub outdated: FrameSet,
-    pub name: String,
-    pub user: Option<String>,
     pub foreign: bool,
 }
 
@@ -93,12 +66,9 @@ pub fn list(ports: &Ports<'_>, query: &Query, effort: Effort) -> Result<Listing,
         states.extend(report.jobs.into_iter().map(|state| (state.reference.to_string(), state)));
         unreadable.extend(report.unreadable);
     }
-    let listed = |row: &JobRow<'_>| {
-        let (name, user) = (row.name().to_owned(), row.user().map(str::to_owned));
-        match row.reference().and_then(|reference| states.remove(&reference)) {
-            Some(state) => ListedJob::Recorded(Box::new(RecordedJob { state, name, user, foreign: false })),
-            None => ListedJob::Other(Box::new(OtherJob::of(row))),
-        }
+    let listed = |row: &JobRow<'_>| match row.reference().and_then(|reference| states.remove(&reference)) {
+        Some(state) => ListedJob::Recorded(Box::new(Listed::of(row, state))),
+        None => ListedJob::Other(Box::new(Listed::of(row, of_other(row)))),
     };
     Ok(Listing { jobs: rows.iter().map(listed).collect(), unreadable })
 }
@@ -195,38 +165,41 @@ fn near_name(ports: &Ports<'_>, reach: &Reach, query: &Query) -> Result<Option<S
     Ok(query.names().into_iter().find_map(like))
 }
 
-impl OtherJob {
-    fn of(row: &JobRow<'_>) -> OtherJob {
-        let reference = row.reference();
-        OtherJob {
-            id: row.id().cloned(),
-            release: reference.as_ref().and_then(|full| full.split_once('/')).map(|(release, _)| release.to_owned()),
-            reference,
-            status: row.status.clone(),
-            elsewhere: None,
-            frames: None,
-            harvested: 0,
-            missing: FrameSet::default(),
-            rendering: FrameSet::default(),
-            outdated: FrameSet::default(),
-            priority: row.found.map_or(0, |job| job.priority),
-            run: row.found.and_then(|job| job.run_id()),
-            runs: 0,
-            eta_seconds: None,
-            seconds_per_frame: None,
-            updated: row.found.map(|job| job.updated),
-            failures: Vec::new(),
-            stale_inputs: Vec::new(),
-            name: row.name().to_owned(),
-            user: row.user().map(str::to_owned),
-            foreign: row.is_foreign(),
-        }
+impl<State> Listed<State> {
+    fn of(row: &JobRow<'_>, state: State) -> Self {
+        Listed { state, name: row.name().to_owned(), user: row.user().map(str::to_owned), foreign: row.is_foreign() }
+    }
+}
+
+/// What the Manager tells of a job.
+fn of_other(row: &JobRow<'_>) -> Unrecorded {
+    let reference = row.reference();
+    JobState {
+        id: row.id().cloned(),
+        release: reference.as_ref().and_then(|full| full.split_once('/')).map(|(release, _)| release.to_owned()),
+        reference,
+        status: row.status.clone(),
+        elsewhere: None,
+        frames: None,
+        harvested: 0,
+        missing: FrameSet::default(),
+        rendering: FrameSet::default(),
+        outdated: FrameSet::default(),
+        priority: row.found.map_or(0, |job| job.priority),
+        run: row.found.and_then(|job| job.run_id()),
+        runs: 0,
+        eta_seconds: None,
+        seconds_per_frame: None,
+        updated: row.found.map(|job| job.updated),
+        failures: Vec::new(),
+        stale_inputs: Vec::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::ids::JobId;
     use crate::base::status::TaskStatus;
     use crate::manager::ManagerJob;
     use crate::ops::check::room::Room;

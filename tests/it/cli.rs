@@ -141,3 +141,10 @@ fn the_short_help_is_short_and_the_long_one_whole() {
         assert!(!help("-h").contains("--volume"), "{command}");
     }
 }
+
+#[test]
+fn the_page_about_queries_is_at_hand() {
+    for words in ["queries", "help queries"] {
+        farm(words).expect(0).says(&["release:r1 status:active,queued", "How conditions are joined"]);
+    }
+}

@@ -280,7 +280,7 @@ fn what_is_added_is_what_the_plan_shows() {
 fn the_local_queue_takes_nothing_that_would_wait_for_ever() {
     let farm = Farm::new();
     let before = farm.tree();
-    for (option, words) in [("--tag gpu", "have no tags"), ("--paused", "cannot start a paused job")] {
+    for (option, words) in [("--tag gpu", "have no tags"), ("--blender 4.2", "the one Blender of this machine")] {
         farm.run(&format!("plan release r1 scenes/A.blend --frames 1 {option} --dry-run")).expect(5);
         let outcome = farm.run(&format!("plan release r1 scenes/A.blend --frames 1 {option} --yes")).expect(5);
         outcome.says(&[words, "Flamenco", "nothing was submitted"]);
@@ -372,4 +372,17 @@ fn a_failing_render_ends_with_its_last_words() {
     outcome.check_manners();
     outcome.says(&["the stand-in gives up at frame 2", "r1/A"]);
     assert!(png::size_of(&farm.frame("r1", "A", 1)).is_some() && !farm.frame("r1", "A", 2).exists());
+}
+
+#[test]
+fn what_is_submitted_paused_waits_on_this_queue_too() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1-2 --paused --yes").expect(0);
+    farm.run("work").expect(0);
+    assert_eq!(farm.render_log(), [""; 0]);
+    farm.run("why r1/A").expect(0).says(&["job-paused", "farm unpause r1/A"]);
+    farm.run("plan release r1 scenes/A.blend --frames 1-2 --yes --wait").expect(1).says(&["farm unpause"]);
+    farm.run("unpause r1/A --yes").expect(0);
+    farm.run("work").expect(0);
+    assert_eq!(farm.render_log(), ["A 1", "A 2"]);
 }

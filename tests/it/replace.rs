@@ -220,3 +220,22 @@ fn a_texture_on_the_volume_counts_too() {
     farm.run("harvest release r1 --no-preview").expect(0);
     assert!(!farm.run("status r1").expect(0).text().contains("stale input"));
 }
+
+/// A frame that the job has no more is replaced by nothing.
+#[test]
+fn harvested_frames_that_a_shorter_range_lacks_go_to_the_trash_with_the_next_harvest() {
+    let farm = rendered();
+    farm.run("harvest release r1 --no-preview").expect(0);
+    farm.run("replace job r1/A --with scenes/C.blend --range 1-2 --yes --wait").expect(0);
+    farm.run("status r1").expect(0).says(&["out of date: r1/A: frames 1-3 in dist/"]);
+    let old = fs::read(farm.path("dist/r1/A.0003.png")).expect("a frame");
+    let shown = farm.run("harvest release r1 --no-preview --dry-run").expect(0);
+    shown.says(&["3 files in dist/ that are out of date"]);
+    farm.run("harvest release r1 --no-preview").expect(0);
+    assert!(!farm.path("dist/r1/A.0003.png").exists() && farm.path("dist/r1/A.0002.png").exists());
+    assert!(!farm.run("status r1").expect(0).text().contains("out of date"));
+    let manifest = fs::read_to_string(farm.path("dist/r1/manifest.json")).expect("a manifest");
+    assert!(!manifest.contains("A.0003.png"), "{manifest}");
+    farm.run("undo --yes").expect(0);
+    assert_eq!(fs::read(farm.path("dist/r1/A.0003.png")).expect("it is back"), old);
+}

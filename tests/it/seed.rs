@@ -33,6 +33,9 @@ fn the_same_file_again_is_rendered_anew_and_the_old_frame_is_in_the_trash() {
 fn the_name_alone_renders_it_anew() {
     let farm = Farm::new();
     farm.run("seed job still --yes").expect(3);
+    for words in ["seed job A.blend --yes", "seed job A.blend --samples 3 --yes", "seed job scenes/A.blend --yes"] {
+        farm.run(words).expect(2).says(&["a name for", "farm seed job FILE NAME", "nothing was submitted"]);
+    }
     farm.run(SEED).expect(0);
     farm.run("seed job still").expect(5).says(&["--yes", "nothing was submitted"]);
     farm.run("seed job still --samples 3 --yes").expect(2).says(&["--samples", "FILE still"]);
@@ -119,4 +122,22 @@ fn names_that_differ_in_case_are_one() {
     let farm = Farm::new();
     farm.run(SEED).expect(0);
     farm.run("seed job scenes/A.blend Still --frames 1 --yes").expect(5).says(&["still", "case"]);
+}
+
+#[test]
+fn a_replace_of_some_frames_renders_exactly_these() {
+    let farm = Farm::new();
+    farm.run("seed job scenes/A.blend x --frames 1-3 --yes").expect(0);
+    farm.run("kill quick/x --yes").expect(0);
+    let shown = farm.run("replace job quick/x --with scenes/B.blend --range 1-3 --frames 1 --dry-run").expect(0);
+    shown.says(&["stay missing", "frames 2-3", "farm retry quick/x"]);
+    farm.run("replace job quick/x --with scenes/B.blend --range 1-3 --frames 1 --yes --wait")
+        .expect(1)
+        .says(&["2 of 3 frames"]);
+    assert_eq!(farm.render_log(), ["x 1"]);
+    farm.run("retry quick/x --yes --wait").expect(0);
+    // What a run was to render is not lost because it is ended for a replace.
+    farm.run("seed job scenes/A.blend x --frames 1-3 --yes").expect(0);
+    farm.run("replace job quick/x --with scenes/B.blend --range 1-3 --frames 2 --yes --wait").expect(0);
+    assert_eq!(farm.render_log()[3..], ["x 1", "x 2", "x 3"]);
 }

@@ -38,7 +38,7 @@ pub struct JobOptionsArgs {
     /// An environment variable for the renderer, such as OCIO=/mnt/farm/config.ocio; may be given again
     #[arg(long, value_name = "NAME=VALUE", conflicts_with = "apply")]
     pub env: Vec<String>,
-    /// Submit, but render nothing until somebody starts the jobs on Flamenco's own pages (not with the local queue)
+    /// Submit, but render nothing before `farm unpause` (Flamenco: 3.6 or newer)
     #[arg(long, conflicts_with = "apply")]
     pub paused: bool,
 }

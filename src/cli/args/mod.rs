@@ -23,6 +23,9 @@ pub mod undo;
 
 use clap::{Parser, Subcommand};
 
+/// The page about queries.
+pub const QUERIES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/queries.md"));
+
 /// Render Blender scenes on a farm: plan releases, watch them render, harvest checked frames.
 ///
 /// A render farm computes the frames of your scenes in the background, on one machine or on many. A release is a set
@@ -97,6 +100,9 @@ pub enum Command {
     /// They are looked at on the volume, as `farm status` does; with --json there is a row for each. docs/queries.md tells
     /// how queries are written. Nothing matched: exit code 3.
     Frames(ask::FramesArgs),
+    /// Print how queries are written: the page docs/queries.md.
+    #[command(after_long_help = QUERIES)]
+    Queries,
     /// End jobs before they are done: cancel what a query matches.
     ///
     /// The jobs are shown first, and looked at again before anything is done; what does not match any more by then is left

@@ -25,7 +25,8 @@ pub mod why;
 pub mod work;
 
 use crate::base::error::Failure;
-use crate::cli::args::Command;
+use crate::cli::args::{Command, QUERIES};
+use crate::cli::exit;
 use crate::cli::needs::Context;
 
 /// Runs a command; the value is its exit code.
@@ -43,6 +44,10 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Tasks(args) => ask::tasks(&args, context),
         Command::Workers(args) => ask::workers(&args, context),
         Command::Frames(args) => ask::frames(&args, context),
+        Command::Queries => {
+            context.output.data(QUERIES);
+            Ok(exit::DONE)
+        }
         Command::Kill(args) => steer::kill(&args, context),
         Command::Pause(args) => steer::pause(&args, context),
         Command::Unpause(args) => steer::unpause(&args, context),

@@ -35,12 +35,12 @@ fn table(jobs: &[ListedJob]) -> Table {
                 ]);
             }
             ListedJob::Other(job) => table.row(&[
-                job.reference.as_deref().unwrap_or(&job.name),
-                &job.status,
+                job.state.reference.as_deref().unwrap_or(&job.name),
+                &job.state.status,
                 "",
-                &job.priority.to_string(),
+                &job.state.priority.to_string(),
                 job.user.as_deref().unwrap_or_default(),
-                &when(job.updated),
+                &when(job.state.updated),
                 if job.foreign { "not made by farm" } else { "not known to this volume" },
             ]),
         }

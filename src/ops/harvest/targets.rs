@@ -106,6 +106,7 @@ pub(super) fn settle(
     }
     let twins = twins(ports, &known, &targets, &shares)?;
     let dist = layout::dist_dir(&request.release);
+    let meant: BTreeSet<String> = shares.iter().map(|(job, _, _)| job.clone()).collect();
     let mut settled = Settled { files: Vec::new(), replaced: Vec::new(), conflicts: Vec::new() };
     for (job, out, candidates) in shares {
         let mut files = Vec::with_capacity(candidates.len());
@@ -130,9 +131,20 @@ pub(super) fn settle(
         }
         settled.files.push(files);
     }
+    let gone: BTreeSet<RelPath> = settled.replaced.iter().map(|old| old.path.clone()).collect();
+    let without =
+        manifest.files.iter().filter(|entry| meant.contains(entry.job.as_str()) && has_lost_its_frame(entry, file));
+    let there = without.filter(|entry| !gone.contains(&entry.path) && targets.find(&entry.path).is_some());
+    settled.replaced.extend(there.map(|entry| replaced(entry, "is out of date: the job has no such frame any more")));
     settled.replaced.sort_by(|a, b| a.path.cmp(&b.path));
     settled.replaced.dedup();
     Ok(settled)
+}
+
+/// Whether it is out of date and nothing will come in its place: the job's newest revision has fewer frames.
+fn has_lost_its_frame(entry: &ManifestFile, file: &ReleaseFile) -> bool {
+    let Some(job) = file.job(&entry.job) else { return false };
+    entry.is_stale(Some(job)) && !job.current().frames.contains(entry.frame)
 }
 
 fn conflict(

@@ -28,7 +28,7 @@ pub fn check_kind(file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The local queue has no tags and one Blender, and nothing in this version starts a job that it holds paused.
+/// The local queue has no tags and one Blender.
 pub fn check_queue(manager: &str, request: &PlanRequest) -> Result<(), Failure> {
     if manager != "local" {
         return Ok(());
@@ -44,13 +44,6 @@ pub fn check_queue(manager: &str, request: &PlanRequest) -> Result<(), Failure> 
         return refuse(
             format!("the local queue renders with the one Blender of this machine, and knows no {blender}"),
             "Name the program with FARM_BLENDER=/path/to/blender, or a Flamenco Manager with --manager.",
-        );
-    }
-    if request.jobs.iter().any(|job| job.paused) {
-        return refuse(
-            "the local queue cannot start a paused job: it would wait for ever".to_owned(),
-            "Leave the pause out: without --wait nothing is rendered before somebody runs `farm work`. In Flamenco, paused \
-             jobs are started on the Manager's own pages.",
         );
     }
     Ok(())

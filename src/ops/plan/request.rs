@@ -120,15 +120,15 @@ pub enum Update {
     Seed,
 }
 
-/// Which frames a new revision renders anew, beside those that are not there.
+/// Which frames a new revision renders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Anew {
     /// Every frame.
     All,
-    /// These; the others are kept as they are.
+    /// These, and what runs that are ended for it were to render; the others stay as they are, there or missing.
     Only(FrameSet),
-    /// None: what is there is kept.
+    /// What is not there: what is there is kept.
     Missing,
     /// These alone, and those that are not there are not the job's any more.
     Alone(FrameSet),

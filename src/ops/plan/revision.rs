@@ -21,7 +21,7 @@ use crate::ops::ports::Ports;
 use crate::sys::http::without_credentials;
 use crate::volume::Volume;
 use crate::volume::layout;
-use crate::volume::release_file::{JobRecord, Output, ReleaseFile, Revision};
+use crate::volume::release_file::{JobRecord, Output, ReleaseFile, Revision, RunRecord};
 use crate::volume::trash::Discard;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,10 +89,12 @@ pub(super) fn settle(ports: &Ports<'_>, file: &ReleaseFile, jobs: &mut [PlannedJ
     for job in jobs {
         let Some(record) = meant.job(&job.reference.job) else { continue };
         let ends = ends(record, &by_run, &addresses).map_err(|run| elsewhere(&job.reference, &run))?;
+        if let JobVerdict::Revised(revised) = &mut job.verdict {
+            revised.ends = ends;
+        }
         decide(ports, record, job, &work)?;
         let trashed = in_the_way(ports.volume, record, job)?;
         if let JobVerdict::Revised(revised) = &mut job.verdict {
-            revised.ends = ends;
             revised.trashed = trashed.into_iter().map(|(frame, _)| frame).collect();
         }
     }
@@ -146,12 +148,22 @@ pub(super) fn decide(
     if let Anew::Alone(anew) = &revised.anew {
         job.frames = anew.union(&revised.kept);
     }
-    revised.rendered = job.frames.minus(&revised.kept);
+    revised.rendered = match &revised.anew {
+        // What somebody waited for is not lost because its run is ended; what else is missing stays so.
+        Anew::Only(anew) => anew.union(&ended_frames(record, &revised.ends)).common(&job.frames).minus(&revised.kept),
+        _ => job.frames.minus(&revised.kept),
+    };
     let (old, new) = (&record.current().output, &job.output);
     if !revised.kept.is_empty() && !is_alike(old, new) {
         return Err(do_not_go_together(&job.reference, &revised.kept, old, new));
     }
     Ok(())
+}
+
+/// The frames of runs that are ended.
+fn ended_frames(record: &JobRecord, ends: &[EndedRun]) -> FrameSet {
+    let is_ended = |run: &&RunRecord| ends.iter().any(|ended| ended.run == run.id);
+    FrameSet::union_of(record.runs.iter().filter(is_ended).map(|run| &run.frames))
 }
 
 /// Whether frames of both can be those of one job.
@@ -186,9 +198,15 @@ pub(super) fn in_the_way(
     let Some(revised) = job.revised() else { return Ok(Vec::new()) };
     let old = record.current();
     let mut found = BTreeMap::new();
-    // Of what is to be kept only what is rendered all the same makes room.
-    if matches!(revised.anew, Anew::All | Anew::Alone(_)) {
-        found.extend(there(volume, job, record, &old.output, &old.frames.minus(&revised.kept))?);
+    let goes = match revised.anew {
+        Anew::All | Anew::Alone(_) => old.frames.minus(&revised.kept),
+        // A broken file that nobody asked to render anew would be taken for one of this revision, once it is mended.
+        Anew::Only(_) => old.frames.common(&job.frames).minus(&revised.kept),
+        // Of what is to be kept only what is rendered all the same makes room.
+        Anew::Missing => FrameSet::default(),
+    };
+    if !goes.is_empty() {
+        found.extend(there(volume, job, record, &old.output, &goes)?);
     }
     found.extend(there(volume, job, record, &job.output, &revised.rendered)?);
     let mut found: Vec<(i32, RelPath)> = found.into_iter().map(|(path, frame)| (frame, path)).collect();

@@ -63,23 +63,23 @@ pub struct ReleaseStatus {
     pub frames: FrameCounts,
 }
 
-/// A job and its newest run.
+/// A job and its newest run. The names of a job of which the Manager alone tells are any text or none, and its frames unknown.
 #[derive(Debug, Clone, Serialize)]
-pub struct JobState {
+pub struct JobState<Ref = JobRef, Release = Home, Frames = FrameCounts> {
     /// The Manager's id of the newest run; `null` until it is submitted.
     pub id: Option<JobId>,
     /// `release/job`.
     #[serde(rename = "ref")]
-    pub reference: JobRef,
+    pub reference: Ref,
     /// The release.
-    pub release: Home,
+    pub release: Release,
     /// The newest run's status on the Manager; `planned` before it is submitted, `gone` if the Manager forgot it,
     /// `elsewhere` if another Manager has it.
     pub status: String,
     /// The address of the Manager that has it, where that is another one than was asked.
     pub elsewhere: Option<String>,
     /// Frames by what is true of them.
-    pub frames: FrameCounts,
+    pub frames: Frames,
     /// Frames that lie in `dist/`.
     pub harvested: u64,
     /// Frames whose files in `dist/` are out of date: they show an earlier revision.

@@ -214,7 +214,7 @@ fn a_job_of_somebody_else_is_told_of_without_words_that_would_not_help() {
     let paused = strange(of(JobStatus::Paused, |_| ()));
     let causes = gives(&paused, &[names::JOB_PAUSED]);
     assert!(causes[0].remedy.contains("`farm unpause jobs id:strange-1 --include-foreign 1`"), "{causes:?}");
-    assert_eq!(summary(&paused, false), "it is queued: 0 of 1 task are ready");
+    assert_eq!(summary(&paused, false), "it is queued: 0 of 1 task are done");
     let canceled = strange(of(JobStatus::Canceled, |_| ()));
     assert!(gives(&canceled, &[names::CANCELED])[0].remedy.contains("/app/jobs/strange-1"));
     gives(&strange(of(JobStatus::Completed, |_| ())), &[]);

@@ -82,17 +82,19 @@ pub(super) fn summary(facts: &Facts, is_well: bool) -> String {
         Standing::Away { .. } => "its Manager does not answer".to_owned(),
         _ if facts.frames.is_some_and(|frames| frames.ok == frames.expected) => format!("it is finished: {done}"),
         Standing::Known(known) if is_well => going(facts, known, &done),
+        _ if facts.frames.is_none() => format!("it is {}: {done} are done", facts.status),
         _ => format!("it is {}: {done} are ready", facts.status),
     }
 }
 
 fn going(facts: &Facts, known: &OnManager, done: &str) -> String {
     match known.job.status {
+        JobStatus::Completed if facts.frames.is_none() => format!("it is completed: {done}"),
         JobStatus::Completed => format!("it is completed: {done} are ready"),
         _ if known.tasks.iter().any(|one| one.task.status == TaskStatus::Active) => {
             let left = facts.eta_seconds.map(|left| format!(", about {} left", human(Duration::from_secs(left))));
             format!("it is rendering: {done}{}", left.unwrap_or_default())
         }
-        _ => format!("it is about to be rendered: {done} are ready, and a worker takes it within half a minute"),
+        _ => format!("it is about to be rendered: {done}, and a worker takes it within half a minute"),
     }
 }

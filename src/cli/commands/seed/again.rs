@@ -1,6 +1,6 @@
 //! `farm seed job NAME`: what was seeded under a name, rendered anew.
 
-use super::{WORDS, harvest};
+use super::{WORDS, harvest, lacks_name};
 use crate::base::consent::Consent;
 use crate::base::counted::{agree, counted, frames_named};
 use crate::base::error::{Class, Failure};
@@ -14,14 +14,15 @@ use crate::cli::revising::document::Document;
 use crate::cli::revising::{Call, NOTHING, nothing_done};
 use crate::cli::wait::{self, Submitted};
 use crate::cli::{consent, exit};
-use crate::ops::change;
 use crate::ops::follow::Awaited;
 use crate::ops::plan::request::Chunk;
 use crate::ops::ports::Ports;
 use crate::ops::retry::rerender::{self, Asked, RerenderPlan, RerenderRequest, Rerendered};
+use crate::ops::{change, release};
 
 /// Renders the job anew, as it is.
 pub(super) fn run(call: &Call<'_>, args: &SeedJobArgs, name: &JobName) -> Result<u8, Failure> {
+    refuse_a_scene_without_a_name(call, name).map_err(nothing_done)?;
     let request = request(call, args, name).map_err(nothing_done)?;
     let plan = look(call, &request).map_err(nothing_done)?;
     let output = &call.context.output;
@@ -45,6 +46,18 @@ pub(super) fn run(call: &Call<'_>, args: &SeedJobArgs, name: &JobName) -> Result
         output.document(&Document::again(&WORDS, &plan, done, harvested.as_deref()));
     }
     Ok(exit::DONE)
+}
+
+/// Who gives the scene's file alone has most often forgotten the name; unless there is a job that is called so.
+fn refuse_a_scene_without_a_name(call: &Call<'_>, name: &JobName) -> Result<(), Failure> {
+    if !name.as_str().to_lowercase().ends_with(".blend") {
+        return Ok(());
+    }
+    let file = release::load(call.volume, &Home::Quick)?;
+    match file.is_some_and(|file| file.job(name).is_some()) {
+        true => Ok(()),
+        false => Err(lacks_name(name.as_str())),
+    }
 }
 
 fn request(call: &Call<'_>, args: &SeedJobArgs, name: &JobName) -> Result<RerenderRequest, Failure> {
