@@ -4,6 +4,7 @@
 use crate::base::consent::Consent;
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
+use crate::base::frame_set::FrameSet;
 use crate::base::name::JobName;
 use crate::cli::args::change::ChangeArgs;
 use crate::cli::needs::{self, Context, catch_interrupts};
@@ -17,7 +18,7 @@ use crate::ops::follow::Awaited;
 use crate::ops::plan::apply::{self, PlanReport};
 use crate::ops::plan::request::PlanRequest;
 use crate::ops::plan::survey::{self, Known};
-use crate::ops::plan::{ReleasePlan, begun};
+use crate::ops::plan::{PlannedJob, ReleasePlan, begun};
 use crate::ops::ports::{Actor, Ports};
 use crate::ops::renderer::Renderer;
 use crate::ops::space::free_space;
@@ -224,7 +225,10 @@ impl<'a> Call<'a> {
             let jobs: Vec<JobName> = plan.jobs.iter().map(|job| job.reference.job.clone()).collect();
             let is_now = |report: &PlanReport| report.release == plan.release && !report.submitted.is_empty();
             let submitted = if done.reports.iter().any(is_now) { Submitted::Now } else { Submitted::Earlier };
-            wait::follow_release(Awaited::only(&plan.release, &jobs), submitted, lock_wait, self.context)?;
+            let left = |job: &PlannedJob| (job.reference.job.clone(), job.left_missing());
+            let left: Vec<(JobName, FrameSet)> = plan.jobs.iter().map(left).collect();
+            let awaited = Awaited::only(&plan.release, &jobs).leaving(&left);
+            wait::follow_release(awaited, submitted, lock_wait, self.context)?;
         }
         Ok(())
     }

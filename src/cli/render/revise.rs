@@ -94,7 +94,7 @@ fn revision(job: &PlannedJob, revised: &Revised) -> String {
     if job.to_submit().is_empty() {
         line(&mut text, "rendered", "none");
     }
-    let missing = job.frames.minus(&revised.kept).minus(&job.to_submit());
+    let missing = job.left_missing();
     if !missing.is_empty() {
         let rest = format!("{}: `farm retry {}` renders what is missing", frames_named(&missing), job.reference);
         line(&mut text, "stay missing", &rest);

@@ -105,6 +105,20 @@ impl JobFrames {
         }
     }
 
+    /// The same without these frames: they are nobody's concern.
+    #[must_use]
+    pub fn without(mut self, left: &FrameSet) -> JobFrames {
+        if left.is_empty() {
+            return self;
+        }
+        let JobFrames { expected, ok, missing, bad, suspect, rendering, harvested, unchecked, .. } = &mut self;
+        for set in [expected, ok, missing, bad, suspect, rendering, harvested, unchecked] {
+            *set = set.minus(left);
+        }
+        self.flaws.retain(|flaw| !left.contains(flaw.frame));
+        self
+    }
+
     /// Frames that a new run would have to render: those that are not fine and that no worker is about to write.
     pub fn to_render(&self) -> FrameSet {
         self.missing.union(&self.bad).minus(&self.rendering)

@@ -1,6 +1,7 @@
 //! What is waited for: everything of a release or of `quick/`, or some of its jobs.
 
 use crate::base::error::{Class, Failure};
+use crate::base::frame_set::FrameSet;
 use crate::base::name::{Home, JobName};
 use crate::ops::ports::Ports;
 use crate::ops::release;
@@ -13,17 +14,29 @@ pub struct Awaited<'a> {
     /// Where they belong.
     pub home: &'a Home,
     jobs: Option<&'a [JobName]>,
+    left: &'a [(JobName, FrameSet)],
 }
 
 impl<'a> Awaited<'a> {
     /// All jobs of a home, whichever it has by then.
     pub fn all(home: &'a Home) -> Awaited<'a> {
-        Awaited { home, jobs: None }
+        Awaited { home, jobs: None, left: &[] }
     }
 
     /// These jobs alone: the others of their home are none of the caller's business.
     pub fn only(home: &'a Home, jobs: &'a [JobName]) -> Awaited<'a> {
-        Awaited { home, jobs: Some(jobs) }
+        Awaited { home, jobs: Some(jobs), left: &[] }
+    }
+
+    /// The same but for these frames: whoever asked for the others wants them left as they are.
+    #[must_use]
+    pub fn leaving(self, left: &'a [(JobName, FrameSet)]) -> Awaited<'a> {
+        Awaited { left, ..self }
+    }
+
+    /// The frames of a job that nobody waits for.
+    pub(super) fn left(&self, job: &JobName) -> FrameSet {
+        FrameSet::union_of(self.left.iter().filter(|(name, _)| name == job).map(|(_, frames)| frames))
     }
 
     /// Whether this job is waited for.

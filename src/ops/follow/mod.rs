@@ -270,8 +270,10 @@ fn check_all(
 ) -> Result<Vec<(JobRef, JobFrames)>, Failure> {
     let jobs: Vec<&JobRecord> = file.jobs.iter().filter(|job| awaited.has(&job.name)).collect();
     let frames = check::check_jobs(ports, &file.name, &jobs, work, Effort::Trust)?;
-    let references = jobs.into_iter().map(|job| JobRef::within(&file.name, &job.name));
-    Ok(references.zip(frames).collect())
+    let of_job = |(job, frames): (&JobRecord, JobFrames)| {
+        (JobRef::within(&file.name, &job.name), frames.without(&awaited.left(&job.name)))
+    };
+    Ok(jobs.into_iter().zip(frames).map(of_job).collect())
 }
 
 /// Writes the seconds per frame into the release's file where they became known or changed by a tenth. Where somebody

@@ -7,10 +7,10 @@
 
 use super::record::record;
 use super::request::Update;
-use super::revision::{self, EndedRun};
+use super::revision;
 use super::survey::{self, Known, Survey};
 use super::write::Writer;
-use super::{JobVerdict, PlannedJob, ReleasePlan, Repair, begun, unfinished};
+use super::{PlannedJob, ReleasePlan, Repair, begun, unfinished};
 use crate::base::consent::Consent;
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure, again_or_recover};
@@ -209,15 +209,7 @@ fn make_quiet(ports: &Ports<'_>, survey: &mut Survey, file: &mut ReleaseFile, be
     let word = kind(&survey.plan.request.update);
     ending::end_jobs(ports, file, &names, began, &format!("farm: {word} by {}", ports.actor.user))?;
     // By now another one may have ended by itself, or a frame been written to its end.
-    let ends = |job: &PlannedJob| job.revised().map(|revised| revised.ends.clone()).unwrap_or_default();
-    let shown: Vec<Vec<EndedRun>> = survey.plan.jobs.iter().map(ends).collect();
-    revision::settle(ports, file, &mut survey.plan.jobs)?;
-    for (job, shown) in survey.plan.jobs.iter_mut().zip(shown) {
-        if let JobVerdict::Revised(revised) = &mut job.verdict {
-            revised.ends = shown;
-        }
-    }
-    Ok(())
+    revision::settle(ports, file, &mut survey.plan.jobs)
 }
 
 /// Old frames, the scene that they were rendered from and what lies beside it go to the trash.

@@ -295,6 +295,14 @@ impl PlannedJob {
         }
     }
 
+    /// The frames of a new revision that are neither rendered nor there: nobody asked for them.
+    pub fn left_missing(&self) -> FrameSet {
+        match &self.verdict {
+            JobVerdict::Revised(revised) => self.frames.minus(&revised.kept).minus(&revised.rendered),
+            _ => FrameSet::default(),
+        }
+    }
+
     /// The frames that a run is submitted for; none where the job is there as planned.
     pub fn to_submit(&self) -> FrameSet {
         match &self.verdict {

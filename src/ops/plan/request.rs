@@ -126,7 +126,8 @@ pub enum Update {
 pub enum Anew {
     /// Every frame.
     All,
-    /// These, and what runs that are ended for it were to render; the others stay as they are, there or missing.
+    /// These, what runs that are ended for it were to render, and frames that the job did not have before; the others stay
+    /// as they are, there or missing.
     Only(FrameSet),
     /// What is not there: what is there is kept.
     Missing,

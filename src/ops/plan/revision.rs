@@ -90,7 +90,10 @@ pub(super) fn settle(ports: &Ports<'_>, file: &ReleaseFile, jobs: &mut [PlannedJ
         let Some(record) = meant.job(&job.reference.job) else { continue };
         let ends = ends(record, &by_run, &addresses).map_err(|run| elsewhere(&job.reference, &run))?;
         if let JobVerdict::Revised(revised) = &mut job.verdict {
-            revised.ends = ends;
+            // What was ended since the first look stays among them.
+            let is_new = |run: &EndedRun| !revised.ends.iter().any(|known| known.run == run.run);
+            let new: Vec<EndedRun> = ends.into_iter().filter(is_new).collect();
+            revised.ends.extend(new);
         }
         decide(ports, record, job, &work)?;
         let trashed = in_the_way(ports.volume, record, job)?;
@@ -149,8 +152,13 @@ pub(super) fn decide(
         job.frames = anew.union(&revised.kept);
     }
     revised.rendered = match &revised.anew {
-        // What somebody waited for is not lost because its run is ended; what else is missing stays so.
-        Anew::Only(anew) => anew.union(&ended_frames(record, &revised.ends)).common(&job.frames).minus(&revised.kept),
+        // What somebody waited for is not lost because its run is ended, and what the range adds was never there; what else
+        // is missing stays so.
+        Anew::Only(anew) => {
+            let added = job.frames.minus(&record.current().frames);
+            let waited_for = ended_frames(record, &revised.ends);
+            anew.union(&added).union(&waited_for).common(&job.frames).minus(&revised.kept)
+        }
         _ => job.frames.minus(&revised.kept),
     };
     let (old, new) = (&record.current().output, &job.output);

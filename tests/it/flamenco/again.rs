@@ -229,7 +229,10 @@ fn what_is_planned_paused_is_submitted_again_paused() {
     studio.run(plan).expect(0).says(&["submitted r1/A frames 1-3 again"]);
     let words: Vec<JobStatus> = studio.jobs().into_iter().map(|job| job.status).collect();
     assert!(words.contains(&JobStatus::Paused) && words.contains(&JobStatus::Canceled), "{words:?}");
-    studio.run("plan release r1 scenes/A.blend --frames 1-3 --yes --wait").expect(1).says(&["is paused: start it"]);
+    studio
+        .run("plan release r1 scenes/A.blend --frames 1-3 --yes --wait")
+        .expect(1)
+        .says(&["is paused: `farm unpause`"]);
 }
 
 #[test]
