@@ -138,6 +138,12 @@ pub fn of(account: &Account) -> Result<Change, Failure> {
     body(account)
 }
 
+/// `a replace`, `an undo`
+pub fn named(kind: &str) -> String {
+    let article = if kind == UNDO { "an" } else { "a" };
+    format!("{article} {kind}")
+}
+
 /// Whether this is the journal of a change that leaves the jobs' frames in between while it is under way.
 pub fn is_between(account: &Account) -> bool {
     WITH_STATES_BETWEEN.contains(&account.intent.kind.as_str())

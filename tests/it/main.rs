@@ -38,5 +38,6 @@ mod retry;
 mod seed;
 mod status;
 mod undo;
+mod undo_resubmit;
 mod why;
 mod work;

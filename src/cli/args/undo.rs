@@ -12,7 +12,7 @@ pub struct UndoArgs {
     /// Show what can be taken back, and change nothing
     #[arg(long, conflicts_with_all = ["id", "resubmit", "yes", "dry_run"])]
     pub list: bool,
-    /// Also submit again what the change had ended: frames that are missing
+    /// Also submit again what the change had ended: frames that are missing or broken. Given again, what still is
     #[arg(long)]
     pub resubmit: bool,
     /// Do not ask, go ahead

@@ -2,17 +2,19 @@
 
 use crate::base::counted::counted;
 use crate::base::error::Failure;
+use crate::base::frame_set::FrameSet;
 use crate::base::ids::TransactionId;
+use crate::base::name::JobRef;
 use crate::cli::args::undo::UndoArgs;
 use crate::cli::needs::{Context, catch_interrupts};
-use crate::cli::output::Form;
+use crate::cli::output::{Form, Output};
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::{consent, exit};
+use crate::ops::change::KILL;
 use crate::ops::ports::Ports;
-use crate::ops::undo::{self, Found, History, Resubmit, SCHEMA, UndoPlan, UndoReport};
+use crate::ops::undo::{self, Already, Begun, Found, History, Resubmit, SCHEMA, UndoPlan, UndoReport};
 use crate::volume::Volume;
-use crate::volume::journal::Account;
 use serde::Serialize;
 
 const NOTHING: &str = "nothing was taken back";
@@ -24,6 +26,8 @@ struct Document<'a> {
     plan: &'a UndoPlan,
     #[serde(flatten)]
     report: Option<&'a UndoReport>,
+    #[serde(skip_serializing_if = "is_false")]
+    resumed: bool,
 }
 
 #[derive(Serialize)]
@@ -33,14 +37,12 @@ struct AlreadyDocument<'a> {
     kind: &'a str,
     undo: TransactionId,
     already: bool,
+    submitted: &'a [(JobRef, FrameSet)],
 }
 
-#[derive(Serialize)]
-struct ResumedDocument<'a> {
-    schema: &'static str,
-    resumed: bool,
-    #[serde(flatten)]
-    report: &'a UndoReport,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[derive(Serialize)]
@@ -82,54 +84,99 @@ pub(super) fn run(args: &UndoArgs, context: &Context) -> Result<u8, Failure> {
     let progress = Progress::new(output).heeding(catch_interrupts()?);
     let actor = context.actor(&settings);
     let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &progress, actor: &actor };
-    let word = args.id.as_deref();
-    if let Some(account) = undo::begun(&volume, word)?.filter(|_| !args.dry_run) {
-        return go_on(args, &ports, &account, context);
+    let undoing = Undoing { args, ports: &ports, output };
+    match undoing.look(resubmit).map_err(|failure| failure.but(NOTHING))? {
+        Found::Open(survey) => undoing.take_back(&survey.plan),
+        Found::Begun(begun) => undoing.go_on(&begun),
+        Found::Already(already) if args.resubmit => undoing.submit_again(&already),
+        Found::Already(already) => Ok(undoing.say_already(&already)),
+        Found::OnlyEnded(kill) => Err(undo::only_ended(kill).but(NOTHING)),
     }
-    let plan = match undo::survey(&ports, word, resubmit).map_err(|failure| failure.but(NOTHING))? {
-        Found::Open(survey) => survey.plan,
-        Found::Already { id, kind, undo } => {
-            already(id, &kind, undo, context);
-            return Ok(exit::DONE);
+}
+
+struct Undoing<'a> {
+    args: &'a UndoArgs,
+    ports: &'a Ports<'a>,
+    output: &'a Output,
+}
+
+impl Undoing<'_> {
+    /// What there is to do. Whoever can be asked is asked whether a kill is to be taken back by submitting again.
+    fn look(&self, resubmit: Resubmit) -> Result<Found, Failure> {
+        let word = self.args.id.as_deref();
+        let asks = self.output.can_ask() && !self.args.yes && !self.args.dry_run;
+        match undo::survey(self.ports, word, resubmit)? {
+            Found::OnlyEnded(_) if asks => undo::survey(self.ports, word, Resubmit::Yes),
+            found => Ok(found),
         }
-    };
-    if args.dry_run {
-        output.result(&render::undo::plan(&plan), &Document { schema: SCHEMA, plan: &plan, report: None });
-        return Ok(exit::DONE);
     }
-    output.say(&render::undo::plan(&plan));
-    let consent = consent::ask(output, args.yes, "Take it back?", NOTHING)?;
-    let report = undo::apply(&ports, &plan, consent, resubmit);
-    progress.clear();
-    let report = report?;
-    output.say(&render::undo::report(&report));
-    if output.form() == Form::Json {
-        output.document(&Document { schema: SCHEMA, plan: &plan, report: Some(&report) });
-    }
-    Ok(exit::DONE)
-}
 
-/// Nothing is left to do.
-fn already(id: TransactionId, kind: &str, undo: TransactionId, context: &Context) {
-    context.output.say(&format!(
-        "the {kind} {id} was taken back already; {NOTHING}\n  next: To have it again, take that back: `farm undo {undo}`."
-    ));
-    if context.output.form() == Form::Json {
-        context.output.document(&AlreadyDocument { schema: SCHEMA, id, kind, undo, already: true });
+    fn take_back(&self, plan: &UndoPlan) -> Result<u8, Failure> {
+        if self.args.dry_run {
+            return Ok(self.show(plan, false));
+        }
+        self.output.say(&render::undo::plan(plan));
+        let question = if plan.kind == KILL { "Submit again what it ended?" } else { "Take it back?" };
+        let consent = consent::ask(self.output, self.args.yes, question, NOTHING)?;
+        Ok(self.tell(plan, &undo::apply(self.ports, plan, consent)?, false))
     }
-}
 
-/// The same command goes on with an undo that was killed.
-fn go_on(args: &UndoArgs, ports: &Ports<'_>, account: &Account, context: &Context) -> Result<u8, Failure> {
-    let output = &context.output;
-    output.say(&format!("an undo was begun {} and did not come to its end", account.intent.at.whole_seconds()));
-    let consent = consent::ask(output, args.yes, "Go on with it?", NOTHING)?;
-    let report = undo::resume(ports, account, consent)?;
-    output.say(&render::undo::report(&report));
-    if output.form() == Form::Json {
-        output.document(&ResumedDocument { schema: SCHEMA, resumed: true, report: &report });
+    /// The same command goes on with an undo that was killed.
+    fn go_on(&self, begun: &Begun) -> Result<u8, Failure> {
+        let at = begun.at.whole_seconds();
+        self.output.say(&format!("taking this back was begun {at} and did not come to its end:"));
+        if self.args.dry_run {
+            return Ok(self.show(&begun.plan, true));
+        }
+        self.output.say(&render::undo::plan(&begun.plan));
+        let consent = consent::ask(self.output, self.args.yes, "Go on with it?", "nothing more was taken back")?;
+        Ok(self.tell(&begun.plan, &undo::resume(self.ports, begun, consent)?, true))
     }
-    Ok(exit::DONE)
+
+    fn show(&self, plan: &UndoPlan, resumed: bool) -> u8 {
+        self.output.result(&render::undo::plan(plan), &Document { schema: SCHEMA, plan, report: None, resumed });
+        exit::DONE
+    }
+
+    fn tell(&self, plan: &UndoPlan, report: &UndoReport, resumed: bool) -> u8 {
+        self.output.say(&render::undo::report(plan, report));
+        if self.output.form() == Form::Json {
+            self.output.document(&Document { schema: SCHEMA, plan, report: Some(report), resumed });
+        }
+        exit::DONE
+    }
+
+    fn say_already(&self, already: &Already) -> u8 {
+        self.output.say(&render::undo::already(already));
+        self.tell_already(already, &[])
+    }
+
+    /// It was taken back, and what it had ended may still be missing.
+    fn submit_again(&self, already: &Already) -> Result<u8, Failure> {
+        const NOT: &str = "nothing was submitted";
+        let ended = &already.had_ended;
+        if !self.args.dry_run {
+            undo::settle(self.ports, ended).map_err(|failure| failure.but(NOT))?;
+        }
+        let missing = undo::to_resubmit(self.ports, ended).map_err(|failure| failure.but(NOT))?;
+        self.output.say(&render::undo::to_resubmit(already, &missing));
+        if missing.is_empty() || self.args.dry_run {
+            return Ok(self.tell_already(already, if self.args.dry_run { &missing } else { &[] }));
+        }
+        consent::ask(self.output, self.args.yes, "Submit it again?", NOT)?;
+        let submitted = undo::submit_again(self.ports, ended)?;
+        self.output.say(&render::undo::submitted(&submitted));
+        Ok(self.tell_already(already, &submitted))
+    }
+
+    fn tell_already(&self, already: &Already, submitted: &[(JobRef, FrameSet)]) -> u8 {
+        let Already { id, kind, undo, .. } = already;
+        if self.output.form() == Form::Json {
+            let (id, undo) = (*id, *undo);
+            self.output.document(&AlreadyDocument { schema: SCHEMA, id, kind, undo, already: true, submitted });
+        }
+        exit::DONE
+    }
 }
 
 fn list(volume: &Volume, context: &Context) -> Result<u8, Failure> {

@@ -2,10 +2,14 @@
 
 use super::table::Table;
 use crate::base::counted::{agree, counted, few, frames_named};
+use crate::base::frame_set::FrameSet;
+use crate::base::name::JobRef;
 use crate::base::rel_path::RelPath;
 use crate::base::size::Bytes;
+use crate::ops::change::KILL;
+use crate::ops::harvest::JOURNAL_KIND as HARVEST;
 use crate::ops::trash::Listing;
-use crate::ops::undo::{Entry, History, JobFate, Standing, UndoPlan, UndoReport, UndoneJob};
+use crate::ops::undo::{Already, Entry, History, JobFate, Standing, UndoPlan, UndoReport, UndoneJob};
 use std::fmt::Write;
 
 /// So many paths and jobs are named.
@@ -22,9 +26,8 @@ pub fn plan(plan: &UndoPlan) -> String {
     }
     for (paths, what) in [(&plan.restored, "back from the trash"), (&plan.discarded, "to the trash")] {
         if !paths.is_empty() {
-            let count = counted(paths.len(), "thing");
             let names: Vec<String> = paths.iter().map(RelPath::to_string).collect();
-            let _infallible = writeln!(text, "  {what}: {count}: {}", few(&names, NAMED, ""));
+            let _infallible = writeln!(text, "  {what}: {}", few(&names, NAMED, ""));
         }
     }
     if plan.moved_back > 0 {
@@ -32,7 +35,7 @@ pub fn plan(plan: &UndoPlan) -> String {
         let _infallible = writeln!(text, "  from dist/{release} back to where they came from: {count}");
     }
     if plan.resubmits {
-        text.push_str("  frames that are missing then are submitted again\n");
+        text.push_str("  frames that are missing or broken then, and that nobody renders, are submitted again\n");
     }
     text
 }
@@ -55,19 +58,52 @@ fn of_job(job: &UndoneJob) -> String {
 }
 
 /// What was done.
-pub fn report(report: &UndoReport) -> String {
-    let mut text = format!(
-        "taken back: {} back, {} in the trash; its own id is {}\n",
-        counted(report.restored + report.moved_back, "thing"),
-        report.discarded,
-        report.undo
-    );
-    if !report.submitted.is_empty() {
-        let jobs: Vec<String> =
-            report.submitted.iter().map(|(job, frames)| format!("{job} {}", frames_named(frames))).collect();
-        let _infallible = writeln!(text, "submitted again: {}", few(&jobs, NAMED, "job"));
+pub fn report(plan: &UndoPlan, report: &UndoReport) -> String {
+    let (back, gone) = (report.restored + report.moved_back, report.discarded);
+    let told = [(back, "back"), (gone, "in the trash")].into_iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told
+        .map(|(count, place)| format!("{} {} {place}", counted(count, "file or folder"), agree(count, "is", "are")))
+        .collect();
+    let what = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
+    let again = match plan.kind.as_str() {
+        HARVEST => format!("farm harvest release {}", plan.release),
+        _ => format!("farm undo {}", report.undo),
+    };
+    let mut text = format!("the {} {} is taken back{what}; to have it again: `{again}`\n", plan.kind, plan.id);
+    if plan.resubmits {
+        text.push_str(&submitted(&report.submitted));
     }
     text
+}
+
+/// What was submitted again.
+pub fn submitted(jobs: &[(JobRef, FrameSet)]) -> String {
+    match jobs {
+        [] => "nothing to submit: no frame is missing or broken that nobody renders\n".to_owned(),
+        jobs => format!("submitted again: {}\n", named(jobs)),
+    }
+}
+
+fn named(jobs: &[(JobRef, FrameSet)]) -> String {
+    let jobs: Vec<String> = jobs.iter().map(|(job, frames)| format!("{job} {}", frames_named(frames))).collect();
+    few(&jobs, NAMED, "job")
+}
+
+/// Nothing is left to take back.
+pub fn already(already: &Already) -> String {
+    let Already { id, kind, undo, .. } = already;
+    format!(
+        "the {kind} {id} was taken back already; nothing was taken back\n  next: To have it again, take that back: `farm undo {undo}`.\n"
+    )
+}
+
+/// What of it would be submitted again.
+pub fn to_resubmit(already: &Already, missing: &[(JobRef, FrameSet)]) -> String {
+    let Already { id, kind, .. } = already;
+    match missing {
+        [] => format!("the {kind} {id} was taken back already; {}", submitted(&[])),
+        missing => format!("the {kind} {id} was taken back already; what is missing of it: {}\n", named(missing)),
+    }
 }
 
 /// Every change, newest first.
@@ -81,7 +117,8 @@ pub fn list(history: &History) -> String {
         let by = entry.by.as_ref().map(|by| format!("{}@{}", by.user, by.host)).unwrap_or_default();
         let trashed = if entry.trashed == 0 { String::new() } else { entry.trashed.to_string() };
         let when = entry.at.whole_seconds().to_string();
-        table.row(&[&id[..8], &when, &entry.kind, &of(entry), standing(entry.standing), &trashed, &by]);
+        let what = entry.undoes().map_or(entry.kind.clone(), |undone| format!("undo of {}", &undone.to_string()[..8]));
+        table.row(&[&id[..8], &when, &what, &of(entry), standing(entry), &trashed, &by]);
     }
     table.to_string()
 }
@@ -96,12 +133,13 @@ fn of(entry: &Entry) -> String {
 }
 
 /// The word for it, for people.
-fn standing(standing: Standing) -> &'static str {
-    match standing {
+fn standing(entry: &Entry) -> &'static str {
+    match entry.standing {
+        Standing::Open if entry.kind == KILL => "can be undone, with --resubmit",
         Standing::Open => "can be undone",
         Standing::Undone => "undone",
-        Standing::Undo => "undo, by id",
-        Standing::Automatic => "farm's own, by id",
+        Standing::Undo => "can be undone, by its id",
+        Standing::Automatic => "farm's own, can be undone by its id",
         Standing::Empty => "changed nothing",
         Standing::Expired => "held no longer",
         Standing::Purged => "erased",

@@ -150,6 +150,15 @@ impl OpenWork {
         Ok(work)
     }
 
+    /// Frames of the job's runs for the Manager at `address` that are written down and that it does not have: an earlier
+    /// command did not come to submit them.
+    pub fn unsent(&self, job: &JobRecord, address: &str) -> FrameSet {
+        let is_known = |run: &RunRecord| self.runs(job).iter().any(|known| known.run == run.id);
+        let of_now = |run: &RunRecord| run.revision == job.current().number;
+        let unsent = |run: &&RunRecord| run.is_pending_at(address) && of_now(run) && !is_known(run);
+        FrameSet::union_of(job.runs.iter().filter(unsent).map(|run| &run.frames))
+    }
+
     /// The same with another idea of what was harvested.
     #[must_use]
     pub fn with_harvested(mut self, files: Vec<ManifestFile>) -> Self {

@@ -69,7 +69,7 @@ fn has(file: &ReleaseFile, intended: &ChangedJob) -> bool {
 
 /// What the plan put there and no release names. A release that cannot be read might, so that it stops this.
 pub fn orphans(volume: &Volume, intent: &Change) -> Result<Vec<RelPath>, Failure> {
-    let named = Named::on(volume)?;
+    let named = Named::on(volume, |file| file)?;
     let mut orphans = Vec::new();
     for path in intent.store.iter().chain(&intent.copies) {
         // Nothing but a release's store is ever rolled back, whatever a journal says.
@@ -90,19 +90,19 @@ pub struct Named {
 }
 
 impl Named {
-    /// What all release files of the volume mention.
-    fn on(volume: &Volume) -> Result<Named, Failure> {
+    /// What all release files of the volume mention, each as it will be after a change of it.
+    pub fn on(volume: &Volume, after: impl Fn(ReleaseFile) -> ReleaseFile) -> Result<Named, Failure> {
         let mut named = Named::default();
         for name in volume.homes()?.names {
             if let Some(file) = release::load(volume, &name)? {
-                named.add(&file);
+                named.add(&after(file));
             }
         }
         Ok(named)
     }
 
     /// Adds what this one mentions.
-    pub fn add(&mut self, file: &ReleaseFile) {
+    fn add(&mut self, file: &ReleaseFile) {
         let revisions = file.jobs.iter().flat_map(|job| &job.revisions);
         for revision in revisions {
             self.paths.insert(revision.store.path.clone());

@@ -17,7 +17,7 @@ use crate::ops::ports::Ports;
 use crate::ops::release;
 use crate::ops::submit::Queueing;
 use crate::ops::undo;
-use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
+use crate::volume::release_file::{JobRecord, ReleaseFile};
 
 /// What a retry would do now.
 pub fn survey(ports: &Ports<'_>, request: &RetryRequest) -> Result<RetryPlan, Failure> {
@@ -84,16 +84,6 @@ impl Look<'_> {
         Ok(jobs)
     }
 
-    /// Frames of runs for this Manager that are written down and that it does not have: an earlier command did not come to
-    /// submit them, and they are submitted with this one.
-    fn pending_frames(&self, record: &JobRecord, work: &OpenWork) -> FrameSet {
-        let address = self.ports.manager.address();
-        let is_known = |run: &RunRecord| work.runs(record).iter().any(|known| known.run == run.id);
-        let of_now = |run: &RunRecord| run.revision == record.current().number;
-        let pending = |run: &&RunRecord| run.is_pending_at(&address) && of_now(run) && !is_known(run);
-        FrameSet::union_of(record.runs.iter().filter(pending).map(|run| &run.frames))
-    }
-
     fn job<'h>(
         &self,
         job: &JobRef,
@@ -103,7 +93,7 @@ impl Look<'_> {
         record: &JobRecord,
         work: &OpenWork,
     ) -> RetryJob {
-        let (pending, runs) = (self.pending_frames(record, work), work.telling(record));
+        let (pending, runs) = (work.unsent(record, &self.ports.manager.address()), work.telling(record));
         let frames = mending.frames.minus(&pending);
         let rendering = found.rendering.clone();
         let held = held.filter(|held| held.why.is_odd());

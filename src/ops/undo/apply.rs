@@ -1,6 +1,6 @@
 //! Carrying an undo out, under the lock of its release. Killed at any point, it is finished by [`finish`](super::recover::finish).
 
-use super::resubmit::submit_again;
+use super::resubmit::after_undo;
 use super::survey::{Found, Survey, survey};
 use super::{Resubmit, UndoIntent, UndoPlan};
 use crate::base::consent::Consent;
@@ -9,13 +9,14 @@ use crate::base::frame_set::FrameSet;
 use crate::base::ids::TransactionId;
 use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
+use crate::manager::ManagerJob;
 use crate::ops::change;
 use crate::ops::discard;
 use crate::ops::ending;
 use crate::ops::harvest;
 use crate::ops::locking;
 use crate::ops::ports::Ports;
-use crate::ops::release;
+use crate::ops::{release, storage};
 use crate::sys::clock;
 use crate::volume::journal::Journal;
 use crate::volume::lock::Lock;
@@ -46,8 +47,12 @@ pub struct UndoReport {
 }
 
 /// Takes back what was shown, or refuses because the world moved since.
-pub fn apply(ports: &Ports<'_>, shown: &UndoPlan, consent: Consent, resubmit: Resubmit) -> Result<UndoReport, Failure> {
+pub fn apply(ports: &Ports<'_>, shown: &UndoPlan, consent: Consent) -> Result<UndoReport, Failure> {
     let nothing_done = |failure: Failure| failure.but("nothing was taken back");
+    let resubmit = if shown.resubmits { Resubmit::Yes } else { Resubmit::No };
+    if resubmit == Resubmit::Yes {
+        storage::require(ports.volume, ports.manager).map_err(nothing_done)?;
+    }
     let lock = locking::lock_home(ports, &shown.release).map_err(nothing_done)?;
     let found = survey(ports, Some(&shown.id.to_string()), resubmit).map_err(nothing_done)?;
     let Found::Open(now) = found else { return Err(nothing_done(taken_back_meanwhile(shown))) };
@@ -57,10 +62,11 @@ pub fn apply(ports: &Ports<'_>, shown: &UndoPlan, consent: Consent, resubmit: Re
             Failure::new(Class::Refused, words).with_hint("Look again, then give the command again."),
         ));
     }
-    let jobs = now.had_ended.clone();
-    let mut report = carry_out(ports, &lock, *now, consent)?;
+    let Survey { intent, ends, had_ended, .. } = *now;
+    let mut report = carry_out(ports, &lock, intent, &ends, consent)?;
+    drop(lock);
     if resubmit == Resubmit::Yes {
-        report.submitted = submit_again(ports, &lock, &shown.release, &jobs)?;
+        report.submitted = after_undo(ports, shown, &had_ended)?;
     }
     Ok(report)
 }
@@ -70,16 +76,21 @@ fn taken_back_meanwhile(shown: &UndoPlan) -> Failure {
         .with_hint("`farm undo --list` shows what there is.")
 }
 
-fn carry_out(ports: &Ports<'_>, lock: &Lock, survey: Survey, consent: Consent) -> Result<UndoReport, Failure> {
-    let Survey { intent, ends, .. } = survey;
+fn carry_out(
+    ports: &Ports<'_>,
+    lock: &Lock,
+    intent: UndoIntent,
+    ends: &[ManagerJob],
+    consent: Consent,
+) -> Result<UndoReport, Failure> {
     let nothing_done = |failure: Failure| failure.but("nothing was taken back");
     // The Manager first: until its workers are quiet no file is touched, and nothing was begun.
-    ending::end_and_wait(ports, &ends, &format!("farm undo of {}", intent.undone)).map_err(nothing_done)?;
+    ending::end_and_wait(ports, ends, &format!("farm undo of {}", intent.undone)).map_err(nothing_done)?;
     require_quiet(ports, &intent).map_err(nothing_done)?;
     // Until then frames were still written: what there is of them now is what goes.
     let intent = match survey_again(ports, &intent).map_err(nothing_done)? {
         Found::Open(now) => now.intent,
-        Found::Already { .. } => intent,
+        _ => intent,
     };
     let journal = Journal::begin(ports.volume, lock, change::UNDO, &intent)?;
     let undo = journal.id();
@@ -101,8 +112,11 @@ fn survey_again(ports: &Ports<'_>, intent: &UndoIntent) -> Result<Found, Failure
     survey(ports, Some(&intent.undone.to_string()), Resubmit::Yes)
 }
 
-/// Fails where a frame of the change's jobs may still be written, by whomever.
+/// Fails where a frame of the change's jobs may still be written, by whomever. Where no file is touched they may be.
 fn require_quiet(ports: &Ports<'_>, intent: &UndoIntent) -> Result<(), Failure> {
+    if intent.discards.is_empty() && intent.restores.is_empty() && intent.harvest.is_none() {
+        return Ok(());
+    }
     let Some(mut file) = release::load(ports.volume, &intent.change.release)? else { return Ok(()) };
     let is_changed = |name: &JobName| intent.after.iter().any(|(changed, _)| changed == name);
     file.jobs.retain(|job| is_changed(&job.name));

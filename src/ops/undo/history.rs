@@ -61,6 +61,16 @@ pub struct Entry {
     pub(super) deed: Deed,
 }
 
+impl Entry {
+    /// Of an undo the change that it took back.
+    pub fn undoes(&self) -> Option<TransactionId> {
+        match &self.deed {
+            Deed::Undo(intent) => Some(intent.undone),
+            _ => None,
+        }
+    }
+}
+
 /// The changes, newest first.
 #[derive(Debug, Default)]
 pub struct History {

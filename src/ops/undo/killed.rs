@@ -45,7 +45,8 @@ fn end(ports: &Ports<'_>, lock: &Lock, recorded: Recorded) -> Result<(), Failure
             _ => roll_back(ports, lock, &account)?,
         };
         let word = if ended == Ended::Finished { "finished" } else { "taken back" };
-        let words = format!("a {} of {} that was interrupted is {word}", account.intent.kind, lock.scope());
+        let kind = change::named(&account.intent.kind);
+        let words = format!("{kind} of {} that was interrupted is {word}", lock.scope());
         ports.progress.note(&words);
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What a change made, and what becomes of the records of its jobs when it is taken back.
 
 use super::deed::Deed;
-use super::{Entry, JobFate, UndoIntent};
+use super::{Entry, UndoIntent};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
@@ -10,17 +10,16 @@ use crate::base::rel_path::RelPath;
 use crate::ops::change::{Before, Change, ChangedJob};
 use crate::ops::check::job_files;
 use crate::ops::plan::unfinished::Named;
-use crate::ops::release;
 use crate::sys::disk::Kind;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
 use crate::volume::{Volume, layout};
 use std::collections::{BTreeSet, HashSet};
+use std::iter;
 
 /// One job of the change, with what taking it back means for it.
 #[derive(Debug, Clone)]
 pub(super) struct MadeJob {
     pub(super) name: JobName,
-    pub(super) fate: JobFate,
     /// Its record as it shall be; `None`: it is taken out.
     pub(super) after: Option<JobRecord>,
     /// Runs that the change submitted, or that came after it.
@@ -31,12 +30,22 @@ pub(super) struct MadeJob {
 
 /// What becomes of each job of the change.
 pub(super) fn jobs(entry: &Entry, file: Option<&ReleaseFile>) -> Result<Vec<MadeJob>, Failure> {
-    let change = match &entry.deed {
-        Deed::Jobs(change) | Deed::Undo(UndoIntent { change, .. }) => change,
-        _ => return Ok(Vec::new()),
-    };
     let record = |job: &ChangedJob| file.and_then(|file| file.job(&job.name));
-    change.jobs.iter().filter_map(|job| made_job(entry, job, record(job)).transpose()).collect()
+    match &entry.deed {
+        Deed::Jobs(change) | Deed::Undo(UndoIntent { change, .. }) => {
+            change.jobs.iter().filter_map(|job| made_job(entry, job, record(job)).transpose()).collect()
+        }
+        Deed::Kill(change) => Ok(change.jobs.iter().filter_map(record).map(MadeJob::untouched).collect()),
+        _ => Ok(Vec::new()),
+    }
+}
+
+impl MadeJob {
+    /// A job of which the change only ended runs.
+    fn untouched(now: &JobRecord) -> MadeJob {
+        let after = Some(now.clone());
+        MadeJob { name: now.name.clone(), after, runs: Vec::new(), frames: FrameSet::default() }
+    }
 }
 
 /// `None`: the job is as it was.
@@ -46,30 +55,32 @@ fn made_job(entry: &Entry, job: &ChangedJob, now: Option<&JobRecord>) -> Result<
         Before::Absent => None,
         Before::Was(record) => Some(record.as_ref()),
     };
-    let (runs, frames) = now.map(|now| made_by(job, before, now)).unwrap_or_default();
-    let (fate, after) = match (before, now) {
+    let (runs, frames) = now.map(|now| made_by(entry, job, before, now)).unwrap_or_default();
+    let after = match (before, now) {
         (None, None) => return Ok(None),
-        (None, Some(_)) => (JobFate::Removed, None),
-        (Some(before), Some(now)) if before.revisions == now.revisions => (JobFate::Kept, Some(now.clone())),
+        (None, Some(_)) => None,
         // What was submitted meanwhile is history: it stays in the record, and is ended.
-        (Some(before), Some(now)) => {
-            (JobFate::Reverted, Some(JobRecord { revisions: before.revisions.clone(), ..now.clone() }))
-        }
-        (Some(before), None) => (JobFate::Reverted, Some(before.clone())),
+        (Some(before), Some(now)) => Some(JobRecord { revisions: before.revisions.clone(), ..now.clone() }),
+        (Some(before), None) => Some(before.clone()),
     };
-    Ok(Some(MadeJob { name: job.name.clone(), fate, after, runs, frames }))
+    Ok(Some(MadeJob { name: job.name.clone(), after, runs, frames }))
 }
 
-/// The runs that came of the change, and the frames that they made: all of a revision that was not there before, and of
-/// what was there the frames of the change's own run, which `--wait` may have submitted again.
-fn made_by(job: &ChangedJob, before: Option<&JobRecord>, now: &JobRecord) -> (Vec<RunRecord>, FrameSet) {
+/// The runs that came of the change, and the frames that they made.
+fn made_by(entry: &Entry, job: &ChangedJob, before: Option<&JobRecord>, now: &JobRecord) -> (Vec<RunRecord>, FrameSet) {
     let known: HashSet<RunId> = before.iter().flat_map(|record| &record.runs).map(|run| run.id).collect();
     let revisions: HashSet<u32> = before.iter().flat_map(|record| &record.revisions).map(|it| it.number).collect();
     let own = now.runs.iter().find(|run| Some(run.id) == job.run).map(|run| run.frames.clone()).unwrap_or_default();
+    let is_undo = matches!(entry.deed, Deed::Undo(_));
     let mut runs = Vec::new();
     let mut frames = Vec::new();
     for run in now.runs.iter().filter(|run| !known.contains(&run.id)) {
-        let made = if revisions.contains(&run.revision) { run.frames.common(&own) } else { run.frames.clone() };
+        let made = match revisions.contains(&run.revision) {
+            // Of what was there before only the frames of the change's own run, which `--wait` may have submitted again.
+            true if !is_undo => run.frames.common(&own),
+            // An undo names no run: what it submitted again is of whatever revision came back.
+            _ => run.frames.clone(),
+        };
         if !made.is_empty() {
             runs.push(run.clone());
             frames.push(made);
@@ -115,7 +126,14 @@ pub(super) fn files(
             made.insert(path.clone());
         }
     }
-    Ok(made.into_iter().collect())
+    Ok(outermost(&made))
+}
+
+/// What lies in a folder that goes as a whole goes with it.
+fn outermost(paths: &BTreeSet<RelPath>) -> Vec<RelPath> {
+    let parent = |path: &RelPath| path.split().map(|(folder, _)| folder);
+    let goes_along = |path: &RelPath| iter::successors(parent(path), parent).any(|folder| paths.contains(&folder));
+    paths.iter().filter(|path| !goes_along(path)).cloned().collect()
 }
 
 /// Whether `path` is the scene of one of the change's jobs.
@@ -125,15 +143,12 @@ fn is_scene_of(entry: &Entry, path: &RelPath) -> bool {
 
 /// What is needed by all that stays.
 fn still_named(volume: &Volume, entry: &Entry, jobs: &[MadeJob]) -> Result<Named, Failure> {
-    let mut named = Named::default();
-    for home in volume.homes()?.names {
-        let Some(mut file) = release::load(volume, &home)? else { continue };
-        if Some(&home) == entry.home.as_ref() {
+    Named::on(volume, |mut file| {
+        if Some(&file.name) == entry.home.as_ref() {
             file.jobs = file.jobs.iter().filter_map(|record| after(record, jobs)).collect();
         }
-        named.add(&file);
-    }
-    Ok(named)
+        file
+    })
 }
 
 /// The record as it will be.

@@ -17,11 +17,12 @@ mod resubmit;
 pub mod survey;
 
 pub use apply::{UndoReport, apply};
-pub use begun::{begun, resume, undoes};
+pub use begun::{Begun, resume, undoes};
 pub use history::{Entry, History, Standing};
 pub use killed::{end_killed, is_killed, take_back_killed};
 pub use recover::{Ended, finish, roll_back};
-pub use survey::{Found, survey};
+pub use resubmit::{Already, HadEnded, settle, submit_again, to_resubmit};
+pub use survey::{Found, only_ended, survey};
 
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, TransactionId};

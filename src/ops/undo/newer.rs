@@ -1,9 +1,11 @@
 //! What stands against taking a change back.
 
+use super::begun::undone_by;
 use super::deed::Deed;
 use super::{Entry, History, Standing};
 use crate::base::error::{Class, Failure};
 use crate::base::name::JobName;
+use crate::ops::change;
 use crate::volume::Volume;
 use crate::volume::journal;
 use crate::volume::lock::Scope;
@@ -13,9 +15,13 @@ pub(super) fn check(volume: &Volume, history: &History, entry: &Entry) -> Result
     check_itself(entry)?;
     let Some(home) = &entry.home else { return Ok(()) };
     if let Some(begun) = journal::survey(volume)?.unfinished_in(&Scope::from(home))?.first() {
-        let words =
-            format!("a {} of {home} was begun {} and did not come to its end", begun.intent.kind, begun.intent.at);
-        return Err(refused(words).with_hint("Run `farm recover` first, or wait until it is done."));
+        let (kind, at) = (change::named(&begun.intent.kind), begun.intent.at.whole_seconds());
+        let next = match undone_by(begun).filter(|_| !begun.owner.is_alive()) {
+            Some(undone) => format!("`farm undo {undone}` goes on with it; so does `farm recover`."),
+            None => "Run `farm recover` first, or wait until it is done.".to_owned(),
+        };
+        let words = format!("{kind} of {home} was begun {at} and did not come to its end");
+        return Err(refused(words).with_hint(next));
     }
     let is_newer = |other: &&Entry| {
         other.at > entry.at

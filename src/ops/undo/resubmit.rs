@@ -1,42 +1,115 @@
-//! `--resubmit`: runs for what the undone change had ended.
+//! `--resubmit`: what the undone change had ended is rendered after all, by the rule of whoever waits for it: frames that
+//! are missing or broken and that nobody renders.
 
+use super::deed::Deed;
+use super::{Entry, UndoPlan};
 use crate::base::error::Failure;
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::RunId;
+use crate::base::ids::TransactionId;
 use crate::base::name::{Home, JobName, JobRef};
-use crate::ops::check::{self, Effort, OpenWork};
+use crate::ops::check::{self, Effort, OpenWork, Remember};
+use crate::ops::ending;
+use crate::ops::follow::{self, Awaited, Hopeless, Told};
 use crate::ops::ports::Ports;
-use crate::ops::submit::{self, Queueing};
-use crate::ops::{release, storage};
+use crate::ops::submit;
+use crate::ops::{locking, release, storage};
 use crate::sys::clock;
-use crate::volume::lock::Lock;
+use crate::volume::Volume;
+use crate::volume::release_file::{JobRecord, ReleaseFile};
 
-/// Submits a run for the frames of these jobs that are missing and that nobody renders, queued as their last run was.
-pub(super) fn submit_again(
-    ports: &Ports<'_>,
-    lock: &Lock,
-    home: &Home,
-    jobs: &[JobName],
-) -> Result<Vec<(JobRef, FrameSet)>, Failure> {
-    let Some(mut file) = release::load(ports.volume, home)? else { return Ok(Vec::new()) };
-    let (address, began) = (ports.manager.address(), clock::now());
-    submit::refuse_pending_elsewhere(&file, &address)?;
-    storage::require(ports.volume, ports.manager)?;
+/// A change that was taken back before.
+#[derive(Debug)]
+pub struct Already {
+    /// The change.
+    pub id: TransactionId,
+    /// What it was.
+    pub kind: String,
+    /// What took it back.
+    pub undo: TransactionId,
+    /// Of which jobs it had ended runs.
+    pub had_ended: HadEnded,
+}
+
+/// The jobs of which a change had ended runs.
+#[derive(Debug)]
+pub struct HadEnded {
+    home: Home,
+    jobs: Vec<JobName>,
+}
+
+impl HadEnded {
+    pub(super) fn of(entry: &Entry) -> HadEnded {
+        let change = match &entry.deed {
+            Deed::Jobs(change) | Deed::Kill(change) => Some(change),
+            Deed::Undo(intent) => Some(&intent.change),
+            _ => None,
+        };
+        let ended = change.into_iter().flat_map(|change| &change.jobs).filter(|job| !job.ends.is_empty());
+        HadEnded { home: entry.home.clone().unwrap_or(Home::Quick), jobs: ended.map(|job| job.name.clone()).collect() }
+    }
+
+    /// Those of them that there still are: the release's record, and the jobs.
+    fn load(&self, volume: &Volume) -> Result<Option<(ReleaseFile, Vec<JobName>)>, Failure> {
+        let Some(file) = release::load(volume, &self.home)? else { return Ok(None) };
+        let jobs: Vec<JobName> = self.jobs.iter().filter(|name| file.job(name).is_some()).cloned().collect();
+        Ok((!jobs.is_empty()).then_some((file, jobs)))
+    }
+}
+
+/// What would be submitted now. Reads only.
+pub fn to_resubmit(ports: &Ports<'_>, ended: &HadEnded) -> Result<Vec<(JobRef, FrameSet)>, Failure> {
+    let Some((file, names)) = ended.load(ports.volume)? else { return Ok(Vec::new()) };
     let work = OpenWork::of(ports, &file)?;
-    let mut submitted = Vec::new();
-    for name in jobs {
-        let Some(record) = file.job_mut(name) else { continue };
-        let frames = check::check_job(ports, home, record, &work, Effort::Trust)?;
-        let missing = frames.missing.minus(&frames.rendering);
-        let Some(last) = record.newest_run().filter(|_| !missing.is_empty()) else { continue };
-        let queueing = Queueing::again(last, &missing);
-        submit::add_run(record, RunId::random(), missing.clone(), &queueing, &address);
-        submitted.push((JobRef::within(home, name), missing));
-    }
-    if !submitted.is_empty() {
-        lock.check()?;
-        release::save(ports.volume, &file)?;
-        submit::submit_pending(ports, lock, &mut file, began)?;
-    }
+    let jobs: Vec<&JobRecord> = file.jobs.iter().filter(|job| names.contains(&job.name)).collect();
+    let found = check::check_jobs_and(Remember::Nothing, ports, &file.name, &jobs, &work, Effort::Trust)?;
+    let wanted = jobs.into_iter().zip(found).map(|(job, found)| {
+        let unsent = work.unsent(job, &ports.manager.address());
+        (JobRef::within(&file.name, &job.name), found.to_render().union(&unsent))
+    });
+    Ok(wanted.filter(|(_, frames)| !frames.is_empty()).collect())
+}
+
+/// Waits until the workers of what was ended have stopped: until then their frames are not free.
+pub fn settle(ports: &Ports<'_>, ended: &HadEnded) -> Result<(), Failure> {
+    let Some((_, jobs)) = ended.load(ports.volume)? else { return Ok(()) };
+    follow::settle(ports, Awaited::only(&ended.home, &jobs), ending::PATIENCE)
+}
+
+/// Submits it, queued as the run before was; what an earlier try had written down and not sent is sent first.
+pub fn submit_again(ports: &Ports<'_>, ended: &HadEnded) -> Result<Vec<(JobRef, FrameSet)>, Failure> {
+    let Some((_, jobs)) = ended.load(ports.volume)? else { return Ok(Vec::new()) };
+    storage::require(ports.volume, ports.manager)?;
+    let mut submitted = send_unsent(ports, ended)?;
+    let awaited = Awaited::only(&ended.home, &jobs);
+    submitted.extend(follow::submit_missing(ports, awaited, Hopeless::Retry, &[], &Told::default())?.submitted);
     Ok(submitted)
+}
+
+/// The same right after the undo: what stops it is told with what was done, and how to go on.
+pub(super) fn after_undo(
+    ports: &Ports<'_>,
+    plan: &UndoPlan,
+    ended: &HadEnded,
+) -> Result<Vec<(JobRef, FrameSet)>, Failure> {
+    let again = || settle(ports, ended).and_then(|()| submit_again(ports, ended));
+    again().map_err(|failure| {
+        let words = format!("the {} {} is taken back, and not all of it submitted again", plan.kind, plan.id);
+        let hint = failure.hint().map(|hint| format!("{hint} ")).unwrap_or_default();
+        let next = format!("{hint}`farm undo {} --resubmit` submits what is missing.", plan.id);
+        failure.context(words).with_hint(next)
+    })
+}
+
+/// Of a try that was killed between its record and its submission.
+fn send_unsent(ports: &Ports<'_>, ended: &HadEnded) -> Result<Vec<(JobRef, FrameSet)>, Failure> {
+    let lock = locking::lock_home(ports, &ended.home)?;
+    let Some((mut file, _)) = ended.load(ports.volume)? else { return Ok(Vec::new()) };
+    submit::refuse_pending_elsewhere(&file, &ports.manager.address())?;
+    let sent = submit::submit_pending(ports, &lock, &mut file, clock::now())?;
+    let frames = |(job, id)| {
+        let runs = file.jobs.iter().flat_map(|record| &record.runs);
+        let frames = runs.into_iter().find(|run| run.manager_job.as_ref() == Some(&id)).map(|run| run.frames.clone());
+        (job, frames.unwrap_or_default())
+    };
+    Ok(sent.into_iter().map(frames).collect())
 }

@@ -1,20 +1,23 @@
 //! What taking a change back would do. Reads only.
 
+use super::begun::{self, Begun};
 use super::deed::Deed;
 use super::made::{self, MadeJob};
-use super::{Entry, History, Resubmit, UndoIntent, UndoPlan, UndoneJob, newer};
+use super::resubmit::{Already, HadEnded};
+use super::{Entry, History, JobFate, Resubmit, UndoIntent, UndoPlan, UndoneJob, newer};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::TransactionId;
-use crate::base::name::{Home, JobName, JobRef};
+use crate::base::ids::{JobId, RunId, TransactionId};
+use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::manager::ManagerJob;
 use crate::ops::change::{Author, Before, Change, ChangedJob};
 use crate::ops::ending::{self, Ends};
 use crate::ops::harvest;
+use crate::ops::harvest::undo::TakenBack;
 use crate::ops::ports::Ports;
 use crate::ops::release;
-use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
+use crate::volume::release_file::{ReleaseFile, RunRecord};
 use crate::volume::trash::{self, TrashError};
 use std::collections::BTreeSet;
 
@@ -24,21 +27,18 @@ pub struct Survey {
     pub plan: UndoPlan,
     pub(super) intent: UndoIntent,
     pub(super) ends: Vec<ManagerJob>,
-    /// The jobs of which the change had ended runs.
-    pub(super) had_ended: Vec<JobName>,
+    /// Of which jobs the change had ended runs.
+    pub(super) had_ended: HadEnded,
 }
 
 /// What was found of a change that is to be taken back.
 pub enum Found {
-    /// It was taken back before, by this undo: asked for twice, nothing is left to do.
-    Already {
-        /// The change.
-        id: TransactionId,
-        /// What it was.
-        kind: String,
-        /// What took it back.
-        undo: TransactionId,
-    },
+    /// It was taken back before: asked for twice, nothing is left to do but what was not submitted again.
+    Already(Already),
+    /// Taking it back was begun, and nobody is at it.
+    Begun(Box<Begun>),
+    /// It ended runs and threw nothing away: there is nothing to take back but by submitting again.
+    OnlyEnded(TransactionId),
     /// It can be.
     Open(Box<Survey>),
 }
@@ -48,28 +48,39 @@ pub fn survey(ports: &Ports<'_>, word: Option<&str>, resubmit: Resubmit) -> Resu
     let history = History::of(ports.volume)?;
     let entry = match word {
         Some(word) => history.named(word)?,
-        None => history.last().ok_or_else(nothing)?,
+        None => last(ports, &history)?,
     };
     if let Some(undo) = history.undo_of(entry) {
-        return Ok(Found::Already { id: entry.id, kind: entry.kind.clone(), undo });
+        return Ok(Found::Already(Already {
+            id: entry.id,
+            kind: entry.kind.clone(),
+            undo,
+            had_ended: HadEnded::of(entry),
+        }));
     }
     let entry = history.stands_for(entry).unwrap_or(entry);
+    if let Some(begun) = begun::find(ports.volume, entry, resubmit)? {
+        return Ok(Found::Begun(Box::new(begun)));
+    }
     newer::check(ports.volume, &history, entry)?;
     match entry.deed {
-        Deed::Kill(_) if resubmit == Resubmit::No => Err(only_ended(entry)),
+        Deed::Kill(_) if resubmit == Resubmit::No => Ok(Found::OnlyEnded(entry.id)),
         _ => Ok(Found::Open(Box::new(of(ports, entry, resubmit)?))),
     }
 }
 
-fn nothing() -> Failure {
-    Failure::new(Class::NoMatch, "there is no change that could be taken back")
-        .with_hint("`farm undo --list` shows what there was; trash is held for seven days.")
+fn last<'h>(ports: &Ports<'_>, history: &'h History) -> Result<&'h Entry, Failure> {
+    let last = history.last();
+    begun::tell_others(ports, last.map(|entry| history.stands_for(entry).unwrap_or(entry)))?;
+    last.ok_or_else(|| {
+        Failure::new(Class::NoMatch, "there is no change that could be taken back")
+            .with_hint("`farm undo --list` shows what there was; trash is held for seven days.")
+    })
 }
 
-/// A kill threw nothing away.
-fn only_ended(entry: &Entry) -> Failure {
-    let words = format!("the kill {} ended runs and threw nothing away", entry.id);
-    Failure::new(Class::Refused, words).with_hint(
+/// Why a kill is not taken back by itself: it threw nothing away.
+pub fn only_ended(kill: TransactionId) -> Failure {
+    Failure::new(Class::Refused, format!("the kill {kill} ended runs and threw nothing away")).with_hint(
         "Say --resubmit to submit again what had not ended, or name an earlier change: `farm undo --list` shows all.",
     )
 }
@@ -82,71 +93,112 @@ fn of(ports: &Ports<'_>, entry: &Entry, resubmit: Resubmit) -> Result<Survey, Fa
         Some(file) => ending::of_runs(ports, file, &runs)?,
         None => Ends::default(),
     };
-    let mut discards: BTreeSet<RelPath> = made::files(ports.volume, entry, file.as_ref(), &jobs)?.into_iter().collect();
-    take_folders_whole(ports, entry, &jobs, &mut discards)?;
-    let harvest = match &entry.deed {
-        Deed::Harvest(transaction) => Some(harvest::undo::survey(ports.volume, transaction)?),
-        _ => None,
+    let files = Files::of(ports, entry, file.as_ref(), &jobs)?;
+    let intent = intent(ports, entry, file.as_ref(), &jobs, &withdrawn, files);
+    let mut plan = UndoPlan::of(entry, &intent, resubmit);
+    for (told, made) in plan.jobs.iter_mut().zip(&jobs) {
+        told.frames.clone_from(&made.frames);
+        told.ended = ended(made, &ends);
+    }
+    Ok(Survey { plan, intent, ends, had_ended: HadEnded::of(entry) })
+}
+
+/// The Manager's jobs of these runs that go on.
+fn ended(job: &MadeJob, ends: &[ManagerJob]) -> Vec<JobId> {
+    let is_of_job = |found: &&ManagerJob| job.runs.iter().any(|run| found.run_id() == Some(run.id));
+    let goes_on = |found: &&ManagerJob| ending::can_be_cancelled(&found.status);
+    ends.iter().filter(is_of_job).filter(goes_on).map(|found| found.id.clone()).collect()
+}
+
+/// Which files go and come.
+struct Files {
+    /// What goes to the trash.
+    discards: BTreeSet<RelPath>,
+    /// What comes back.
+    restores: Vec<RelPath>,
+    harvest: Option<TakenBack>,
+}
+
+impl Files {
+    fn of(ports: &Ports<'_>, entry: &Entry, file: Option<&ReleaseFile>, jobs: &[MadeJob]) -> Result<Files, Failure> {
+        let made = made::files(ports.volume, entry, file, jobs)?;
+        let mut discards: BTreeSet<RelPath> = made.into_iter().collect();
+        take_folders_whole(ports, entry, jobs, &mut discards)?;
+        let harvest = match &entry.deed {
+            Deed::Harvest(transaction) => Some(harvest::undo::survey(ports.volume, transaction)?),
+            _ => None,
+        };
+        discards.extend(harvest.iter().flat_map(|back| back.copies.iter().cloned()));
+        let moving: BTreeSet<&RelPath> =
+            harvest.iter().flat_map(|back| back.moves.iter().map(|file| &file.from)).collect();
+        let leaves = |path: &RelPath| discards.contains(path) || moving.contains(path);
+        let items = trash::restorable(ports.volume, entry.id, &leaves).map_err(|error| in_the_way(entry, error))?;
+        Ok(Files { restores: items.into_iter().map(|item| item.path).collect(), discards, harvest })
+    }
+}
+
+fn intent(
+    ports: &Ports<'_>,
+    entry: &Entry,
+    file: Option<&ReleaseFile>,
+    jobs: &[MadeJob],
+    withdrawn: &[RunId],
+    files: Files,
+) -> UndoIntent {
+    let after = |job: &MadeJob| {
+        let mut after = job.after.clone();
+        after.iter_mut().for_each(|record| record.withdraw(withdrawn));
+        (job.name.clone(), after)
     };
-    discards.extend(harvest.iter().flat_map(|back| back.copies.iter().cloned()));
-    let moving: BTreeSet<&RelPath> = harvest.iter().flat_map(|back| back.moves.iter().map(|file| &file.from)).collect();
-    let leaves = |path: &RelPath| discards.contains(path) || moving.contains(path);
-    let items = trash::restorable(ports.volume, entry.id, &leaves).map_err(|error| in_the_way(entry, error))?;
-    let restores: Vec<RelPath> = items.into_iter().map(|item| item.path).collect();
-    let ended = |job: &MadeJob| {
-        let of_job = |found: &&ManagerJob| job.runs.iter().any(|run| found.run_id() == Some(run.id));
-        let goes_on = |found: &&ManagerJob| ending::can_be_cancelled(&found.status);
-        ends.iter().filter(of_job).filter(goes_on).map(|found| found.id.clone()).collect()
-    };
-    let home = entry.home.as_ref();
-    let undone = |job: &MadeJob| {
-        home.map(|home| UndoneJob {
-            reference: JobRef::within(home, &job.name),
-            verdict: job.fate,
-            ended: ended(job),
-            frames: job.frames.clone(),
-        })
-    };
-    let plan = UndoPlan {
-        id: entry.id,
-        kind: entry.kind.clone(),
-        at: entry.at,
-        command: entry.by.as_ref().map(|by| by.command.clone()).unwrap_or_default(),
-        release: home.cloned().unwrap_or(Home::Quick),
-        jobs: jobs.iter().filter_map(undone).collect(),
-        restored: restores.clone(),
-        discarded: discards.iter().cloned().collect(),
-        moved_back: moving.len(),
-        resubmits: resubmit == Resubmit::Yes,
-    };
-    let withdraw = |mut record: JobRecord| {
-        record.withdraw(&withdrawn);
-        record
-    };
-    let intent = UndoIntent {
+    UndoIntent {
         change: Change {
-            release: plan.release.clone(),
+            release: entry.home.clone().unwrap_or(Home::Quick),
             by: Some(Author::of(ports.actor)),
             store: Vec::new(),
             copies: Vec::new(),
-            jobs: jobs.iter().map(|job| changed(job, file.as_ref())).collect(),
+            jobs: jobs.iter().map(|job| changed(job, file)).collect(),
         },
         undone: entry.id,
-        discards: plan.discarded.clone(),
-        harvest,
-        restores,
-        after: jobs.into_iter().map(|job| (job.name, job.after.map(withdraw))).collect(),
-    };
-    Ok(Survey { plan, intent, ends, had_ended: had_ended(entry) })
+        discards: files.discards.into_iter().collect(),
+        harvest: files.harvest,
+        restores: files.restores,
+        after: jobs.iter().map(after).collect(),
+    }
 }
 
-fn had_ended(entry: &Entry) -> Vec<JobName> {
-    let change = match &entry.deed {
-        Deed::Jobs(change) | Deed::Kill(change) => change,
-        Deed::Undo(intent) => &intent.change,
-        _ => return Vec::new(),
-    };
-    change.jobs.iter().filter(|job| !job.ends.is_empty()).map(|job| job.name.clone()).collect()
+impl UndoPlan {
+    /// What an undo of the change sets out to do.
+    pub(super) fn of(entry: &Entry, intent: &UndoIntent, resubmit: Resubmit) -> UndoPlan {
+        let home = &intent.change.release;
+        let told = |job: &ChangedJob| UndoneJob {
+            reference: JobRef::within(home, &job.name),
+            verdict: fate(job, intent),
+            ended: Vec::new(),
+            frames: FrameSet::default(),
+        };
+        UndoPlan {
+            id: entry.id,
+            kind: entry.kind.clone(),
+            at: entry.at,
+            command: entry.by.as_ref().map(|by| by.command.clone()).unwrap_or_default(),
+            release: home.clone(),
+            jobs: intent.change.jobs.iter().map(told).collect(),
+            restored: intent.restores.clone(),
+            discarded: intent.discards.clone(),
+            moved_back: intent.harvest.as_ref().map_or(0, |back| back.moves.len()),
+            resubmits: resubmit == Resubmit::Yes,
+        }
+    }
+}
+
+/// What becomes of the record, by what it is and what it shall be.
+fn fate(job: &ChangedJob, intent: &UndoIntent) -> JobFate {
+    let after = intent.after.iter().find(|(name, _)| *name == job.name).and_then(|(_, after)| after.as_ref());
+    match (&job.before, after) {
+        (_, None) => JobFate::Removed,
+        (Before::Was(now), Some(after)) if now.revisions == after.revisions => JobFate::Kept,
+        _ => JobFate::Reverted,
+    }
 }
 
 fn changed(job: &MadeJob, file: Option<&ReleaseFile>) -> ChangedJob {
