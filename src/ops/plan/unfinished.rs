@@ -11,8 +11,8 @@ use crate::volume::release_file::ReleaseFile;
 use crate::volume::{Volume, layout};
 use std::collections::BTreeSet;
 
-/// The journals' words for what is planned.
-const KINDS: [&str; 3] = [change::PLAN, change::SEED, change::REPLACE];
+/// The journals' words for what a later plan may do the work of: it submits every run that the record has.
+const KINDS: [&str; 4] = [change::PLAN, change::SEED, change::REPLACE, change::RETRY];
 /// The folder of what scenes need, within a store.
 const DEPS: &str = "deps";
 
@@ -130,6 +130,7 @@ fn dependency_folder(path: &RelPath) -> Option<RelPath> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::ids::RunId;
     use crate::base::status::TaskStatus;
     use crate::ops::change::Before;
     use crate::ops::check::room::Room;
@@ -181,8 +182,12 @@ mod tests {
     }
 
     fn leave(room: &Room, intent: &Change) {
+        leave_as(change::PLAN, room, intent);
+    }
+
+    fn leave_as(kind: &str, room: &Room, intent: &Change) {
         let lock = locking::lock_home(&room.ports(), room.release()).expect("free");
-        drop(Journal::begin(&room.volume, &lock, change::PLAN, intent).expect("begin"));
+        drop(Journal::begin(&room.volume, &lock, kind, intent).expect("begin"));
         for (path, bytes) in room.tree(".farm/journal") {
             let text = String::from_utf8(bytes).expect("text").replace("\"start_time\":", "\"start_time\":1");
             room.put(&path, text.as_bytes());
@@ -234,6 +239,23 @@ mod tests {
         assert_eq!(left(&room), 2, "a journal of an earlier farm does not say what it wanted");
         leave(&room, &intent(vec![intended("A", "2")]));
         assert_eq!(left(&room), 2);
+    }
+
+    /// The plan submits the run that a killed retry had written down.
+    #[test]
+    fn a_retry_is_closed_once_its_run_is_submitted() {
+        let room = submitted(&[("A", "1-2")]);
+        let job = ChangedJob { run: Some(room.file.jobs[0].runs[0].id), ..intended("A", "1-2") };
+        let change = |job| Change {
+            release: room.release().clone(),
+            by: None,
+            store: Vec::new(),
+            copies: Vec::new(),
+            jobs: vec![job],
+        };
+        leave_as(change::RETRY, &room, &change(job));
+        leave_as(change::RETRY, &room, &change(ChangedJob { run: Some(RunId::random()), ..intended("A", "1-2") }));
+        assert_eq!(left(&room), 1, "one of which the record knows nothing is taken back by whoever is next");
     }
 
     #[test]
