@@ -76,6 +76,17 @@ fn what_is_bad_in_dist_has_to_be_moved_away_first() {
 }
 
 #[test]
+fn a_killed_change_of_the_jobs_is_put_in_order_first() {
+    let farm = Farm::new().rendered("r1");
+    png::cut(&farm.frame("r1", "A", 2), 40);
+    farm.run("retry r1/A --yes --wait").expect(0);
+    farm.unend(&farm.newest("retry"));
+    farm.run("harvest release r1").expect(0).says(&["a retry of release r1 that was interrupted is finished"]);
+    assert_eq!(delivered(&farm).len(), 6);
+    farm.run("recover").expect(0).says(&["nothing was left"]);
+}
+
+#[test]
 fn a_saved_plan_that_was_applied_can_be_applied_again() {
     let farm = Farm::new().rendered("r1");
     farm.run("harvest release r1 --plan-out r1.plan").expect(0);

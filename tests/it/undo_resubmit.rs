@@ -19,24 +19,6 @@ fn statuses(farm: &Farm) -> String {
     jobs.iter().map(status).collect::<Vec<_>>().join(", ")
 }
 
-/// The id of the newest change of this kind.
-fn newest(farm: &Farm, kind: &str) -> String {
-    let listed = farm.run("undo --list --json").expect(0).json("farm.undo-list/1");
-    let changes = listed["changes"].as_array().expect("a list").clone();
-    let found = changes.into_iter().find(|change| change["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"));
-    found["id"].as_str().expect("an id").to_owned()
-}
-
-/// Leaves the journal of this change as if its process had been killed just before the end.
-fn unend(farm: &Farm, id: &str) {
-    let done = farm.path(format!(".farm/journal/done/{id}.jsonl"));
-    let text = fs::read_to_string(&done).expect("a journal");
-    let lines: Vec<&str> = text.lines().filter(|line| !line.contains("\"line\":\"done\"")).collect();
-    let gone = lines.join("\n").replace("\"start_time\":", "\"start_time\":1") + "\n";
-    fs::write(farm.path(format!(".farm/journal/{id}.jsonl")), gone).expect("written");
-    fs::remove_file(done).expect("moved");
-}
-
 fn journals(farm: &Farm) -> Vec<PathBuf> {
     let files = fs::read_dir(farm.path(".farm/journal")).expect("a folder").map(|file| file.expect("a file").path());
     files.filter(|path| path.is_file()).collect()
@@ -65,7 +47,7 @@ fn a_kill_is_taken_back_by_submitting_again() {
 fn what_is_still_missing_is_submitted_by_the_same_command() {
     let farm = planned();
     farm.run("kill jobs r1 --yes").expect(0);
-    let id = newest(&farm, "kill");
+    let id = farm.newest("kill");
     farm.run("undo --resubmit --yes").expect(0);
     run_again(&farm, &id).expect(0).says(&["was taken back already; nothing to submit"]);
     farm.run("work").expect(0);
@@ -90,7 +72,7 @@ fn what_is_still_missing_is_submitted_by_the_same_command() {
 fn a_run_that_was_not_sent_is_sent_by_the_same_command() {
     let farm = planned();
     farm.run("kill jobs r1 --yes").expect(0);
-    let id = newest(&farm, "kill");
+    let id = farm.newest("kill");
     farm.run("undo --resubmit --yes").expect(0);
     let release = farm.path("releases/r1/release.yaml");
     let text = fs::read_to_string(&release).expect("a record");
@@ -106,7 +88,7 @@ fn taking_an_undo_back_ends_what_it_submitted() {
     let farm = planned();
     farm.run("kill jobs name:A --yes").expect(0);
     farm.run("undo --resubmit --yes").expect(0);
-    let undo = newest(&farm, "undo");
+    let undo = farm.newest("undo");
     farm.run(&format!("undo {undo} --dry-run")).expect(0).says(&["r1/A stays as it is; 1 run of it is ended"]);
     farm.run(&format!("undo {undo} --yes")).expect(0);
     assert_eq!(statuses(&farm), "r1/A canceled, r1/B queued");
@@ -120,7 +102,7 @@ fn taking_the_undo_of_a_replace_back_ends_what_it_submitted() {
     farm.run("replace job r1/A --with scenes/C.blend --yes").expect(0);
     farm.run("undo --resubmit --yes").expect(0).says(&["submitted again: r1/A frames 1-3"]);
     farm.run("work").expect(0);
-    let undo = newest(&farm, "undo");
+    let undo = farm.newest("undo");
     let done = farm.run(&format!("undo {undo} --yes")).expect(0);
     done.says(&["to have it again: `farm undo "]);
     assert!(!farm.frame("r1", "A", 1).exists(), "the frames of the old scene are in the trash");
@@ -132,10 +114,10 @@ fn taking_the_undo_of_a_replace_back_ends_what_it_submitted() {
 #[test]
 fn only_the_undo_of_the_change_that_is_meant_is_gone_on_with() {
     let farm = planned();
-    let first = newest(&farm, "plan");
+    let first = farm.newest("plan");
     farm.run("plan release r2 scenes/A.blend --frames 1 --yes").expect(0);
     farm.run(&format!("undo {first} --yes")).expect(0);
-    unend(&farm, &newest(&farm, "undo"));
+    farm.unend(&farm.newest("undo"));
     // r2 is the newest change, and the undo that was begun is somebody else's business.
     let plain = farm.run("undo --dry-run").expect(0);
     plain.says(&[
@@ -160,7 +142,7 @@ fn the_last_change_whose_undo_was_killed_is_gone_on_with() {
     farm.run("kill jobs r1 --yes").expect(0);
     farm.run("undo --resubmit --yes").expect(0);
     farm.run("work").expect(0);
-    unend(&farm, &newest(&farm, "undo"));
+    farm.unend(&farm.newest("undo"));
     fs::remove_file(farm.frame("r1", "A", 1)).expect("it goes");
     farm.run("undo --resubmit --yes").expect(0).says(&["did not come to its end", "submitted again: r1/A frame 1"]);
     assert!(journals(&farm).is_empty());

@@ -60,17 +60,8 @@ fn retry_after_recover() {
     sweep(&Case::new(damaged(), plan));
 }
 
-/// The id of the newest change of this kind, for a command that names it.
-fn newest(farm: &Farm, kind: &str) -> String {
-    let listed: serde_json::Value =
-        serde_json::from_str(&farm.run("undo --list --json").expect(0).stdout).expect("one document");
-    let changes = listed["changes"].as_array().expect("a list");
-    let change = changes.iter().find(|change| change["kind"] == kind).expect("there was one");
-    change["id"].as_str().expect("an id").to_owned()
-}
-
 fn undoing(name: &'static str, farm: &Farm, kind: &str, finished: fn(&Case) -> Result<(), String>) -> Plan {
-    let words: &'static str = Box::leak(format!("undo {} --yes", newest(farm, kind)).into_boxed_str());
+    let words: &'static str = Box::leak(format!("undo {} --yes", farm.newest(kind)).into_boxed_str());
     Plan {
         name,
         run: words,

@@ -16,14 +16,15 @@ use crate::base::counted::{agree, counted};
 use crate::base::error::{Class, Failure, again_or_recover};
 use crate::base::ids::TransactionId;
 use crate::base::size::Bytes;
-use crate::ops::change;
+use crate::ops::change::Author;
 use crate::ops::check::Remember;
 use crate::ops::check::in_parallel::both;
 use crate::ops::locking;
 use crate::ops::ports::{Ports, Stage};
+use crate::ops::undo;
 use crate::sys::disk::{Dir, space};
 use crate::volume::area::Area;
-use crate::volume::journal::{self, Journal};
+use crate::volume::journal::Journal;
 use crate::volume::layout;
 use crate::volume::lock::Lock;
 use std::collections::HashSet;
@@ -39,15 +40,17 @@ pub fn harvest(
     survey::require_release(ports, request).map_err(nothing_moved)?;
     let lock = locking::lock_home(ports, &request.release).map_err(nothing_moved)?;
     let finished = recover::finish_killed(ports, &lock, &request.release)?;
-    refuse_killed_changes(ports, &lock).map_err(nothing_moved)?;
-    let refused = |failure| if finished.is_empty() { nothing_moved(failure) } else { nothing_else_moved(failure) };
+    // In the middle of a change of its jobs nobody can say what their frames are.
+    let ended = undo::end_killed(ports, &lock).map_err(nothing_moved)?;
+    let is_first = finished.is_empty() && ended == 0;
+    let refused = |failure| if is_first { nothing_moved(failure) } else { nothing_else_moved(failure) };
     let plan = survey::survey(ports, request, Remember::Keep).map_err(refused)?;
     if let Some(saved) = saved {
         refuse_if_moved(saved, &plan).map_err(refused)?;
     }
     let mut report = HarvestReport::planned(plan);
     report.outcome = report.plan.outcome();
-    if let Some(transaction) = report.plan.transaction() {
+    if let Some(transaction) = report.plan.transaction(Author::of(ports.actor)) {
         check_space(ports, &transaction).map_err(refused)?;
         let (id, carried) = carry_out(ports, &lock, &transaction)?;
         report.transaction = Some(id);
@@ -61,27 +64,14 @@ pub fn harvest(
     Ok((report, lock))
 }
 
-/// In the middle of a change of its jobs nobody can say what their frames are.
-fn refuse_killed_changes(ports: &Ports<'_>, lock: &Lock) -> Result<(), Failure> {
-    let left = journal::survey(ports.volume)?.unfinished_in(lock.scope())?;
-    let Some(account) = left.iter().find(|account| change::is_between(account)) else { return Ok(()) };
-    let words = format!(
-        "a {} of {} was begun {} and did not come to its end",
-        account.intent.kind,
-        lock.scope(),
-        account.intent.at
-    );
-    Err(Failure::new(Class::Refused, words).with_hint("Run `farm recover` first."))
-}
-
 /// A failure before anything was begun ends with what was not done.
 pub fn nothing_moved(failure: Failure) -> Failure {
     failure.but("nothing was moved")
 }
 
-/// The same after a harvest that had been killed was finished.
+/// The same after what had been killed was put in order.
 fn nothing_else_moved(failure: Failure) -> Failure {
-    failure.but("nothing was moved but what an interrupted harvest had left")
+    failure.but("nothing was moved but what an interrupted command had left")
 }
 
 fn carry_out(ports: &Ports<'_>, lock: &Lock, transaction: &Transaction) -> Result<(TransactionId, Carried), Failure> {

@@ -286,6 +286,7 @@ fn is_still_old(old: &Replaced, coming: Option<&Digest>, dist: &Dir) -> Result<b
 mod tests {
     use super::*;
     use crate::base::time::Timestamp;
+    use crate::ops::change::Author;
     use crate::ops::check::Remember;
     use crate::ops::check::room::Room;
     use crate::ops::harvest::request::HarvestRequest;
@@ -299,7 +300,7 @@ mod tests {
         let ports = room.ports();
         let request = HarvestRequest::of(room.release().clone());
         let plan = survey::survey(&ports, &request, Remember::Nothing).expect("plan");
-        let mut transaction = plan.transaction().expect("something to do");
+        let mut transaction = plan.transaction(Author::of(ports.actor)).expect("something to do");
         let moved = room.read("releases/r1/out/A/000002.png").expect("rendered");
         room.put("dist/r1/A.0002.png", &moved);
         room.render("A", 2, 9);

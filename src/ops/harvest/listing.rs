@@ -43,6 +43,7 @@ pub(super) fn record(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::change::Author;
     use crate::ops::check::Remember;
     use crate::ops::check::room::Room;
     use crate::ops::harvest::plan::Replaced;
@@ -57,7 +58,7 @@ mod tests {
         let ports = room.ports();
         let plan =
             survey::survey(&ports, &HarvestRequest::of(room.release().clone()), Remember::Nothing).expect("plan");
-        let transaction = plan.transaction().expect("something to do");
+        let transaction = plan.transaction(Author::of(ports.actor)).expect("something to do");
         let lock = locking::lock_home(&ports, room.release()).expect("lock");
         let path = |name: &str| RelPath::new(name).expect("path");
         let names = || -> Vec<String> {

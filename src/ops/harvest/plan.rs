@@ -7,6 +7,7 @@ use crate::base::name::{Home, JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::base::time::Timestamp;
 use crate::frames::expected::Role;
+use crate::ops::change::Author;
 use crate::ops::check::FrameCounts;
 use crate::ops::check::inputs::StaleInput;
 use crate::ops::harvest::manifest::ManifestFile;
@@ -239,6 +240,9 @@ pub struct Transaction {
     pub jobs: Vec<JobShare>,
     /// Harvested files that go to the trash first.
     pub replaced: Vec<Replaced>,
+    /// Who did it; unknown of harvests of an earlier farm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Author>,
 }
 
 /// What one job gives to a harvest.
@@ -322,7 +326,7 @@ impl HarvestPlan {
     }
 
     /// What is to be done; `None` where nothing is.
-    pub fn transaction(&self) -> Option<Transaction> {
+    pub fn transaction(&self, by: Author) -> Option<Transaction> {
         if self.is_blocked() {
             return None;
         }
@@ -330,7 +334,7 @@ impl HarvestPlan {
         let jobs: Vec<JobShare> = shares.filter(|share| !share.files.is_empty()).collect();
         let nothing = jobs.is_empty() && self.replaced.is_empty();
         let (release, keeping) = (self.request.release.clone(), self.request.keeping);
-        (!nothing).then(|| Transaction { release, keeping, jobs, replaced: self.replaced.clone() })
+        (!nothing).then(|| Transaction { release, keeping, jobs, replaced: self.replaced.clone(), by: Some(by) })
     }
 
     /// The sum over all jobs.

@@ -57,6 +57,7 @@ pub fn finish_killed(ports: &Ports<'_>, lock: &Lock, release: &Home) -> Result<V
 mod tests {
     use super::super::apply;
     use super::*;
+    use crate::ops::change::Author;
     use crate::ops::check::Remember;
     use crate::ops::check::room::Room;
     use crate::ops::harvest::plan::Transaction;
@@ -90,7 +91,7 @@ mod tests {
     fn kill(room: &Room, keeping: Keeping, came: &[Came]) -> Transaction {
         let ports = room.ports();
         let plan = survey::survey(&ports, &request(keeping), Remember::Nothing).expect("plan");
-        let transaction = plan.transaction().expect("something to do");
+        let transaction = plan.transaction(Author::of(ports.actor)).expect("something to do");
         let lock = locking::lock_home(&ports, room.release()).expect("lock");
         drop(Journal::begin(&room.volume, &lock, JOURNAL_KIND, &transaction).expect("begin"));
         fs::create_dir_all(room.path("dist/r1")).expect("temp");

@@ -69,7 +69,8 @@ impl Deed {
         match self {
             Deed::Jobs(change) | Deed::Kill(change) => change.by.as_ref(),
             Deed::Undo(intent) => intent.change.by.as_ref(),
-            Deed::Harvest(_) | Deed::Clearing | Deed::Purge(_) | Deed::Unknown => None,
+            Deed::Harvest(transaction) => transaction.by.as_ref(),
+            Deed::Clearing | Deed::Purge(_) | Deed::Unknown => None,
         }
     }
 

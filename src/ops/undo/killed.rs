@@ -17,15 +17,15 @@ pub fn is_killed(volume: &Volume, home: &Home) -> Result<bool, Failure> {
     Ok(left.iter().any(|account| change::is_between(account) && !account.owner.is_alive()))
 }
 
-/// Finishes the killed changes of the lock's home of which the record tells, and takes the others back.
-pub fn end_killed(ports: &Ports<'_>, lock: &Lock) -> Result<(), Failure> {
+/// Finishes the killed changes of the lock's home of which the record tells, and takes the others back; how many there were.
+pub fn end_killed(ports: &Ports<'_>, lock: &Lock) -> Result<usize, Failure> {
     end(ports, lock, Recorded::Finish)
 }
 
 /// Takes the killed changes of the lock's home back of which the record knows nothing, so that whoever undoes the next one
 /// finds all of it in one transaction. What the record has is left to the plan that calls this: it goes on with that.
 pub fn take_back_killed(ports: &Ports<'_>, lock: &Lock) -> Result<(), Failure> {
-    end(ports, lock, Recorded::Leave)
+    end(ports, lock, Recorded::Leave).map(drop)
 }
 
 /// What becomes of a change that the record has.
@@ -35,8 +35,9 @@ enum Recorded {
     Leave,
 }
 
-fn end(ports: &Ports<'_>, lock: &Lock, recorded: Recorded) -> Result<(), Failure> {
+fn end(ports: &Ports<'_>, lock: &Lock, recorded: Recorded) -> Result<usize, Failure> {
     let left = journal::survey(ports.volume)?.unfinished_in(lock.scope())?;
+    let mut count = 0;
     for account in left.into_iter().filter(change::is_between) {
         let ended = match account.intent.kind.as_str() {
             // All of it is in its journal.
@@ -48,8 +49,9 @@ fn end(ports: &Ports<'_>, lock: &Lock, recorded: Recorded) -> Result<(), Failure
         let kind = change::named(&account.intent.kind);
         let words = format!("{kind} of {} that was interrupted is {word}", lock.scope());
         ports.progress.note(&words);
+        count += 1;
     }
-    Ok(())
+    Ok(count)
 }
 
 fn is_recorded(volume: &Volume, account: &Account) -> Result<bool, Failure> {

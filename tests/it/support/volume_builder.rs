@@ -1,7 +1,7 @@
 //! A room with a volume, scenes and a renderer in it.
 
 use super::fake_blender::{self, Fake};
-use super::output::Outcome;
+use super::output::{self, Outcome};
 use super::sealed_room::{Room, Running};
 use super::tree::Tree;
 use super::{fixture, png};
@@ -95,6 +95,24 @@ impl Farm {
     /// Where a frame is rendered to.
     pub(crate) fn frame(&self, release: &str, job: &str, frame: u32) -> PathBuf {
         self.path(format!("releases/{release}/out/{job}/{frame:06}.png"))
+    }
+
+    /// The id of the newest change of this kind, as `farm undo --list` tells it.
+    #[track_caller]
+    pub(crate) fn newest(&self, kind: &str) -> String {
+        let listed = self.run("undo --list --json").expect(0).json("farm.undo-list/1");
+        let found = output::list(&listed["changes"]).iter().find(|change| change["kind"] == kind);
+        found.and_then(|change| change["id"].as_str()).unwrap_or_else(|| panic!("no {kind}: {listed:#}")).to_owned()
+    }
+
+    /// Leaves the journal of this change as if its process had been killed just before its end.
+    pub(crate) fn unend(&self, id: &str) {
+        let done = self.path(format!(".farm/journal/done/{id}.jsonl"));
+        let text = fs::read_to_string(&done).expect("a journal");
+        let lines: Vec<&str> = text.lines().filter(|line| !line.contains("\"line\":\"done\"")).collect();
+        let gone = lines.join("\n").replace("\"start_time\":", "\"start_time\":1") + "\n";
+        fs::write(self.path(format!(".farm/journal/{id}.jsonl")), gone).expect("written");
+        fs::remove_file(done).expect("moved");
     }
 
     /// What the stand-in rendered.
