@@ -4,18 +4,6 @@ use crate::support::{Farm, Tree};
 use serde_json::Value;
 use std::fs;
 
-/// The changes that `--list` tells, newest first.
-fn changes(farm: &Farm) -> Vec<Value> {
-    let listed = farm.run("undo --list --json").expect(0).json("farm.undo-list/1");
-    listed["changes"].as_array().expect("a list").clone()
-}
-
-/// The beginning of the id of the newest change of this kind.
-fn newest(farm: &Farm, kind: &str) -> String {
-    let found = changes(farm).into_iter().find(|change| change["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"));
-    found["id"].as_str().expect("an id")[..8].to_owned()
-}
-
 /// The files below a folder with their bytes, modes and times; folders have other times when something came and went.
 fn files(farm: &Farm, folder: &str) -> Tree {
     let all = farm.tree_of(folder).0.into_iter();
@@ -45,7 +33,7 @@ fn a_plan_that_is_taken_back_is_gone_and_can_be_had_again() {
     assert!(files(&farm, "releases").0.is_empty(), "no file is left");
     farm.run("status r1").expect(3);
     farm.run("undo --yes").expect(3).says(&["no change that could be taken back", "nothing was taken back"]);
-    farm.run(&format!("undo {} --yes", newest(&farm, "undo"))).expect(0);
+    farm.run(&format!("undo {} --yes", farm.newest("undo"))).expect(0);
     files_are(&farm, "releases", &before);
     assert_eq!(release_file(&farm), record);
     farm.run("undo --yes").expect(0);
@@ -67,7 +55,7 @@ fn frames_that_were_added_go_and_those_before_stay() {
 #[test]
 fn of_two_changes_of_a_job_the_newer_one_goes_first() {
     let farm = Farm::new().rendered("r1");
-    let first = newest(&farm, "plan");
+    let first = farm.newest("plan");
     farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-5 --update --yes --wait").expect(0);
     let before = farm.tree();
     let refused = farm.run(&format!("undo {first} --yes")).expect(5);
@@ -84,14 +72,14 @@ fn a_harvest_that_is_taken_back_has_its_frames_in_out_again() {
     let farm = Farm::new().rendered("r1");
     let before = files(&farm, "releases/r1/out");
     farm.run("harvest release r1").expect(0);
-    let refused = farm.run(&format!("undo {} --yes", newest(&farm, "plan"))).expect(5);
+    let refused = farm.run(&format!("undo {} --yes", farm.newest("plan"))).expect(5);
     refused.says(&["r1/A was changed since: harvest"]);
     farm.run("undo --dry-run").expect(0).says(&["6 harvested files"]);
     let undone = farm.run("undo --yes --json").expect(0).json("farm.undo/1");
     assert_eq!(undone["moved_back"], 6);
     files_are(&farm, "releases/r1/out", &before);
     assert!(!farm.path("dist/r1/A.0001.png").exists());
-    let again = farm.run(&format!("undo {} --yes", newest(&farm, "undo"))).expect(5);
+    let again = farm.run(&format!("undo {} --yes", farm.newest("undo"))).expect(5);
     again.says(&["Give `farm harvest release r1` again"]);
     farm.run("harvest release r1").expect(0);
     farm.run("harvest release r1").expect(0);
@@ -137,7 +125,7 @@ fn something_newer_in_the_way_stops_it_and_nothing_is_done() {
     fs::create_dir_all(stranger.parent().expect("a folder")).expect("made");
     fs::write(&stranger, b"newer").expect("written");
     let before = farm.tree();
-    let refused = farm.run(&format!("undo {} --yes", newest(&farm, "undo"))).expect(5);
+    let refused = farm.run(&format!("undo {} --yes", farm.newest("undo"))).expect(5);
     refused.says(&["000002.png cannot be brought back: something newer is there", "nothing was taken back"]);
     farm.unchanged_since(&before);
 }
@@ -173,7 +161,7 @@ fn the_trash_is_shown_and_freed_only_by_name() {
     let purged = farm.run("trash purge --older 0s --confirm testvolume --json").expect(0).json("farm.trash-purge/1");
     assert_eq!(purged["purged"].as_array().map(Vec::len), Some(1));
     assert!(files(&farm, ".farm/trash").0.is_empty());
-    farm.run(&format!("undo {} --yes", newest(&farm, "undo"))).expect(5);
+    farm.run(&format!("undo {} --yes", farm.newest("undo"))).expect(5);
 }
 
 #[test]
@@ -241,11 +229,70 @@ fn a_replace_that_is_had_again_can_be_taken_back_again() {
         farm.run("undo --yes").expect(0);
         files_are(&farm, "releases/r1/out", &old.0);
         files_are(&farm, "releases/r1/store", &old.1);
-        farm.run(&format!("undo {} --yes", newest(&farm, "undo"))).expect(0);
+        farm.run(&format!("undo {} --yes", farm.newest("undo"))).expect(0);
         files_are(&farm, "releases/r1/out", &new.0);
         files_are(&farm, "releases/r1/store", &new.1);
     }
     farm.run("undo --yes").expect(0);
     files_are(&farm, "releases/r1/out", &old.0);
     files_are(&farm, "releases/r1/store", &old.1);
+}
+
+/// `r1` rendered of scenes of which A has a simulation beside it, and what that wrote since.
+fn simulated() -> (Farm, [Tree; 2]) {
+    let farm = Farm::new();
+    let cache = farm.room.path("scenes/blendcache_A");
+    fs::create_dir(&cache).expect("a folder");
+    fs::write(cache.join("cloth_000001_00.bphys"), "old").expect("written");
+    let farm = farm.rendered("r1");
+    let before = [files(&farm, "releases/r1/store"), files(&farm, "releases/r1/out")];
+    assert!(before[0].0.contains_key("blendcache_A/cloth_000001_00.bphys"), "{before:?}");
+    fs::write(cache.join("cloth_000001_00.bphys"), "new").expect("written");
+    fs::write(cache.join("cloth_000002_00.bphys"), "new").expect("written");
+    (farm, before)
+}
+
+/// Blender finds a simulation by the scene's name, so that two revisions of it have one place.
+#[test]
+fn a_simulation_beside_the_scene_comes_and_goes_with_it() {
+    let (farm, [store, out]) = simulated();
+    let plan = farm.newest("plan");
+    farm.run("replace job r1/A --yes --wait").expect(0);
+    let new = files(&farm, "releases/r1/store");
+    assert!(new.0.contains_key("blendcache_A/cloth_000002_00.bphys"), "{new:?}");
+    for _ in 0..2 {
+        farm.run("undo --yes").expect(0);
+        files_are(&farm, "releases/r1/store", &store);
+        files_are(&farm, "releases/r1/out", &out);
+        farm.run(&format!("undo {} --yes", farm.newest("undo"))).expect(0);
+        files_are(&farm, "releases/r1/store", &new);
+    }
+    farm.run("undo --yes").expect(0);
+    farm.run(&format!("undo {plan} --yes")).expect(0);
+    assert!(files(&farm, "releases").0.is_empty(), "no file is left");
+}
+
+#[test]
+fn a_simulation_beside_a_seeded_scene_comes_and_goes_with_it() {
+    let (farm, _) = simulated();
+    farm.run("seed job scenes/A.blend still --frames 1 --yes --wait").expect(0);
+    let store = files(&farm, "quick/store");
+    fs::write(farm.room.path("scenes/blendcache_A/cloth_000001_00.bphys"), "newer").expect("written");
+    farm.run("seed job scenes/A.blend still --frames 1 --yes --wait").expect(0);
+    assert!(!store.difference(&files(&farm, "quick/store")).is_empty());
+    farm.run("undo --yes").expect(0);
+    files_are(&farm, "quick/store", &store);
+}
+
+/// A replace that was killed before the record knew of it.
+#[test]
+fn a_simulation_beside_the_scene_is_put_back_by_recover() {
+    let (farm, [store, out]) = simulated();
+    let record = release_file(&farm);
+    farm.run("replace job r1/A --yes").expect(0);
+    farm.unend(&farm.newest("replace"));
+    fs::write(farm.path("releases/r1/release.yaml"), record).expect("written");
+    farm.run("recover").expect(0);
+    files_are(&farm, "releases/r1/store", &store);
+    files_are(&farm, "releases/r1/out", &out);
 }

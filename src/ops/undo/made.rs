@@ -1,18 +1,18 @@
 //! What a change made, and what becomes of the records of its jobs when it is taken back.
 
 use super::deed::Deed;
-use super::{Entry, UndoIntent};
+use super::{Entry, UndoIntent, whole_folders};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::RunId;
-use crate::base::name::{JobName, JobRef};
+use crate::base::name::JobName;
 use crate::base::rel_path::RelPath;
 use crate::ops::change::{Before, Change, ChangedJob};
 use crate::ops::check::job_files;
 use crate::ops::plan::unfinished::Named;
-use crate::sys::disk::Kind;
+use crate::volume::Volume;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
-use crate::volume::{Volume, layout};
+use crate::volume::trash::TrashedTransaction;
 use std::collections::{BTreeSet, HashSet};
 use std::iter;
 
@@ -98,13 +98,14 @@ fn not_written_down(entry: &Entry) -> Failure {
 }
 
 /// What the change put onto the volume and goes to the trash: frames of its runs, scenes, and what they need where
-/// nothing else needs it.
+/// nothing else needs it. `parts` is what the change has in the trash itself.
 pub(super) fn files(
     volume: &Volume,
     entry: &Entry,
     file: Option<&ReleaseFile>,
     jobs: &[MadeJob],
-) -> Result<Vec<RelPath>, Failure> {
+    parts: &[TrashedTransaction],
+) -> Result<BTreeSet<RelPath>, Failure> {
     let mut made: BTreeSet<RelPath> = BTreeSet::new();
     if let Deed::Undo(intent) = &entry.deed {
         for path in &intent.restores {
@@ -120,17 +121,18 @@ pub(super) fn files(
     }
     let kept = still_named(volume, entry, jobs)?;
     for path in entry.deed.stored() {
-        // A scene has the path of the one before: that it is named says nothing.
-        let is_scene = is_scene_of(entry, path);
-        if (is_scene || !kept.has(path)) && volume.stat(path)?.is_some() {
+        // A scene, and what lies beside it, has the path of the one before: that it is named says nothing.
+        let is_in_place = is_scene_of(entry, path) || whole_folders::makes_room(parts, path);
+        if (is_in_place || !kept.has(path)) && volume.stat(path)?.is_some() {
             made.insert(path.clone());
         }
     }
+    whole_folders::take_whole(volume, parts, &mut made)?;
     Ok(outermost(&made))
 }
 
 /// What lies in a folder that goes as a whole goes with it.
-fn outermost(paths: &BTreeSet<RelPath>) -> Vec<RelPath> {
+fn outermost(paths: &BTreeSet<RelPath>) -> BTreeSet<RelPath> {
     let parent = |path: &RelPath| path.split().map(|(folder, _)| folder);
     let goes_along = |path: &RelPath| iter::successors(parent(path), parent).any(|folder| paths.contains(&folder));
     paths.iter().filter(|path| !goes_along(path)).cloned().collect()
@@ -157,23 +159,4 @@ fn after(record: &JobRecord, jobs: &[MadeJob]) -> Option<JobRecord> {
         Some(job) => job.after.clone(),
         None => Some(record.clone()),
     }
-}
-
-/// Whether a folder that lies at `path` goes to the trash as a whole: nothing is in it but what the change made.
-pub(super) fn is_made_whole(volume: &Volume, path: &RelPath, made: &BTreeSet<RelPath>) -> Result<bool, Failure> {
-    let Some(dir) = volume.dir(path)? else { return Ok(false) };
-    for entry in dir.list()? {
-        let Some(name) = entry.name.to_str() else { return Ok(false) };
-        let below = path.join(name)?;
-        let is_made = made.contains(&below) || (entry.kind == Kind::Folder && is_made_whole(volume, &below, made)?);
-        if !is_made {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// The folder of the job's frames.
-pub(super) fn out_of(entry: &Entry, job: &JobName) -> Option<RelPath> {
-    entry.home.as_ref().map(|home| layout::out_dir(&JobRef::within(home, job)))
 }

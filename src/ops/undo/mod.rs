@@ -15,6 +15,7 @@ mod newer;
 pub mod recover;
 mod resubmit;
 pub mod survey;
+mod whole_folders;
 
 pub use apply::{UndoReport, apply};
 pub use begun::{Begun, resume, undoes};

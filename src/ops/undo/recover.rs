@@ -1,7 +1,7 @@
 //! Changes of jobs that were killed on their way: finished where their runs are in the record, taken back where not.
 
-use super::UndoIntent;
 use super::apply::put_back;
+use super::{UndoIntent, whole_folders};
 use crate::base::error::Failure;
 use crate::base::rel_path::RelPath;
 use crate::ops::change::{self, Change};
@@ -62,17 +62,16 @@ fn take_back(ports: &Ports<'_>, lock: &Lock, account: &Account, change: &Change)
     let parts = trash::parts_of(ports.volume, id)?;
     let reason = format!("of the {} {id}, which did not come to its end", account.intent.kind);
     // What has the place of something that was thrown away, and what nobody needs but the change.
-    let thrown_away = |path: &&RelPath| parts.iter().any(|part| part.items.iter().any(|item| item.path == **path));
-    let put = change.store.iter().chain(&change.copies);
-    let mut strays: BTreeSet<RelPath> = unfinished::orphans(ports.volume, change)?.into_iter().collect();
-    strays.extend(put.filter(thrown_away).cloned());
-    let mut discards = Vec::new();
-    for path in strays {
+    let put = change.store.iter().chain(&change.copies).filter(|path| whole_folders::makes_room(&parts, path));
+    let candidates: BTreeSet<RelPath> = unfinished::orphans(ports.volume, change)?.iter().chain(put).cloned().collect();
+    let mut strays = BTreeSet::new();
+    for path in candidates {
         if is_stray(ports, &parts, &path)? {
-            discards.push((path, reason.clone()));
+            strays.insert(path);
         }
     }
-    work::discard(ports, lock, discards)?;
+    whole_folders::take_whole(ports.volume, &parts, &mut strays)?;
+    work::discard(ports, lock, strays.into_iter().map(|path| (path, reason.clone())).collect())?;
     match trash::restore(ports.volume, lock, id) {
         Ok(_) | Err(TrashError::Nothing { .. }) => Ok(()),
         Err(error) => Err(error.into()),
@@ -85,7 +84,7 @@ fn is_stray(ports: &Ports<'_>, parts: &[trash::TrashedTransaction], path: &RelPa
         return Ok(false);
     }
     for part in parts {
-        for item in part.items.iter().filter(|item| item.path == *path) {
+        for item in part.items.iter().filter(|item| path.is_within(&item.path)) {
             // It never left, or is back already.
             if !part.holds(item)? {
                 return Ok(false);

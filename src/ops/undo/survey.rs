@@ -121,9 +121,8 @@ struct Files {
 
 impl Files {
     fn of(ports: &Ports<'_>, entry: &Entry, file: Option<&ReleaseFile>, jobs: &[MadeJob]) -> Result<Files, Failure> {
-        let made = made::files(ports.volume, entry, file, jobs)?;
-        let mut discards: BTreeSet<RelPath> = made.into_iter().collect();
-        take_folders_whole(ports, entry, jobs, &mut discards)?;
+        let parts = trash::parts_of(ports.volume, entry.id)?;
+        let mut discards = made::files(ports.volume, entry, file, jobs, &parts)?;
         let harvest = match &entry.deed {
             Deed::Harvest(transaction) => Some(harvest::undo::survey(ports.volume, transaction)?),
             _ => None,
@@ -206,25 +205,6 @@ fn changed(job: &MadeJob, file: Option<&ReleaseFile>) -> ChangedJob {
     let frames = job.after.as_ref().map_or_else(FrameSet::default, |after| after.current().frames.clone());
     let ends = job.runs.iter().map(|run| run.id).collect();
     ChangedJob { name: job.name.clone(), frames, before: Before::of(record), run: None, ends }
-}
-
-/// Where a whole folder comes back, what the change put in its place goes as a whole too, if nothing else is in it.
-fn take_folders_whole(
-    ports: &Ports<'_>,
-    entry: &Entry,
-    jobs: &[MadeJob],
-    discards: &mut BTreeSet<RelPath>,
-) -> Result<(), Failure> {
-    let parts = trash::parts_of(ports.volume, entry.id)?;
-    for out in jobs.iter().filter_map(|job| made::out_of(entry, &job.name)) {
-        let comes_back = parts.iter().any(|part| part.items.iter().any(|item| item.path == out));
-        let is_there = ports.volume.stat(&out)?.is_some();
-        if comes_back && is_there && made::is_made_whole(ports.volume, &out, discards)? {
-            discards.retain(|path| !path.is_within(&out));
-            discards.insert(out);
-        }
-    }
-    Ok(())
 }
 
 /// Something newer stands where something would come back.
