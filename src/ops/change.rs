@@ -151,7 +151,7 @@ pub fn is_between(account: &Account) -> bool {
 
 /// What the journal of a change says, as its kind has it.
 pub fn body<B: DeserializeOwned>(account: &Account) -> Result<B, Failure> {
-    serde_json::from_value(account.intent.body.clone()).map_err(|error| {
+    B::deserialize(&account.intent.body).map_err(|error| {
         let (kind, id) = (&account.intent.kind, account.intent.id);
         Failure::new(Class::Refused, format!("the journal of {kind} {id} cannot be understood: {error}"))
             .with_hint("Run `farm recover` with the farm that began it, or a newer one.")

@@ -81,8 +81,30 @@ fn a_harvest_that_is_taken_back_has_its_frames_in_out_again() {
     assert!(!farm.path("dist/r1/A.0001.png").exists());
     let again = farm.run(&format!("undo {} --yes", farm.newest("undo"))).expect(5);
     again.says(&["Give `farm harvest release r1` again"]);
+    let listed = farm.run("undo --list").expect(0);
+    listed.says(&["undo of ", "had again by harvesting", " artist@"]);
+    let listed = farm.run("undo --list --json").expect(0).json("farm.undo-list/1");
+    assert_eq!((&listed["changes"][1]["kind"], &listed["changes"][1]["user"]), (&"harvest".into(), &"artist".into()));
     farm.run("harvest release r1").expect(0);
     farm.run("harvest release r1").expect(0);
+}
+
+/// Until then the journals of harvests did not say who made them.
+#[test]
+fn a_harvest_of_an_earlier_farm_is_nobodys_and_is_taken_back() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    let path = farm.path(format!(".farm/journal/done/{}.jsonl", farm.newest("harvest")));
+    let text = fs::read_to_string(&path).expect("a journal");
+    let (first, rest) = text.split_once('\n').expect("lines");
+    let mut intent: Value = serde_json::from_str(first).expect("an intent");
+    let by = intent["body"].as_object_mut().and_then(|body| body.remove("by")).expect("an author");
+    assert_eq!(by["user"], "artist");
+    fs::write(&path, format!("{intent}\n{rest}")).expect("written");
+    let listed = farm.run("undo --list --json").expect(0).json("farm.undo-list/1");
+    assert_eq!((&listed["changes"][0]["state"], &listed["changes"][0]["user"]), (&"open".into(), &Value::Null));
+    farm.run("undo --yes").expect(0);
+    assert!(farm.frame("r1", "A", 1).exists());
 }
 
 #[test]

@@ -92,6 +92,10 @@ fn taking_an_undo_back_ends_what_it_submitted() {
     farm.run(&format!("undo {undo} --dry-run")).expect(0).says(&["r1/A stays as it is; 1 run of it is ended"]);
     farm.run(&format!("undo {undo} --yes")).expect(0);
     assert_eq!(statuses(&farm), "r1/A canceled, r1/B queued");
+    // The kill was had again with that, and is taken back as it was before.
+    farm.run("undo --yes").expect(5).says(&["threw nothing away", "Say --resubmit"]);
+    farm.run("undo --resubmit --dry-run").expect(0).says(&["with it the kill ", " was had again"]);
+    farm.run("undo --resubmit --yes").expect(0).says(&["submitted again: r1/A frames 1-3"]);
 }
 
 /// The run is of the revision that came back, which the record had before the undo too.

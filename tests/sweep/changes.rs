@@ -222,3 +222,32 @@ fn kill() {
     };
     sweep(&Case::new(farm, plan));
 }
+
+/// Every frame of what was killed waits once, whatever struck the command that took the kill back.
+#[test]
+fn undo_of_a_kill_that_submits_again() {
+    let farm = planned_elsewhere();
+    farm.run("plan release r1 scenes/A.blend scenes/B.blend --frames 1-2 --yes").expect(0);
+    farm.run("kill release.jobs r1 --yes").expect(0);
+    let words = format!("undo {} --resubmit --yes", farm.newest("kill"));
+    let words: &'static str = Box::leak(words.into_boxed_str());
+    let plan = Plan {
+        run: words,
+        finish: words,
+        then: Then::AgainAndRecover,
+        words: Words::Any,
+        finals: &["releases/r1/out"],
+        protected: &["scenes", "V/releases/r1/store", "V/releases/other", "V/jobs", "V/file-store"],
+        finished: |case| {
+            let work = case.run("work");
+            let mut log = case.farm.render_log();
+            log.sort();
+            match work.code == 0 && log == ["A 1", "A 2", "B 1", "B 2"] {
+                true => Ok(()),
+                false => Err(format!("working it renders {log:?}: {work}")),
+            }
+        },
+        ..planning("undo_of_a_kill_that_submits_again")
+    };
+    sweep(&Case::new(farm, plan));
+}

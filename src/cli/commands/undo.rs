@@ -11,7 +11,6 @@ use crate::cli::output::{Form, Output};
 use crate::cli::render;
 use crate::cli::render::progress::Progress;
 use crate::cli::{consent, exit};
-use crate::ops::change::KILL;
 use crate::ops::ports::Ports;
 use crate::ops::undo::{self, Already, Begun, Found, History, Resubmit, SCHEMA, UndoPlan, UndoReport};
 use crate::volume::Volume;
@@ -90,7 +89,7 @@ pub(super) fn run(args: &UndoArgs, context: &Context) -> Result<u8, Failure> {
         Found::Begun(begun) => undoing.go_on(&begun),
         Found::Already(already) if args.resubmit => undoing.submit_again(&already),
         Found::Already(already) => Ok(undoing.say_already(&already)),
-        Found::OnlyEnded(kill) => Err(undo::only_ended(kill).but(NOTHING)),
+        Found::OnlyEnded { kind, id } => Err(undo::only_ended(&kind, id).but(NOTHING)),
     }
 }
 
@@ -106,7 +105,7 @@ impl Undoing<'_> {
         let word = self.args.id.as_deref();
         let asks = self.output.can_ask() && !self.args.yes && !self.args.dry_run;
         match undo::survey(self.ports, word, resubmit)? {
-            Found::OnlyEnded(_) if asks => undo::survey(self.ports, word, Resubmit::Yes),
+            Found::OnlyEnded { .. } if asks => undo::survey(self.ports, word, Resubmit::Yes),
             found => Ok(found),
         }
     }
@@ -116,7 +115,7 @@ impl Undoing<'_> {
             return Ok(self.show(plan, false));
         }
         self.output.say(&render::undo::plan(plan));
-        let question = if plan.kind == KILL { "Submit again what it ended?" } else { "Take it back?" };
+        let question = if plan.touches_nothing() { "Submit again what it ended?" } else { "Take it back?" };
         let consent = consent::ask(self.output, self.args.yes, question, NOTHING)?;
         Ok(self.tell(plan, &undo::apply(self.ports, plan, consent)?, false))
     }

@@ -3,7 +3,8 @@
 use super::table::Table;
 use crate::base::counted::{agree, counted, few, frames_named};
 use crate::base::frame_set::FrameSet;
-use crate::base::name::JobRef;
+use crate::base::ids::TransactionId;
+use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::base::size::Bytes;
 use crate::ops::change::KILL;
@@ -17,9 +18,12 @@ const NAMED: usize = 5;
 
 /// What taking a change back would do.
 pub fn plan(plan: &UndoPlan) -> String {
-    let mut text = format!("{} {} of {}, {}\n", plan.kind, plan.id, plan.release, plan.at.whole_seconds());
+    let mut text = format!("{} {} of {}, {}\n", plan.kind, short(plan.id), plan.release, plan.at.whole_seconds());
     if !plan.command.is_empty() {
         let _infallible = writeln!(text, "  made by: {}", plan.command);
+    }
+    if let Some((kind, id)) = &plan.had_again {
+        let _infallible = writeln!(text, "  with it the {kind} {} was had again", short(*id));
     }
     for job in &plan.jobs {
         let _infallible = writeln!(text, "  {}", of_job(job));
@@ -41,10 +45,11 @@ pub fn plan(plan: &UndoPlan) -> String {
 }
 
 fn of_job(job: &UndoneJob) -> String {
-    let fate = match job.verdict {
-        JobFate::Removed => "is taken out of the release",
-        JobFate::Reverted => "is what it was before",
-        JobFate::Kept => "stays as it is",
+    let fate = match (job.verdict, &job.reference.home) {
+        (JobFate::Removed, Home::Quick) => "is gone from quick/",
+        (JobFate::Removed, Home::Release(_)) => "is taken out of the release",
+        (JobFate::Reverted, _) => "becomes what it was before",
+        (JobFate::Kept, _) => "stays as it is",
     };
     let mut words = format!("{} {fate}", job.reference);
     if !job.ended.is_empty() {
@@ -59,28 +64,39 @@ fn of_job(job: &UndoneJob) -> String {
 
 /// What was done.
 pub fn report(plan: &UndoPlan, report: &UndoReport) -> String {
-    let (back, gone) = (report.restored + report.moved_back, report.discarded);
-    let told = [(back, "back"), (gone, "in the trash")].into_iter().filter(|(count, _)| *count > 0);
-    let told: Vec<String> = told
-        .map(|(count, place)| format!("{} {} {place}", counted(count, "file or folder"), agree(count, "is", "are")))
-        .collect();
+    let told = [
+        (report.restored, format!("{} back from the trash", report.restored)),
+        (report.moved_back, format!("{} back where they came from", counted(report.moved_back, "harvested file"))),
+        (report.discarded, format!("{} in the trash", report.discarded)),
+    ];
+    let told: Vec<String> = told.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect();
     let what = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
-    let again = match plan.kind.as_str() {
-        HARVEST => format!("farm harvest release {}", plan.release),
-        _ => format!("farm undo {}", report.undo),
-    };
-    let mut text = format!("the {} {} is taken back{what}; to have it again: `{again}`\n", plan.kind, plan.id);
+    let again = again(&plan.kind, &plan.release, report.undo);
+    let mut text = format!("the {} {} is taken back{what}; to have it again: `{again}`", plan.kind, short(plan.id));
     if plan.resubmits {
-        text.push_str(&submitted(&report.submitted));
+        let _infallible = write!(text, "\n{}", submitted(&report.submitted));
     }
     text
+}
+
+/// What brings back what an undo took.
+fn again(kind: &str, release: &Home, undo: TransactionId) -> String {
+    match kind {
+        HARVEST => format!("farm harvest release {release}"),
+        _ => format!("farm undo {}", short(undo)),
+    }
+}
+
+/// As the list shows it.
+fn short(id: TransactionId) -> String {
+    id.to_string()[..8].to_owned()
 }
 
 /// What was submitted again.
 pub fn submitted(jobs: &[(JobRef, FrameSet)]) -> String {
     match jobs {
-        [] => "nothing to submit: no frame is missing or broken that nobody renders\n".to_owned(),
-        jobs => format!("submitted again: {}\n", named(jobs)),
+        [] => "nothing to submit: no frame is missing or broken that nobody renders".to_owned(),
+        jobs => format!("submitted again: {}", named(jobs)),
     }
 }
 
@@ -91,19 +107,21 @@ fn named(jobs: &[(JobRef, FrameSet)]) -> String {
 
 /// Nothing is left to take back.
 pub fn already(already: &Already) -> String {
-    let Already { id, kind, undo, .. } = already;
-    format!(
-        "the {kind} {id} was taken back already; nothing was taken back\n  next: To have it again, take that back: `farm undo {undo}`.\n"
-    )
+    let next = again(&already.kind, &already.had_ended.home, already.undo);
+    format!("{}; nothing was taken back\n  next: To have it again: `{next}`.", was_taken_back(already))
 }
 
 /// What of it would be submitted again.
 pub fn to_resubmit(already: &Already, missing: &[(JobRef, FrameSet)]) -> String {
-    let Already { id, kind, .. } = already;
-    match missing {
-        [] => format!("the {kind} {id} was taken back already; {}", submitted(&[])),
-        missing => format!("the {kind} {id} was taken back already; what is missing of it: {}\n", named(missing)),
-    }
+    let words = match missing {
+        [] => submitted(&[]),
+        missing => format!("to submit again: {}", named(missing)),
+    };
+    format!("{}; {words}", was_taken_back(already))
+}
+
+fn was_taken_back(already: &Already) -> String {
+    format!("the {} {} was taken back already", already.kind, short(already.id))
 }
 
 /// Every change, newest first.
@@ -113,12 +131,11 @@ pub fn list(history: &History) -> String {
     }
     let mut table = Table::new(&["ID", "WHEN", "WHAT", "OF", "STATE", "IN TRASH", "BY"]);
     for entry in &history.entries {
-        let id = entry.id.to_string();
         let by = entry.by.as_ref().map(|by| format!("{}@{}", by.user, by.host)).unwrap_or_default();
         let trashed = if entry.trashed == 0 { String::new() } else { entry.trashed.to_string() };
         let when = entry.at.whole_seconds().to_string();
-        let what = entry.undoes().map_or(entry.kind.clone(), |undone| format!("undo of {}", &undone.to_string()[..8]));
-        table.row(&[&id[..8], &when, &what, &of(entry), standing(entry), &trashed, &by]);
+        let what = entry.undoes().map_or(entry.kind.clone(), |undone| format!("undo of {}", short(undone)));
+        table.row(&[&short(entry.id), &when, &what, &of(entry), standing(entry), &trashed, &by]);
     }
     table.to_string()
 }
@@ -138,6 +155,7 @@ fn standing(entry: &Entry) -> &'static str {
         Standing::Open if entry.kind == KILL => "can be undone, with --resubmit",
         Standing::Open => "can be undone",
         Standing::Undone => "undone",
+        Standing::Undo if entry.is_of_a_harvest() => "had again by harvesting",
         Standing::Undo => "can be undone, by its id",
         Standing::Automatic => "farm's own, can be undone by its id",
         Standing::Empty => "changed nothing",
@@ -153,10 +171,9 @@ pub fn trash(listing: &Listing) -> String {
     }
     let mut table = Table::new(&["ID", "SINCE", "HELD UNTIL", "OF", "WHAT", "FILES", "SIZE", "WHY"]);
     for one in &listing.transactions {
-        let id = one.id.to_string();
         let until = if one.expired { "over".to_owned() } else { one.until.whole_seconds().to_string() };
         table.row(&[
-            &id[..8],
+            &short(one.id),
             &one.at.whole_seconds().to_string(),
             &until,
             one.release.as_ref().map_or("", |home| home.as_str()),

@@ -30,9 +30,14 @@ pub fn in_parallel<T: Send, U>(
 
 /// Does `work` with each of `items`, which it gets for its own, and returns the results in their order.
 pub fn map_in_parallel<I: Send, T: Send>(ports: &Ports<'_>, items: Vec<I>, work: impl Fn(I) -> T + Sync) -> Vec<T> {
+    map_by_hands(ports.actor.threads, items, work)
+}
+
+/// The same by `hands` threads.
+pub fn map_by_hands<I: Send, T: Send>(hands: usize, items: Vec<I>, work: impl Fn(I) -> T + Sync) -> Vec<T> {
     let items: Vec<Mutex<Option<I>>> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
     let take = |place: usize| items[place].lock().unwrap_or_else(PoisonError::into_inner).take();
-    let results = hand_out(ports.actor.threads, items.len(), || (), |place, ()| take(place).map(&work));
+    let results = hand_out(hands, items.len(), || (), |place, ()| take(place).map(&work));
     in_order(items.len(), results).into_iter().flatten().collect()
 }
 

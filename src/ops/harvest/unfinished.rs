@@ -9,6 +9,7 @@ use crate::ops::preview;
 use crate::volume::journal::{self, Account};
 use crate::volume::lock::Scope;
 use crate::volume::{Volume, layout};
+use serde::Deserialize;
 use std::ffi::OsString;
 
 /// The journal's word for harvesting.
@@ -34,7 +35,7 @@ impl Explain for IntentError {
 /// What a killed harvest set out to do.
 pub fn transaction(account: &Account) -> Result<Transaction, Failure> {
     let wrong = |error: serde_json::Error| IntentError { id: account.intent.id, cause: error.to_string() };
-    Ok(serde_json::from_value(account.intent.body.clone()).map_err(wrong)?)
+    Ok(Transaction::deserialize(&account.intent.body).map_err(wrong)?)
 }
 
 /// The killed harvests of a release, oldest first. Reads only.

@@ -6,6 +6,7 @@ use crate::base::ids::TransactionId;
 use crate::base::name::{Home, JobName};
 use crate::base::time::Timestamp;
 use crate::ops::change::{self, Author};
+use crate::ops::check::in_parallel::map_by_hands;
 use crate::sys::clock;
 use crate::volume::Volume;
 use crate::volume::journal::{self, Account};
@@ -16,6 +17,9 @@ use std::collections::{HashMap, HashSet};
 
 /// The fewest letters of a change's id that name it.
 const PREFIX: usize = 6;
+
+/// So many journals are read at once: there may be thousands, and on a share each is waited for.
+const READERS: usize = 8;
 
 /// How a change stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -69,6 +73,11 @@ impl Entry {
             _ => None,
         }
     }
+
+    /// Whether it took a harvest back.
+    pub fn is_of_a_harvest(&self) -> bool {
+        matches!(&self.deed, Deed::Undo(intent) if intent.harvest.is_some())
+    }
 }
 
 /// The changes, newest first.
@@ -87,11 +96,10 @@ impl History {
         let now = clock::now();
         let mut history = History::default();
         let (mut undone, mut purged) = (HashSet::new(), HashSet::new());
-        for (id, last) in journal::finished_by_time(volume)? {
-            if held_until(last) < now && !trashed.contains_key(&id) {
-                continue;
-            }
-            match read(volume, id, &trashed) {
+        let mut held = journal::finished_by_time(volume)?;
+        held.retain(|(id, last)| held_until(*last) >= now || trashed.contains_key(id));
+        for read in map_by_hands(READERS, held, |(id, _)| read(volume, id, &trashed)) {
+            match read {
                 Ok(Some(entry)) => {
                     if let Deed::Purge(freed) = &entry.deed {
                         purged.insert(freed.freed);
@@ -99,7 +107,7 @@ impl History {
                     }
                     // An undo that was taken back itself counts no more.
                     if let Deed::Undo(intent) = &entry.deed
-                        && !undone.contains(&id)
+                        && !undone.contains(&entry.id)
                     {
                         undone.insert(intent.undone);
                     }

@@ -58,6 +58,9 @@ pub struct UndoPlan {
     pub at: Timestamp,
     /// The command that made it, as typed; empty where nobody wrote it down.
     pub command: String,
+    /// Of an undo that is taken back in place of a change that was had again with it: that change, by kind and id.
+    #[serde(skip)]
+    pub had_again: Option<(String, TransactionId)>,
     /// The release, or `quick`.
     pub release: Home,
     /// Its jobs.
@@ -73,9 +76,16 @@ pub struct UndoPlan {
 }
 
 impl UndoPlan {
-    /// The plan without what changes while somebody renders.
+    /// Whether no file, no record and no run would be another one: what is taken back had only ended runs.
+    pub fn touches_nothing(&self) -> bool {
+        let is_kept = |job: &UndoneJob| job.verdict == JobFate::Kept && job.ended.is_empty();
+        let moves = !self.restored.is_empty() || !self.discarded.is_empty() || self.moved_back > 0;
+        !moves && self.jobs.iter().all(is_kept)
+    }
+
+    /// The plan without what changes while somebody renders, and without how it was asked for.
     pub(super) fn essence(&self) -> UndoPlan {
-        let mut plan = UndoPlan { discarded: Vec::new(), ..self.clone() };
+        let mut plan = UndoPlan { discarded: Vec::new(), had_again: None, ..self.clone() };
         plan.jobs.iter_mut().for_each(|job| job.ended.clear());
         plan
     }

@@ -41,7 +41,7 @@ fn check_itself(entry: &Entry) -> Result<(), Failure> {
     match (entry.standing, &entry.deed) {
         (Standing::Purged, _) => Err(refused(format!("what {name} had thrown away was erased, and cannot come back"))
             .with_hint("`farm undo --list` shows what can be taken back.")),
-        (_, Deed::Undo(undo)) if undo.harvest.is_some() => {
+        (_, Deed::Undo(undo)) if entry.is_of_a_harvest() => {
             Err(refused(format!("{name} took a harvest back, which is had again by harvesting"))
                 .with_hint(format!("Give `farm harvest release {}` again.", undo.change.release)))
         }

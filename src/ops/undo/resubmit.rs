@@ -33,7 +33,8 @@ pub struct Already {
 /// The jobs of which a change had ended runs.
 #[derive(Debug)]
 pub struct HadEnded {
-    home: Home,
+    /// Where they belong.
+    pub home: Home,
     jobs: Vec<JobName>,
 }
 
@@ -46,6 +47,11 @@ impl HadEnded {
         };
         let ended = change.into_iter().flat_map(|change| &change.jobs).filter(|job| !job.ends.is_empty());
         HadEnded { home: entry.home.clone().unwrap_or(Home::Quick), jobs: ended.map(|job| job.name.clone()).collect() }
+    }
+
+    /// Whether it had ended any.
+    pub(super) fn is_any(&self) -> bool {
+        !self.jobs.is_empty()
     }
 
     /// Those of them that there still are: the release's record, and the jobs.

@@ -38,7 +38,12 @@ pub enum Found {
     /// Taking it back was begun, and nobody is at it.
     Begun(Box<Begun>),
     /// It ended runs and threw nothing away: there is nothing to take back but by submitting again.
-    OnlyEnded(TransactionId),
+    OnlyEnded {
+        /// What it was: a kill, or the undo with which one was had again.
+        kind: String,
+        /// The change.
+        id: TransactionId,
+    },
     /// It can be.
     Open(Box<Survey>),
 }
@@ -58,15 +63,18 @@ pub fn survey(ports: &Ports<'_>, word: Option<&str>, resubmit: Resubmit) -> Resu
             had_ended: HadEnded::of(entry),
         }));
     }
-    let entry = history.stands_for(entry).unwrap_or(entry);
+    let named = entry;
+    let entry = history.stands_for(named).unwrap_or(named);
     if let Some(begun) = begun::find(ports.volume, entry, resubmit)? {
         return Ok(Found::Begun(Box::new(begun)));
     }
     newer::check(ports.volume, &history, entry)?;
-    match entry.deed {
-        Deed::Kill(_) if resubmit == Resubmit::No => Ok(Found::OnlyEnded(entry.id)),
-        _ => Ok(Found::Open(Box::new(of(ports, entry, resubmit)?))),
+    let mut survey = of(ports, entry, resubmit)?;
+    if resubmit == Resubmit::No && survey.plan.touches_nothing() && survey.had_ended.is_any() {
+        return Ok(Found::OnlyEnded { kind: entry.kind.clone(), id: entry.id });
     }
+    survey.plan.had_again = (named.id != entry.id).then(|| (named.kind.clone(), named.id));
+    Ok(Found::Open(Box::new(survey)))
 }
 
 fn last<'h>(ports: &Ports<'_>, history: &'h History) -> Result<&'h Entry, Failure> {
@@ -78,9 +86,9 @@ fn last<'h>(ports: &Ports<'_>, history: &'h History) -> Result<&'h Entry, Failur
     })
 }
 
-/// Why a kill is not taken back by itself: it threw nothing away.
-pub fn only_ended(kill: TransactionId) -> Failure {
-    Failure::new(Class::Refused, format!("the kill {kill} ended runs and threw nothing away")).with_hint(
+/// Why it is not taken back by itself: there is nothing to bring back.
+pub fn only_ended(kind: &str, id: TransactionId) -> Failure {
+    Failure::new(Class::Refused, format!("the {kind} {id} ended runs and threw nothing away")).with_hint(
         "Say --resubmit to submit again what had not ended, or name an earlier change: `farm undo --list` shows all.",
     )
 }
@@ -180,6 +188,7 @@ impl UndoPlan {
             kind: entry.kind.clone(),
             at: entry.at,
             command: entry.by.as_ref().map(|by| by.command.clone()).unwrap_or_default(),
+            had_again: None,
             release: home.clone(),
             jobs: intent.change.jobs.iter().map(told).collect(),
             restored: intent.restores.clone(),
