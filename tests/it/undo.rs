@@ -64,7 +64,7 @@ fn of_two_changes_of_a_job_the_newer_one_goes_first() {
     farm.run("undo --yes").expect(0);
     farm.run(&format!("undo {first} --yes")).expect(0);
     let twice = farm.run(&format!("undo {first} --yes")).expect(0);
-    twice.says(&["was taken back already", "To have it again, take that back: `farm undo "]);
+    twice.says(&["was taken back already", "To have it again: `farm undo "]);
 }
 
 #[test]
@@ -81,6 +81,8 @@ fn a_harvest_that_is_taken_back_has_its_frames_in_out_again() {
     assert!(!farm.path("dist/r1/A.0001.png").exists());
     let again = farm.run(&format!("undo {} --yes", farm.newest("undo"))).expect(5);
     again.says(&["Give `farm harvest release r1` again"]);
+    let twice = farm.run(&format!("undo {} --yes", farm.newest("harvest"))).expect(0);
+    twice.says(&["was taken back already", "To have it again: `farm harvest release r1`"]);
     let listed = farm.run("undo --list").expect(0);
     listed.says(&["undo of ", "had again by harvesting", " artist@"]);
     let listed = farm.run("undo --list --json").expect(0).json("farm.undo-list/1");

@@ -196,6 +196,7 @@ pub fn end_doubled(ports: &Ports<'_>, awaited: Awaited<'_>) -> Result<(), Failur
 pub fn settle(ports: &Ports<'_>, awaited: Awaited<'_>, patience: Duration) -> Result<(), Failure> {
     let watch = Stopwatch::start();
     let file = awaited.file(ports)?;
+    let told = Told::default();
     while ports.manager.is_remote() && ports.progress.interrupted().is_none() && !watch.has_passed(patience) {
         let look = Stopwatch::start();
         let work = OpenWork::of(ports, &file)?;
@@ -205,6 +206,7 @@ pub fn settle(ports: &Ports<'_>, awaited: Awaited<'_>, patience: Duration) -> Re
         if !file.jobs.iter().any(|job| ended(job) || is_open(job)) {
             break;
         }
+        told.note(ports, &format!("{awaited}: waiting until the workers of what has ended have stopped"));
         // A look asks for all jobs: of ten thousand that takes long, here and on the line.
         let rest = watch::rest_after_list(look.elapsed(), ports.manager.look_again());
         interrupt::rest(rest.min(patience.saturating_sub(watch.elapsed())));

@@ -127,9 +127,8 @@ fn apply_home(
     };
     let submitted = submit::submit_pending(ports, &lock, &mut file, began)?;
     for (reference, id) in submitted {
-        let runs = file.job(&reference.job).map(|record| record.runs.as_slice()).unwrap_or_default();
-        let frames = runs.iter().find(|run| run.manager_job.as_ref() == Some(&id)).map(|run| run.frames.clone());
-        report.submitted.push(SubmittedRun { reference, id, frames: frames.unwrap_or_default() });
+        let frames = submit::frames_of(&file, &reference, &id);
+        report.submitted.push(SubmittedRun { reference, id, frames });
     }
     if let Some(journal) = transaction {
         report.changes.push(journal.done(&retried.len())?);

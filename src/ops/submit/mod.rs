@@ -92,6 +92,12 @@ pub fn submit_pending(
     submitted
 }
 
+/// The frames of the job's run that the Manager calls `id`.
+pub fn frames_of(file: &ReleaseFile, job: &JobRef, id: &JobId) -> FrameSet {
+    let mut runs = file.job(&job.job).into_iter().flat_map(|record| &record.runs);
+    runs.find(|run| run.manager_job.as_ref() == Some(id)).map(|run| run.frames.clone()).unwrap_or_default()
+}
+
 /// What the Manager has of the runs in `file`. Those of an earlier command, written down before `began`, that may still be
 /// on their way are waited for: what is not there then never comes.
 pub fn look(ports: &Ports<'_>, file: &ReleaseFile, began: Timestamp) -> Result<BTreeMap<RunId, ManagerJob>, Failure> {

@@ -11,6 +11,7 @@ use crate::ops::check::{self, Effort, OpenWork, Remember};
 use crate::ops::ending;
 use crate::ops::follow::{self, Awaited, Hopeless, Told};
 use crate::ops::ports::Ports;
+use crate::ops::retry::{Suspects, mending};
 use crate::ops::submit;
 use crate::ops::{locking, release, storage};
 use crate::sys::clock;
@@ -68,11 +69,15 @@ pub fn to_resubmit(ports: &Ports<'_>, ended: &HadEnded) -> Result<Vec<(JobRef, F
     let work = OpenWork::of(ports, &file)?;
     let jobs: Vec<&JobRecord> = file.jobs.iter().filter(|job| names.contains(&job.name)).collect();
     let found = check::check_jobs_and(Remember::Nothing, ports, &file.name, &jobs, &work, Effort::Trust)?;
-    let wanted = jobs.into_iter().zip(found).map(|(job, found)| {
-        let unsent = work.unsent(job, &ports.manager.address());
-        (JobRef::within(&file.name, &job.name), found.to_render().union(&unsent))
-    });
-    Ok(wanted.filter(|(_, frames)| !frames.is_empty()).collect())
+    let mut wanted = Vec::new();
+    for (job, found) in jobs.into_iter().zip(found) {
+        let mended = mending::of(ports, &file.name, job, &found, Suspects::Leave)?.frames;
+        let frames = mended.union(&work.unsent(job, &ports.manager.address()));
+        if !frames.is_empty() {
+            wanted.push((JobRef::within(&file.name, &job.name), frames));
+        }
+    }
+    Ok(wanted)
 }
 
 /// Waits until the workers of what was ended have stopped: until then their frames are not free.
@@ -112,10 +117,5 @@ fn send_unsent(ports: &Ports<'_>, ended: &HadEnded) -> Result<Vec<(JobRef, Frame
     let Some((mut file, _)) = ended.load(ports.volume)? else { return Ok(Vec::new()) };
     submit::refuse_pending_elsewhere(&file, &ports.manager.address())?;
     let sent = submit::submit_pending(ports, &lock, &mut file, clock::now())?;
-    let frames = |(job, id)| {
-        let runs = file.jobs.iter().flat_map(|record| &record.runs);
-        let frames = runs.into_iter().find(|run| run.manager_job.as_ref() == Some(&id)).map(|run| run.frames.clone());
-        (job, frames.unwrap_or_default())
-    };
-    Ok(sent.into_iter().map(frames).collect())
+    Ok(sent.into_iter().map(|(job, id)| (job.clone(), submit::frames_of(&file, &job, &id))).collect())
 }

@@ -29,6 +29,8 @@ pub struct Survey {
     pub(super) ends: Vec<ManagerJob>,
     /// Of which jobs the change had ended runs.
     pub(super) had_ended: HadEnded,
+    /// Whether that is all that it did.
+    only_ended: bool,
 }
 
 /// What was found of a change that is to be taken back.
@@ -70,7 +72,7 @@ pub fn survey(ports: &Ports<'_>, word: Option<&str>, resubmit: Resubmit) -> Resu
     }
     newer::check(ports.volume, &history, entry)?;
     let mut survey = of(ports, entry, resubmit)?;
-    if resubmit == Resubmit::No && survey.plan.touches_nothing() && survey.had_ended.is_any() {
+    if resubmit == Resubmit::No && survey.only_ended {
         return Ok(Found::OnlyEnded { kind: entry.kind.clone(), id: entry.id });
     }
     survey.plan.had_again = (named.id != entry.id).then(|| (named.kind.clone(), named.id));
@@ -108,7 +110,9 @@ fn of(ports: &Ports<'_>, entry: &Entry, resubmit: Resubmit) -> Result<Survey, Fa
         told.frames.clone_from(&made.frames);
         told.ended = ended(made, &ends);
     }
-    Ok(Survey { plan, intent, ends, had_ended: HadEnded::of(entry) })
+    let had_ended = HadEnded::of(entry);
+    let only_ended = had_ended.is_any() && withdrawn.is_empty() && plan.touches_nothing();
+    Ok(Survey { plan, intent, ends, had_ended, only_ended })
 }
 
 /// The Manager's jobs of these runs that go on.
