@@ -236,7 +236,7 @@ fn undo_of_a_kill_that_submits_again() {
         finish: words,
         then: Then::AgainAndRecover,
         words: Words::Any,
-        finals: &["releases/r1/out"],
+        finals: &["releases/r1/store"],
         protected: &["scenes", "V/releases/r1/store", "V/releases/other", "V/jobs", "V/file-store"],
         finished: |case| {
             let work = case.run("work");

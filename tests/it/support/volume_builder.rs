@@ -111,8 +111,8 @@ impl Farm {
         let text = fs::read_to_string(&done).expect("a journal");
         let lines: Vec<&str> = text.lines().filter(|line| !line.contains("\"line\":\"done\"")).collect();
         let gone = lines.join("\n").replace("\"start_time\":", "\"start_time\":1") + "\n";
-        fs::write(self.path(format!(".farm/journal/{id}.jsonl")), gone).expect("written");
-        fs::remove_file(done).expect("moved");
+        fs::write(&done, gone).expect("written");
+        fs::rename(done, self.path(format!(".farm/journal/{id}.jsonl"))).expect("moved");
     }
 
     /// What the stand-in rendered.
