@@ -1,7 +1,7 @@
 //! Cancelling and listing many jobs: farm's client and the whole command against `curl` and a plain client, on a server that
 //! answers at once or after a while and does nothing else.
 
-use crate::manager::plain_client::Connection;
+use crate::manager::plain_client::{Connection, post_paths};
 use crate::rounds::{Entry, measure, table};
 use crate::support::Farm;
 use crate::{Sizes, timed, timed_farm};
@@ -19,7 +19,6 @@ use std::time::Duration;
 
 /// How long the slow server takes for an order.
 const SLOW: Duration = Duration::from_millis(5);
-const BODY: &str = "{\"status\":\"cancel-requested\",\"reason\":\"x\"}";
 
 /// Orders to a server without and with latency, then lists.
 pub(crate) fn run(sizes: Sizes) {
@@ -96,18 +95,6 @@ fn give(manager: &dyn Manager, orders: &[(JobId, Order)]) {
         ControlFlow::Continue(())
     });
     assert_eq!(done, orders.len());
-}
-
-/// The same by a plain client: each path once.
-fn post_paths(url: &str, paths: &[String], connections: usize) {
-    std::thread::scope(|scope| {
-        for part in paths.chunks(paths.len().div_ceil(connections)) {
-            scope.spawn(move || {
-                let mut connection = Connection::new(url);
-                part.iter().for_each(|path| drop(connection.ask("POST", path, BODY)));
-            });
-        }
-    });
 }
 
 fn curl_config(url: &str, ids: &[JobId]) -> String {

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+const CANCEL: &str = "{\"status\":\"cancel-requested\",\"reason\":\"x\"}";
+
 /// One connection that is kept.
 pub(crate) struct Connection {
     host: String,
@@ -81,6 +83,18 @@ pub(crate) fn post_all(url: &str, path: &str, bodies: &[String], connections: us
                 while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
                     connection.ask("POST", path, body);
                 }
+            });
+        }
+    });
+}
+
+/// Cancels by so many connections: each path once.
+pub(crate) fn post_paths(url: &str, paths: &[String], connections: usize) {
+    std::thread::scope(|scope| {
+        for part in paths.chunks(paths.len().div_ceil(connections)) {
+            scope.spawn(move || {
+                let mut connection = Connection::new(url);
+                part.iter().for_each(|path| drop(connection.ask("POST", path, CANCEL)));
             });
         }
     });
