@@ -5,6 +5,14 @@ use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
 
+/// From so many letters on a word may be the beginning of an id.
+pub const SHORTEST: usize = 6;
+
+/// Whether `word` names this id: it is its beginning, and long enough to be no mere word.
+pub fn is_named(id: &str, word: &str) -> bool {
+    word.chars().count() >= SHORTEST && id.starts_with(word)
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -203,7 +203,7 @@ fn report(awaited: Awaited<'_>, outcome: &Followed, context: &Context) -> Result
     match failure {
         Some(failure) => Err(failure),
         None => {
-            context.output.say(&render::plan::rendered(&awaited, &outcome.frames));
+            context.output.say(&render::plan::rendered(&awaited, outcome));
             Ok(exit::DONE)
         }
     }

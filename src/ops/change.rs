@@ -34,9 +34,10 @@ pub const TAKEN_BACK: &str = "taken back before it counted";
 
 /// The body of the journal of each of these.
 ///
-/// A kill changes nothing on the volume and is written down when it is done. Order of every other change: the journal; the runs that it ends, and quiet; what goes to the trash (in the journal's own
-/// transaction); what is copied; the record of the jobs; submission; journal done. Until the record has the change's runs
-/// nothing counts and all of it can be taken back; afterwards the record is the truth.
+/// A kill changes nothing on the volume and is written down when it is done. Order of every other change: the journal; the
+/// runs that it ends, and quiet; what goes to the trash (in the journal's own transaction); what is copied; the record of
+/// the jobs; submission; journal done. Until the record has the change's runs nothing counts and all of it can be taken
+/// back; afterwards the record is the truth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The release, or `quick`.

@@ -2,13 +2,11 @@
 
 use crate::base::counted::few;
 use crate::base::error::{Class, Failure};
-use crate::base::ids::JobId;
+use crate::base::ids::{JobId, is_named};
 use crate::manager::ManagerJob;
 use crate::ops::ports::Ports;
 use crate::ops::status::{self, Named};
 
-/// The least letters of an id that name something.
-const LETTERS: usize = 6;
 /// So many letters has a whole one, on every Manager known.
 const WHOLE: usize = 36;
 /// So many jobs of one name are named.
@@ -48,6 +46,6 @@ fn on_manager(ports: &Ports<'_>, word: &str) -> Result<Vec<ManagerJob>, Failure>
     if word.len() == WHOLE {
         return Ok(ports.manager.job(&JobId(word.to_owned()))?.into_iter().collect());
     }
-    let is_meant = |job: &ManagerJob| job.name == word || (word.len() >= LETTERS && job.id.0.starts_with(word));
+    let is_meant = |job: &ManagerJob| job.name == word || is_named(&job.id.0, word);
     Ok(ports.manager.jobs_where(&mut |job| is_meant(job))?)
 }

@@ -5,9 +5,10 @@
 use super::Asked;
 use super::field::{Field, Is, NOT_ON_THE_MANAGER};
 use super::row::{Row, Value};
-use super::term::{SHORTEST_ID, Term};
+use super::term::Term;
 use super::tree::Node;
 use super::words::Pattern;
+use crate::base::ids::{SHORTEST, is_named as is_id};
 use crate::base::status::JobStatus;
 
 impl Node {
@@ -93,7 +94,7 @@ fn of_text(value: Value<'_>, test: impl Fn(&str) -> bool) -> Option<bool> {
 fn may_name(row: &(impl Row + ?Sized), field: &Field, pattern: &Pattern) -> bool {
     match (field, pattern) {
         (Field::Id, Pattern::Glob(_)) => false,
-        (Field::Id, Pattern::Text(word)) => word.chars().count() >= SHORTEST_ID && row.may_be(field, word),
+        (Field::Id, Pattern::Text(word)) => word.chars().count() >= SHORTEST && row.may_be(field, word),
         (_, Pattern::Text(word)) => row.may_be(field, word),
         (_, Pattern::Glob(_)) => true,
     }
@@ -110,7 +111,7 @@ fn is_named(field: &Field, patterns: &[Pattern], text: &str) -> bool {
 
 fn begins(pattern: &Pattern, id: &str) -> bool {
     match pattern {
-        Pattern::Text(word) => word.chars().count() >= SHORTEST_ID && id.starts_with(word),
+        Pattern::Text(word) => is_id(id, word),
         Pattern::Glob(_) => pattern.matches(id),
     }
 }

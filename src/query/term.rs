@@ -6,9 +6,7 @@ use super::frames::Wanted;
 use super::lexer::{Letter, OPERATORS};
 use super::range::{Order, Range, Scale, duration};
 use super::words::{Pattern, text};
-
-/// From so many letters on a word may be the beginning of an id.
-pub(super) const SHORTEST_ID: usize = 6;
+use crate::base::ids::SHORTEST;
 
 /// The largest compiled expression, in bytes.
 const LARGEST_EXPRESSION: usize = 1 << 16;
@@ -242,10 +240,10 @@ impl Values<'_> {
     /// The beginning of an id, unless it is asked for exactly.
     fn ids(&self, field: Field) -> Result<Term, Fault> {
         if self.operator == Operator::Matches {
-            let is_short = |item: &&[Letter]| item.len() < SHORTEST_ID && !super::glob::is_glob(item);
+            let is_short = |item: &&[Letter]| item.len() < SHORTEST && !super::glob::is_glob(item);
             if let Some(short) = items(self.letters)?.into_iter().find(is_short) {
                 return Err(Fault::new(short[0].column, format!("{:?} is too short for an id", text(short)))
-                    .hint(format!("Write {SHORTEST_ID} letters or more of it.")));
+                    .hint(format!("Write {SHORTEST} letters or more of it.")));
             }
         }
         self.words(field, true)

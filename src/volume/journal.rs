@@ -239,12 +239,7 @@ pub fn finished(volume: &Volume, id: TransactionId) -> Result<Option<Account>, J
     }
 }
 
-/// The transactions that are done, in no order of time.
-pub fn finished_ids(volume: &Volume) -> Result<Vec<TransactionId>, JournalError> {
-    Ok(volume.dir(&layout::done_dir())?.map(|folder| ids_in(&folder)).transpose()?.unwrap_or_default())
-}
-
-/// The same with the time of each one's last line, newest first.
+/// The transactions that are done, with the time of each one's last line, newest first.
 pub fn finished_by_time(volume: &Volume) -> Result<Vec<(TransactionId, Timestamp)>, JournalError> {
     let Some(folder) = volume.dir(&layout::done_dir())? else { return Ok(Vec::new()) };
     let id_of = |name: &std::ffi::OsStr| name.to_str()?.strip_suffix(SUFFIX)?.parse().ok();
@@ -377,7 +372,7 @@ mod tests {
         assert!(survey(&volume).expect("survey").is_empty());
         let account = finished(&volume, id).expect("read").expect("filed");
         assert_eq!(account.done.map(|done| done.body), Some(json!({"files": 2})));
-        assert_eq!(finished_ids(&volume).expect("list"), [id]);
+        assert_eq!(finished_by_time(&volume).expect("list").into_iter().map(|(id, _)| id).collect::<Vec<_>>(), [id]);
     }
 
     #[test]
@@ -475,7 +470,10 @@ mod tests {
         for _ in 0..2 {
             file_done(&volume, &journals.not_filed).expect("file");
             assert!(survey(&volume).expect("survey").is_empty());
-            assert_eq!(finished_ids(&volume).expect("list"), [id]);
+            assert_eq!(
+                finished_by_time(&volume).expect("list").into_iter().map(|(id, _)| id).collect::<Vec<_>>(),
+                [id]
+            );
         }
     }
 

@@ -131,7 +131,12 @@ fn a_replace_of_some_frames_renders_exactly_these() {
     farm.run("kill quick/x --yes").expect(0);
     let shown = farm.run("replace job quick/x --with scenes/B.blend --range 1-3 --frames 1 --dry-run").expect(0);
     shown.says(&["stay missing", "frames 2-3", "farm retry quick/x"]);
-    farm.run("replace job quick/x --with scenes/B.blend --range 1-3 --frames 1 --yes --wait").expect(0);
+    let rendered = farm.run("replace job quick/x --with scenes/B.blend --range 1-3 --frames 1 --yes --wait").expect(0);
+    rendered.says(&[
+        "the one frame that was asked for is rendered",
+        "frames 2-3 of quick/x stay missing",
+        "farm retry quick/x",
+    ]);
     assert_eq!(farm.render_log(), ["x 1"]);
     farm.run("retry quick/x --yes --wait").expect(0);
     // What a run was to render is not lost because it is ended for a replace.

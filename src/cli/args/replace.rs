@@ -40,11 +40,11 @@ pub struct ReplaceJobArgs {
     /// With --using: only jobs of this release, or of `quick`
     #[arg(long, value_name = "NAME", requires = "using", conflicts_with = "apply")]
     pub release: Option<String>,
-    /// Render only these frames anew, and leave the others as they are, those too that are missing; what a run that is
-    /// canceled was to render is rendered from the new scene
+    /// Render only these frames anew, and leave the others as they are, those too that are missing; broken ones go to the
+    /// trash, and what a run that is canceled was to render is rendered from the new scene
     #[arg(long, value_name = "FRAMES", allow_hyphen_values = true, conflicts_with_all = ["keep_frames", "apply"])]
     pub frames: Option<FrameSet>,
-    /// Keep every frame that is there, and render only what is missing
+    /// Keep every frame that is there and that the job still has, and render only what is missing
     #[arg(long, conflicts_with = "apply")]
     pub keep_frames: bool,
     /// The frames that the job has from now on; default: what the new scene says, where the job has what the old one said

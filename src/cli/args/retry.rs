@@ -7,7 +7,8 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub struct RetryArgs {
     /// Which jobs: r1/shot010, r1, 'shot0*', six letters or more of a run's id, or 'release:r1 status:failed' (see
-    /// docs/queries.md). Words side by side are all of one job; r1/A,r1/B is any of these. Not needed with --apply
+    /// docs/queries.md). A job's own name means it in every release. Words side by side are all of one job; r1/A,r1/B is
+    /// any of these. Not needed with --apply
     #[arg(value_name = "QUERY", required_unless_present = "apply", conflicts_with = "apply")]
     pub query: Vec<String>,
     /// Leave frames whose log speaks of wrong pixels (a missing add-on, a failed driver) as they are

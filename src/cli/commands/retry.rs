@@ -197,7 +197,9 @@ impl Call<'_> {
 /// The jobs that may come out better than they are, by their homes.
 fn awaited(plan: &RetryPlan) -> Vec<(Home, Vec<JobName>)> {
     let is_awaited = |job: &&RetryJob| !matches!(job.verdict, Verdict::Sound | Verdict::Left);
-    by_home(plan.jobs.iter().filter(is_awaited).map(|job| &job.reference))
+    let awaited = plan.jobs.iter().filter(is_awaited).map(|job| &job.reference);
+    let names = |jobs: Vec<&JobRef>| jobs.into_iter().map(|job| job.job.clone()).collect();
+    by_home(awaited, |job| job).into_iter().map(|(home, jobs)| (home, names(jobs))).collect()
 }
 
 fn nothing_done(consent: Consent) -> RetryReport {

@@ -4,8 +4,7 @@ use super::table::Table;
 use crate::base::counted::{agree, counted, frames_named};
 use crate::base::render_options::RenderOptions;
 use crate::base::size::{Bytes, told_apart};
-use crate::ops::check::FrameCounts;
-use crate::ops::follow::Awaited;
+use crate::ops::follow::{Awaited, Followed};
 use crate::ops::plan::apply::PlanReport;
 use crate::ops::plan::refusal::first;
 use crate::ops::plan::{JobVerdict, PlannedJob, ReleasePlan, WaitingJob};
@@ -164,21 +163,31 @@ pub fn applied(plan: &ReleasePlan, report: &PlanReport) -> String {
     }
 }
 
-/// Jobs whose frames are all there.
-pub fn rendered(awaited: &Awaited<'_>, frames: &FrameCounts) -> String {
+/// Jobs whose frames are all there, but for those that nobody asked for.
+pub fn rendered(awaited: &Awaited<'_>, outcome: &Followed) -> String {
+    let Followed { frames, left_missing, .. } = outcome;
     let suspect = match frames.suspect {
         0 => String::new(),
         n => format!(", {n} of them suspect"),
     };
-    let all = match frames.expected {
-        1 => "its one frame is".to_owned(),
-        count => format!("all {count} frames are"),
+    let all = match (frames.expected, left_missing.is_empty()) {
+        (1, true) => "its one frame is".to_owned(),
+        (count, true) => format!("all {count} frames are"),
+        (1, false) => "the one frame that was asked for is".to_owned(),
+        (count, false) => format!("the {count} frames that were asked for are"),
     };
-    let next = match awaited.home.release() {
-        Some(release) => {
+    let next = match (left_missing.first(), awaited.home.release()) {
+        (Some((job, left)), _) => {
+            let (frames, stays) = (frames_named(left), agree(left.len(), "stays", "stay"));
+            format!(
+                "; {frames} of {job} {stays} missing: `farm retry {job}` renders {}",
+                agree(left.len(), "it", "them")
+            )
+        }
+        (None, Some(release)) => {
             format!("; collect {} with `farm harvest release {release}`", agree(frames.expected, "it", "them"))
         }
-        None => String::new(),
+        (None, None) => String::new(),
     };
     format!("{awaited}: {all} rendered{suspect}{next}")
 }

@@ -227,7 +227,7 @@ fn create(tx: &Transaction<'_>, host: &HostId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Makes a queue of an earlier version one of this. A handle for looking reads either: what it reads is in both.
+/// Makes a queue of an earlier version one of this. A handle for looking reads either: what is new it looks for first.
 fn bring_up_to_date(tx: &Transaction<'_>) -> Result<(), Fault> {
     if version(tx)? == 1 {
         tx.execute_batch(schema::FROM_1_TO_2)?;

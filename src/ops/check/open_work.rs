@@ -159,7 +159,16 @@ impl OpenWork {
         FrameSet::union_of(job.runs.iter().filter(unsent).map(|run| &run.frames))
     }
 
-    /// The same with another idea of what was harvested.
+    /// The job's newest run, where somebody canceled it or took it back before it was submitted: a failure never does.
+    pub fn canceled<'a>(&self, job: &'a JobRecord) -> Option<&'a RunRecord> {
+        let is_over = |status: &JobStatus| matches!(status, JobStatus::Canceled | JobStatus::CancelRequested);
+        let is_canceled = |run: &RunRecord| {
+            run.withdrawn || self.runs(job).iter().any(|known| known.run == run.id && is_over(&known.status))
+        };
+        job.newest_run().filter(|run| is_canceled(run))
+    }
+
+    /// This work with another idea of what was harvested.
     #[must_use]
     pub fn with_harvested(mut self, files: Vec<ManifestFile>) -> Self {
         self.harvested = HashMap::new();

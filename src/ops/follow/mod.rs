@@ -66,6 +66,8 @@ pub struct Followed {
     pub goes_on: bool,
     /// Jobs that go on when a person says so.
     pub paused: Vec<JobRef>,
+    /// Frames that are missing, and that whoever asked for the others wants left as they are.
+    pub left_missing: Vec<(JobRef, FrameSet)>,
     /// How often missing frames were submitted anew.
     pub tries: u32,
     /// Harvested files that are not what was harvested, beneath the volume: a person has to look at those.
@@ -170,13 +172,9 @@ pub fn canceled(ports: &Ports<'_>, awaited: Awaited<'_>) -> Result<HashSet<JobNa
 }
 
 /// Jobs whose newest run somebody canceled while it was waited for: a person's word counts more than a wish to see them
-/// rendered. A failure never cancels a job.
+/// rendered.
 fn ended_by_somebody(file: &ReleaseFile, work: &OpenWork) -> HashSet<JobName> {
-    let is_ended = |job: &&JobRecord| {
-        let newest = job.newest_run().map(|run| run.id);
-        work.runs(job).iter().any(|run| Some(run.run) == newest && run.status == JobStatus::Canceled)
-    };
-    file.jobs.iter().filter(is_ended).map(|job| job.name.clone()).collect()
+    file.jobs.iter().filter(|job| work.canceled(job).is_some()).map(|job| job.name.clone()).collect()
 }
 
 /// Ends jobs of the release that came to a remote Manager twice, under the release's lock: two renderers must not write the
@@ -219,7 +217,11 @@ pub fn outcome(ports: &Ports<'_>, awaited: Awaited<'_>, tries: u32) -> Result<Fo
     let name = awaited.home;
     let file = awaited.file(ports)?;
     let work = OpenWork::of(ports, &file)?;
-    let checked = check_all(ports, &file, &work, awaited)?;
+    let checked = check_whole(ports, &file, &work, awaited)?;
+    let left_missing =
+        checked.iter().map(|(job, frames)| (job.clone(), frames.missing.common(&awaited.left(&job.job))));
+    let left_missing = left_missing.filter(|(_, frames)| !frames.is_empty()).collect();
+    let checked = without_left(checked, awaited);
     let frames: FrameCounts = checked.iter().map(|(_, frames)| frames.counts()).sum();
     let under_way = checked.iter().map(|(_, frames)| frames.rendering.len() as u64).sum();
     keep_pace(ports, awaited, &checked)?;
@@ -229,7 +231,8 @@ pub fn outcome(ports: &Ports<'_>, awaited: Awaited<'_>, tries: u32) -> Result<Fo
     let tail = if frames.missing + frames.bad == 0 { String::new() } else { failing_tail(ports, &file, &work)? };
     let flaws = checked.iter().flat_map(|(_, frames)| &frames.flaws);
     let altered = flaws.map(|flaw| flaw.path.clone()).filter(|path| path.is_within(&Area::Dist.folder())).collect();
-    Ok(Followed { frames, under_way, goes_on: file.jobs.iter().any(goes_on), paused, tries, altered, tail })
+    let goes_on = file.jobs.iter().any(goes_on);
+    Ok(Followed { frames, under_way, goes_on, paused, left_missing, tries, altered, tail })
 }
 
 /// Whether a run that somebody can look at has not come to its end.
@@ -264,7 +267,18 @@ fn tell_held(
     !next.is_empty()
 }
 
+/// The frames that are waited for.
 fn check_all(
+    ports: &Ports<'_>,
+    file: &ReleaseFile,
+    work: &OpenWork,
+    awaited: Awaited<'_>,
+) -> Result<Vec<(JobRef, JobFrames)>, Failure> {
+    Ok(without_left(check_whole(ports, file, work, awaited)?, awaited))
+}
+
+/// The same, with those that nobody waits for.
+fn check_whole(
     ports: &Ports<'_>,
     file: &ReleaseFile,
     work: &OpenWork,
@@ -272,10 +286,15 @@ fn check_all(
 ) -> Result<Vec<(JobRef, JobFrames)>, Failure> {
     let jobs: Vec<&JobRecord> = file.jobs.iter().filter(|job| awaited.has(&job.name)).collect();
     let frames = check::check_jobs(ports, &file.name, &jobs, work, Effort::Trust)?;
-    let of_job = |(job, frames): (&JobRecord, JobFrames)| {
-        (JobRef::within(&file.name, &job.name), frames.without(&awaited.left(&job.name)))
+    Ok(jobs.into_iter().map(|job| JobRef::within(&file.name, &job.name)).zip(frames).collect())
+}
+
+fn without_left(checked: Vec<(JobRef, JobFrames)>, awaited: Awaited<'_>) -> Vec<(JobRef, JobFrames)> {
+    let of_job = |(job, frames): (JobRef, JobFrames)| {
+        let left = awaited.left(&job.job);
+        (job, frames.without(&left))
     };
-    Ok(jobs.into_iter().zip(frames).map(of_job).collect())
+    checked.into_iter().map(of_job).collect()
 }
 
 /// Writes the seconds per frame into the release's file where they became known or changed by a tenth. Where somebody

@@ -3,6 +3,7 @@
 use super::{Found, LogsRequest, Of, TaskLog};
 use crate::base::counted::few;
 use crate::base::error::{Class, Failure};
+use crate::base::ids::is_named;
 use crate::base::name::JobRef;
 use crate::base::status::TaskStatus;
 use crate::manager::{ManagerJob, ManagerTask};
@@ -13,8 +14,6 @@ use crate::ops::strangers::{self, Meant};
 use crate::sys::http::without_credentials;
 use crate::volume::release_file::{JobRecord, RunRecord};
 
-/// The least letters of an id that name something.
-const LETTERS: usize = 6;
 /// So many tasks are named to whoever named none of them.
 const NAMED: usize = 5;
 
@@ -110,9 +109,8 @@ fn choose<'a>(
     tasks: Vec<(&'a KnownRun, ManagerTask)>,
     is_open: bool,
 ) -> Result<Vec<(&'a KnownRun, ManagerTask)>, Failure> {
-    let is_named = |task: &ManagerTask, word: &str| {
-        task.name == word || task.id.0 == word || (word.len() >= LETTERS && task.id.0.starts_with(word))
-    };
+    let is_named =
+        |task: &ManagerTask, word: &str| task.name == word || task.id.0 == word || is_named(&task.id.0, word);
     let names: Vec<String> = tasks.iter().map(|(_, task)| task.name.clone()).collect();
     let (named, _): (Vec<_>, Vec<_>) =
         tasks.into_iter().partition(|(_, task)| request.task.as_ref().is_none_or(|word| is_named(task, word)));

@@ -208,7 +208,7 @@ mod tests {
         begun(&room, &["A", "B"]);
         begun(&room, &["A"]);
         assert_eq!(left(&room), 0);
-        assert_eq!(journal::finished_ids(&room.volume).expect("journals").len(), 2);
+        assert_eq!(journal::finished_by_time(&room.volume).expect("journals").len(), 2);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Order: journal; bad frames to the trash, in the journal's own transaction; the record with the runs that are about to be
 //! submitted; submission; journal done. No frame of these is any worker's: what one may still write is left to it.
 
-use super::{RetryJob, RetryPlan, Suspects, survey};
+use super::{RetryJob, RetryPlan, Suspects, by_home, survey};
 use crate::base::consent::Consent;
 use crate::base::counted::counted;
 use crate::base::error::{Class, Failure};
@@ -53,7 +53,7 @@ pub fn apply(ports: &Ports<'_>, shown: &RetryPlan, consent: Consent) -> Result<R
     check_place(ports, shown)?;
     storage::require(ports.volume, ports.manager)?;
     let mut report = RetryReport { consent, submitted: Vec::new(), trashed: 0, changes: Vec::new() };
-    for (home, jobs) in by_home(&shown.jobs) {
+    for (home, jobs) in by_home(&shown.jobs, |job| &job.reference) {
         if let Err(failure) = apply_home(ports, shown, &home, &jobs, &mut report) {
             return Err(how_far(failure, &home, &report));
         }
@@ -73,18 +73,6 @@ fn check_place(ports: &Ports<'_>, shown: &RetryPlan) -> Result<(), Failure> {
         return refuse(what, "Name the plan's own Manager with --manager.");
     }
     Ok(())
-}
-
-/// The jobs of each home, homes and jobs in the plan's order.
-fn by_home(jobs: &[RetryJob]) -> Vec<(Home, Vec<&RetryJob>)> {
-    let mut homes: Vec<(Home, Vec<&RetryJob>)> = Vec::new();
-    for job in jobs {
-        match homes.iter_mut().find(|(home, _)| *home == job.reference.home) {
-            Some((_, of_home)) => of_home.push(job),
-            None => homes.push((job.reference.home.clone(), vec![job])),
-        }
-    }
-    homes
 }
 
 /// What a failure has to say of the homes before it.

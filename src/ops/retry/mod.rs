@@ -12,7 +12,7 @@ pub mod survey;
 
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{RunId, VolumeId};
-use crate::base::name::{Home, JobName, JobRef};
+use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::ops::check::{Effort, FrameFlaw};
 use crate::ops::submit::Queueing;
@@ -44,13 +44,14 @@ pub struct RetryRequest {
     pub effort: Effort,
 }
 
-/// Jobs by their homes, homes and jobs in their order.
-pub fn by_home<'a>(jobs: impl IntoIterator<Item = &'a JobRef>) -> Vec<(Home, Vec<JobName>)> {
-    let mut homes: Vec<(Home, Vec<JobName>)> = Vec::new();
+/// Jobs by the homes of their names, homes and jobs in their order.
+pub fn by_home<T>(jobs: impl IntoIterator<Item = T>, name: impl Fn(&T) -> &JobRef) -> Vec<(Home, Vec<T>)> {
+    let mut homes: Vec<(Home, Vec<T>)> = Vec::new();
     for job in jobs {
-        match homes.iter_mut().find(|(home, _)| *home == job.home) {
-            Some((_, names)) => names.push(job.job.clone()),
-            None => homes.push((job.home.clone(), vec![job.job.clone()])),
+        let home = &name(&job).home;
+        match homes.iter_mut().find(|(other, _)| other == home) {
+            Some((_, of_home)) => of_home.push(job),
+            None => homes.push((home.clone(), vec![job])),
         }
     }
     homes

@@ -23,10 +23,11 @@ use crate::volume::release_file::{JobRecord, ReleaseFile};
 pub fn survey(ports: &Ports<'_>, request: &RetryRequest) -> Result<RetryPlan, Failure> {
     let (queue, workers) = (ports.manager.jobs()?, ports.manager.workers()?);
     let (mut jobs, mut interrupted, mut hands) = (Vec::new(), Vec::new(), Hands::default());
-    for (home, names) in &by_home(&request.jobs) {
+    for (home, jobs_of_it) in &by_home(&request.jobs, |job| job) {
+        let names: Vec<JobName> = jobs_of_it.iter().map(|job| job.job.clone()).collect();
         let look = Look { ports, request, remember: Remember::Nothing, queue: &queue, workers: &workers };
         let Some(file) = release::load(ports.volume, home)? else { continue };
-        jobs.extend(look.home(&file, names, &mut hands)?);
+        jobs.extend(look.home(&file, &names, &mut hands)?);
         interrupted.extend(undo::is_killed(ports.volume, home)?.then(|| home.clone()));
     }
     Ok(RetryPlan {
@@ -95,6 +96,7 @@ impl Look<'_> {
     ) -> RetryJob {
         let (pending, runs) = (work.unsent(record, &self.ports.manager.address()), work.telling(record));
         let frames = mending.frames.minus(&pending);
+        let canceled = work.canceled(record).map(|run| run.frames.clone()).unwrap_or_default();
         let rendering = found.rendering.clone();
         let held = held.filter(|held| held.why.is_odd());
         let held = held
@@ -119,7 +121,7 @@ impl Look<'_> {
             missing: found.missing.clone(),
             suspect: found.suspect.minus(&found.harvested),
             paused: paused_frames(runs).common(&rendering),
-            canceled: canceled_frames(record, runs).common(&found.missing.union(&found.bad)).minus(&rendering),
+            canceled: canceled.common(&found.missing.union(&found.bad)).minus(&rendering),
             rendering,
             pending,
             frames,
@@ -141,13 +143,6 @@ fn paused_frames(runs: &[RunWork]) -> FrameSet {
     let paused: Vec<FrameSet> = runs.iter().filter(is_paused).map(RunWork::open_frames).collect();
     let open: Vec<FrameSet> = runs.iter().filter(|run| !is_paused(run)).map(RunWork::open_frames).collect();
     FrameSet::union_of(&paused).minus(&FrameSet::union_of(&open))
-}
-
-/// The frames of the newest run, where somebody canceled that: a failure never does.
-fn canceled_frames(record: &JobRecord, runs: &[RunWork]) -> FrameSet {
-    let newest = record.newest_run().and_then(|newest| runs.iter().find(|run| run.run == newest.id));
-    let canceled = newest.filter(|run| matches!(run.status, JobStatus::Canceled | JobStatus::CancelRequested));
-    canceled.map(|run| run.frames.clone()).unwrap_or_default()
 }
 
 /// As the run before was queued, but for a pause: what is retried is wanted now.

@@ -3,14 +3,12 @@
 use super::interrupted::Interruptions;
 use crate::base::counted::counted;
 use crate::base::error::{Class, Explain, Failure};
+use crate::base::ids::is_named;
 use crate::base::name::{Home, JobName};
 use crate::base::nearest::nearest;
 use crate::ops::release;
 use crate::volume::Volume;
 use crate::volume::release_file::{JobRecord, ReleaseFile, RunRecord};
-
-/// As many letters of an id name its run.
-const LETTERS: usize = 6;
 
 /// What a word names.
 #[derive(Debug)]
@@ -75,9 +73,9 @@ impl std::fmt::Display for Named {
 /// Whether one of its runs has an id, farm's or the Manager's, that begins so.
 fn has_id(job: &JobRecord, word: &str) -> bool {
     let begins = |run: &RunRecord| {
-        run.id.to_string().starts_with(word) || run.manager_job.as_ref().is_some_and(|id| id.0.starts_with(word))
+        is_named(&run.id.to_string(), word) || run.manager_job.as_ref().is_some_and(|id| is_named(&id.0, word))
     };
-    word.len() >= LETTERS && job.runs.iter().any(begins)
+    job.runs.iter().any(begins)
 }
 
 /// What keeps the release that a word names from being looked at: its file cannot be read, or a plan of it was killed.

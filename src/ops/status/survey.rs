@@ -55,8 +55,8 @@ pub fn of_job(
     Ok(survey.states(file, &[job])?.remove(0))
 }
 
-/// The status of those jobs of several releases that `is_meant` says. One that cannot be looked at is told of and keeps none from being seen; the first such
-/// failure comes too.
+/// The status of those jobs of several releases that `is_meant` says. One that cannot be looked at is told of and keeps none
+/// from being seen; the first such failure comes too.
 pub fn survey_of(
     ports: &Ports<'_>,
     jobs: &[ManagerJob],

@@ -11,6 +11,7 @@ use crate::ops::check::in_parallel::try_by_hands;
 use crate::ops::ending::{PATIENCE, can_be_cancelled, end_and_wait};
 use crate::ops::ports::Ports;
 use crate::ops::quiet;
+use crate::ops::status::GONE;
 use crate::sys::clock::Stopwatch;
 use crate::sys::interrupt;
 use std::collections::{HashMap, HashSet};
@@ -58,7 +59,8 @@ fn after_the_kill(report: &SteerReport, what: &'static str) -> impl Fn(Failure) 
 /// ended once more, and waited for.
 pub(super) fn wait(ports: &Ports<'_>, request: &SteerRequest, report: &mut SteerReport) -> Result<(), Failure> {
     let but = after_the_kill(report, "the waiting failed");
-    quiet::wait_for_ended(ports, &begun(report), report.began, PATIENCE).map_err(&but)?;
+    let waited_for = [begun(report), ended_before(report)].concat();
+    quiet::wait_for_ended(ports, &waited_for, report.began, PATIENCE).map_err(&but)?;
     if !begun(report).is_empty() {
         let jobs = still_there(ports, &told(report)).map_err(&but)?;
         let again: Vec<ManagerJob> = jobs.iter().filter(|job| can_be_cancelled(&job.status)).cloned().collect();
@@ -75,6 +77,13 @@ pub(super) fn wait(ports: &Ports<'_>, request: &SteerRequest, report: &mut Steer
     }
     report.quiet = Some(true);
     Ok(())
+}
+
+/// Jobs that had ended before: their workers may not have. Of many nobody asks.
+fn ended_before(report: &SteerReport) -> Vec<JobId> {
+    let is_over = |job: &&PlannedJob| job.verdict == Verdict::AlreadyEnded && job.status != GONE;
+    let ended: Vec<JobId> = report.plan.jobs.iter().filter(is_over).filter_map(|job| job.id.clone()).collect();
+    if ended.len() > FEW { Vec::new() } else { ended }
 }
 
 /// The Manager's jobs that were told to end.

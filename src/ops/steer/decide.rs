@@ -24,8 +24,9 @@ pub(super) struct Circumstances<'a> {
     pub(super) manager: &'a str,
     /// Whether jobs that the volume knows nothing of are meant too.
     pub(super) strangers_too: bool,
-    /// A task that is active although its job is called canceled.
-    pub(super) still_active: Option<&'a str>,
+    /// A task that is not as its job's status says: active where a job is killed that is called canceled, paused where one
+    /// is unpaused that is called queued.
+    pub(super) odd_task: Option<&'a str>,
 }
 
 /// Decides about a job.
@@ -35,7 +36,7 @@ pub(super) fn decide(verb: Verb, row: &JobRow<'_>, known: Circumstances<'_>) -> 
         Verb::Pause => {
             turn(row, Verdict::Pause, &[JobStatus::Active, JobStatus::Queued, JobStatus::Requeueing], &PAUSED)
         }
-        Verb::Unpause => turn(row, Verdict::Unpause, &PAUSED, &[JobStatus::Active, JobStatus::Queued]),
+        Verb::Unpause => unpause(row, known),
         Verb::Priority(priority) => prioritise(row, priority),
     };
     let whose = match row.origin {
@@ -52,16 +53,26 @@ pub(super) fn decide(verb: Verb, row: &JobRow<'_>, known: Circumstances<'_>) -> 
 
 const PAUSED: [JobStatus; 2] = [JobStatus::Paused, JobStatus::PauseRequested];
 
+/// Also where it is called queued, and its tasks are paused: nobody would ever begin those.
+fn unpause(row: &JobRow<'_>, known: Circumstances<'_>) -> Decision {
+    let Some((task, found)) = known.odd_task.zip(row.found) else {
+        return turn(row, Verdict::Unpause, &PAUSED, &[JobStatus::Active, JobStatus::Queued]);
+    };
+    let told = row.managers_jobs().map(|job| told(job, job.id == found.id || PAUSED.contains(&job.status))).collect();
+    let reason = format!("it is called {}, and its task {task} is paused", found.status);
+    Decision { verdict: Verdict::Unpause, reason, told, withdrawn: Vec::new() }
+}
+
 fn kill(afterwards: Afterwards, row: &JobRow<'_>, known: Circumstances<'_>) -> Decision {
     let ends = |job: &ManagerJob| {
-        let is_called_ended = known.still_active.is_some() && row.found.is_some_and(|found| found.id == job.id);
+        let is_called_ended = known.odd_task.is_some() && row.found.is_some_and(|found| found.id == job.id);
         can_be_cancelled(&job.status) || is_called_ended
     };
     let told: Vec<Told> = row.managers_jobs().map(|job| told(job, ends(job))).collect();
     let pending = row.pending.iter().filter(|run| run.manager == known.manager);
     let withdrawn: Vec<RunId> = pending.map(|run| run.id).collect();
     let is_deleted = afterwards == Afterwards::Gone && !told.is_empty();
-    let (verdict, reason) = match (known.still_active, told.iter().any(|job| job.is_told)) {
+    let (verdict, reason) = match (known.odd_task, told.iter().any(|job| job.is_told)) {
         (Some(task), _) => (Verdict::Cancel, format!("it is called canceled, and its task {task} is still active")),
         (None, true) => (Verdict::Cancel, format!("it is {}", row.status)),
         (None, false) if !withdrawn.is_empty() => (Verdict::Withdraw, "it was not submitted yet".to_owned()),

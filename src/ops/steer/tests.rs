@@ -76,13 +76,24 @@ fn what_no_manager_has_is_taken_back_or_left() {
 }
 
 #[test]
-fn a_job_that_is_only_called_canceled_is_ended_where_it_is_asked_for_by_name() {
+fn a_job_that_is_only_called_canceled_is_ended() {
     let mut room = room("canceled");
     room.manager.tasks.values_mut().flatten().for_each(|task| task.status = TaskStatus::Active);
     let of = |text| survey(&room.ports(), &request(KILL, text)).expect("a plan").jobs.remove(0);
-    assert_eq!(of("r1/A").verdict, Verdict::Cancel);
+    for text in ["r1/A", "ref=r1/A", "status:canceled", ""] {
+        assert_eq!(of(text).verdict, Verdict::Cancel, "{text}");
+    }
     assert!(of("A").reason.contains("render-1-3 is still active"));
-    assert_eq!(of("status:canceled").verdict, Verdict::AlreadyEnded);
+}
+
+/// `queued`, set by hand, wakes no paused task.
+#[test]
+fn a_job_that_is_only_called_queued_is_unpaused() {
+    let mut room = room("queued");
+    room.manager.tasks.values_mut().flatten().for_each(|task| task.status = TaskStatus::Paused);
+    let plan = survey(&room.ports(), &request(Verb::Unpause, "ref=r1/A")).expect("a plan");
+    assert_eq!((plan.jobs[0].verdict, plan.jobs[0].told[0].is_told), (Verdict::Unpause, true));
+    assert!(plan.jobs[0].reason.contains("render-1-3 is paused"), "{:?}", plan.jobs[0]);
 }
 
 /// Earlier runs that go on, and a run that is there twice.
@@ -165,7 +176,7 @@ fn a_decision_about_a_foreign_job_is_its_own_once_it_is_meant() {
     let facts = Facts::gather(&room.ports(), &Reach::Everything, &request(KILL, "").query).expect("facts");
     let rows = facts.rows(&room.manager);
     let row = rows.iter().find(|row| row.is_foreign()).expect("it is there");
-    let known = Circumstances { manager: "told", strangers_too: false, still_active: None };
+    let known = Circumstances { manager: "told", strangers_too: false, odd_task: None };
     assert_eq!(decide(KILL, row, known).verdict, Verdict::Foreign);
     assert_eq!(decide(KILL, row, Circumstances { strangers_too: true, ..known }).verdict, Verdict::Cancel);
 }

@@ -2,7 +2,7 @@
 
 use super::deed::Deed;
 use crate::base::error::{Class, Failure};
-use crate::base::ids::TransactionId;
+use crate::base::ids::{SHORTEST, TransactionId};
 use crate::base::name::{Home, JobName};
 use crate::base::time::Timestamp;
 use crate::ops::change::{self, Author};
@@ -14,9 +14,6 @@ use crate::volume::lock::Scope;
 use crate::volume::trash::{self, HOLD_DAYS};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
-
-/// The fewest letters of a change's id that name it.
-const PREFIX: usize = 6;
 
 /// So many journals are read at once: there may be thousands, and on a share each is waited for.
 const READERS: usize = 8;
@@ -160,7 +157,7 @@ impl History {
         let is_meant = |entry: &&Entry| entry.id.to_string().starts_with(&word);
         let found: Vec<&Entry> = self.entries.iter().filter(is_meant).collect();
         match found[..] {
-            _ if word.len() < PREFIX => Err(Failure::new(
+            _ if word.len() < SHORTEST => Err(Failure::new(
                 Class::Usage,
                 format!("{word:?} names no change: six letters of its id are the fewest"),
             )

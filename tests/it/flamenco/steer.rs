@@ -95,6 +95,18 @@ fn every_release_is_steered() {
     all_at_once(parts.into());
 }
 
+/// `queued`, set in the Manager's own pages, leaves paused tasks paused: nobody would ever begin them.
+#[test]
+fn paused_tasks_under_a_queued_job_are_woken() {
+    let studio = studio_of(Release::V3_9, 1);
+    studio.run("pause r1/S00 --yes").expect(0);
+    studio.engine.set_job_status(&sorted(&studio)[0].id, JobStatus::Queued, "").expect("set");
+    studio.run("why r1/S00").expect(0).says(&["tasks-paused", "farm unpause r1/S00"]);
+    studio.run("unpause r1/S00 --yes").expect(0).says(&["is paused", "unpaused 1 job"]);
+    studio.work();
+    assert_eq!(statuses(&studio), ["completed"]);
+}
+
 /// One whose tasks were never begun goes on with `queued`: its tasks wait as they are.
 #[test]
 fn a_job_that_was_submitted_paused_goes_on() {
