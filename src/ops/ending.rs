@@ -120,7 +120,8 @@ pub fn end_and_wait(ports: &Ports<'_>, jobs: &[ManagerJob], reason: &str) -> Res
         let went_on = match outcome {
             // Deleted since: nobody takes a task of it any more. Whether its renderer has ended is asked next.
             Ok(()) | Err(ManagerError::NotFound { .. }) => ports.go_on(),
-            Err(error) => Err(error.into()),
+            // Whoever interrupted wants to hear of that, and not of what was cut short by it.
+            Err(error) => ports.go_on().and_then(|()| Err(error.into())),
         };
         match went_on {
             Ok(()) if failure.is_none() => ControlFlow::Continue(()),

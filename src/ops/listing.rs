@@ -1,6 +1,6 @@
 //! Listing the jobs that a query selects.
 
-use crate::base::counted::counted;
+use crate::base::counted::{agree, counted};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
 use crate::base::name::{Home, JobRef};
@@ -80,7 +80,7 @@ pub fn recorded(ports: &Ports<'_>, reach: &Reach, query: &Query) -> Result<(Vec<
     let jobs: Vec<JobRef> =
         rows.iter().filter_map(|row| if let Key::Job(job) = row.key() { Some(job) } else { None }).collect();
     match jobs.is_empty() {
-        true => Err(nothing_matches(ports, reach, query, &facts.unreadable)?),
+        true => Err(none_recorded(ports, reach, query, (rows.len(), &facts.unreadable))?),
         false => Ok((jobs, facts.unreadable)),
     }
 }
@@ -89,9 +89,10 @@ pub fn recorded(ports: &Ports<'_>, reach: &Reach, query: &Query) -> Result<(Vec<
 pub fn status_of(ports: &Ports<'_>, query: &Query, effort: Effort) -> Result<StatusReport, Failure> {
     let facts = Facts::gather(ports, &Reach::Everything, query)?;
     let mut rows = select(ports, &facts, query)?;
+    let matched = rows.len();
     rows.retain(|row| matches!(row.key(), Key::Job(_)));
     if rows.is_empty() && !query.is_empty() {
-        return Err(nothing_matches(ports, &Reach::Everything, query, &facts.unreadable)?);
+        return Err(none_recorded(ports, &Reach::Everything, query, (matched, &facts.unreadable))?);
     }
     let mut report = report(ports, &facts, query, &rows, effort)?;
     report.unreadable.splice(0..0, facts.unreadable.iter().cloned());
@@ -123,6 +124,35 @@ fn report(
     }
 }
 
+/// What to say where none of the volume's jobs matches, and so many others do.
+fn none_recorded(
+    ports: &Ports<'_>,
+    reach: &Reach,
+    query: &Query,
+    (others, unreadable): (usize, &[String]),
+) -> Result<Failure, Failure> {
+    let them = agree(others, "it", "them");
+    match others {
+        0 => nothing_matches(ports, reach, query, unreadable),
+        _ => Ok(hindrance(ports, query)?.unwrap_or_else(|| {
+            let (jobs, matches) = (counted(others, "job"), agree(others, "matches", "match"));
+            let words = format!("{jobs} {matches} {:?}, and the volume has no record of {them}", query.to_string());
+            let hint = format!("`farm jobs` lists {them}: other people made {them}, or another volume's farm.");
+            Failure::new(Class::NoMatch, words).with_hint(hint)
+        })),
+    }
+}
+
+/// What a name of the query means that nobody has come to yet.
+fn hindrance(ports: &Ports<'_>, query: &Query) -> Result<Option<Failure>, Failure> {
+    for name in query.names() {
+        if let Some(failure) = resolve::hindrance(ports.volume, name)? {
+            return Ok(Some(failure));
+        }
+    }
+    Ok(None)
+}
+
 /// What to say where no job matches, and so many releases could not be looked into.
 pub fn nothing_matches(
     ports: &Ports<'_>,
@@ -130,10 +160,8 @@ pub fn nothing_matches(
     query: &Query,
     unreadable: &[String],
 ) -> Result<Failure, Failure> {
-    for name in query.names() {
-        if let Some(failure) = resolve::hindrance(ports.volume, name)? {
-            return Ok(failure);
-        }
+    if let Some(failure) = hindrance(ports, query)? {
+        return Ok(failure);
     }
     // Only a name may be a slip of the pen; otherwise nobody needs to see the whole list.
     let near = if query.names().is_empty() { None } else { near_name(ports, reach, query)? };
@@ -232,6 +260,15 @@ mod tests {
         assert!(failure.hint().is_some_and(|hint| hint.contains("\"cube\"")), "{failure}");
         let status = status_of(&room.ports(), &query("status:active"), Effort::Trust).expect("status");
         assert_eq!((status.jobs.len(), status.releases.len()), (1, 1));
-        status_of(&room.ports(), &query("is:foreign"), Effort::Trust).expect_err("farm's own alone");
+        for failure in [
+            status_of(&room.ports(), &query("is:foreign"), Effort::Trust).expect_err("farm's own alone"),
+            recorded(&room.ports(), &Reach::Everything, &query("cube")).expect_err("farm's own alone"),
+        ] {
+            assert_eq!(failure.class(), Class::NoMatch);
+            assert!(
+                failure.message().contains("1 job matches") && failure.message().contains("no record"),
+                "{failure}"
+            );
+        }
     }
 }

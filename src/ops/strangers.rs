@@ -28,8 +28,10 @@ pub fn find(ports: &Ports<'_>, word: &str) -> Result<Meant, Failure> {
         Err(failure) if failure.class() == Class::NoMatch => failure,
         found => return found.map(|named| Meant::Recorded(Box::new(named))),
     };
-    // A Manager that does not answer cannot make the word mean anything.
-    let Ok(mut found) = on_manager(ports, word) else { return Err(unknown) };
+    // Where the Manager does not answer nobody knows that it has no such job.
+    let mut found = on_manager(ports, word).map_err(|failure| {
+        failure.context(format!("{}, and nobody can say whether the Manager has it", unknown.message()))
+    })?;
     match found.len() {
         0 => Err(unknown),
         1 => Ok(Meant::Stranger(Box::new(found.remove(0)))),

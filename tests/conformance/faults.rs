@@ -9,9 +9,10 @@ use farm::base::error::{Class, Explain};
 use farm::base::ids::{JobId, TaskId};
 use farm::base::status::JobStatus;
 use farm::manager::flamenco::Bounds;
-use farm::manager::{Flamenco, Manager, ManagerError, Submission};
+use farm::manager::{Flamenco, Manager, ManagerError, Order, Submission};
 use farm::sys::http::Access;
 use serde_json::json;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -124,7 +125,10 @@ fn tells(kind: Kind, [document, nothing, text, made]: Row) -> Tells {
     match (kind, nothing) {
         (Kind::Document, _) => document,
         (Kind::Text, _) => text,
-        (Kind::Made, _) | (Kind::Changed, Unusable("hung up" | "in time" | "larger than")) => made,
+        (Kind::Made, _)
+        | (Kind::Changed, Unusable("hung up" | "in time" | "larger than" | "HTTP 502") | InTrouble("timing out")) => {
+            made
+        }
         (Kind::Nothing | Kind::Changed, _) => nothing,
     }
 }
@@ -273,6 +277,55 @@ fn what_passes_is_waited_for() {
             }
         }
     }
+}
+
+/// A change of which one try may have been heard may have been made, whatever the others met.
+#[test]
+fn what_one_try_of_a_change_met_is_not_forgotten() {
+    let subject = Subject::new();
+    let server = subject.farm.server();
+    let busy = || Fault::coded(503, "too busy");
+    for fault in [Fault::CutAfter, Fault::Silent] {
+        let timeout = Duration::from_millis(300);
+        let access = Access { timeout: Some(timeout), ..Access::default() };
+        let bounds = Bounds {
+            pauses: [Duration::from_millis(5); 3],
+            long: Duration::from_secs(5),
+            list: 1 << 20,
+            arrival: timeout,
+        };
+        let manager = Flamenco::with_bounds(&server.url(), &access, bounds).unwrap();
+        let is_unsure = |spared: usize, orders: usize| {
+            server.mend();
+            server.trap(busy(), "/setstatus ", spared);
+            server.trap(fault.clone(), "/setstatus ", 1);
+            server.trap(busy(), "/setstatus ", usize::MAX);
+            let order = Order::Status(JobStatus::CancelRequested);
+            let mut heard = Vec::new();
+            match orders {
+                0 => heard.push(manager.order(&subject.waits[0], &order, "")),
+                _ => manager.order_all(&[(subject.waits[0].clone(), order)], "", &mut |_, outcome| {
+                    heard.push(outcome);
+                    ControlFlow::Continue(())
+                }),
+            }
+            assert!(matches!(heard[..], [Err(ManagerError::Unknown { .. })]), "{fault:?}: {spared}: {heard:?}");
+        };
+        is_unsure(0, 0);
+        is_unsure(1, 0);
+        is_unsure(0, 1);
+        is_unsure(1, 1);
+        is_unsure(2, 1);
+    }
+    // Larger than any answer to an order: it was heard.
+    let manager = impatient(&server.url(), Duration::from_secs(10));
+    server.mend();
+    server.trap(Fault::Huge(50 << 20), "/setstatus ", usize::MAX);
+    let order = Order::Status(JobStatus::CancelRequested);
+    manager.order_all(&[(subject.waits[0].clone(), order)], "", &mut |_, outcome| {
+        assert!(matches!(outcome, Err(ManagerError::Unknown { .. })), "{outcome:?}");
+        ControlFlow::Continue(())
+    });
 }
 
 /// All tries of one request have one time together: a Manager that takes requests and says nothing is given up once that

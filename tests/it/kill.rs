@@ -160,6 +160,8 @@ fn what_is_not_said_clearly_is_refused_and_nothing_is_killed() {
     nothing(&["kill", "jobs", "status:failed", "--yes"], 3, &["no job matches"]);
     nothing(&["kill", "jobs", "release:r1", "--expect", "1", "--yes"], 5, &["2 jobs", "--expect says 1"]);
     nothing(&["kill", "jobs", "release:r1", "--max", "1", "--yes"], 5, &["--max allows 1"]);
+    nothing(&["kill", "jobs", "r1", "--expect", "1", "--dry-run"], 5, &["--dry-run in place of --expect"]);
+    nothing(&["kill", "jobs", "r1", "--max", "1", "--dry-run"], 5, &["--dry-run in place of --max"]);
     nothing(&["kill", "jobs", "*", "--include-foreign", "1", "--yes"], 5, &["--include-foreign says 1"]);
     nothing(&["kill", "jobs", "*"], 5, &["--yes"]);
     nothing(&["kill", "jobs", "r1/A"], 5, &["--yes"]);

@@ -108,6 +108,26 @@ fn a_run_is_named_by_the_beginning_of_its_id_everywhere() {
     farm.run(&format!("path {} out", &id[..6])).expect(0).says(&["releases/r2/out/B"]);
 }
 
+/// Whatever lies in the place of its file.
+#[test]
+fn one_odd_release_does_not_hide_the_others() {
+    type Put = fn(&std::path::Path);
+    let odd: [Put; 2] = [
+        |path| fs::create_dir(path).expect("a folder"),
+        |path| std::os::unix::fs::symlink("/etc/hostname", path).expect("a link"),
+    ];
+    for put in odd {
+        let farm = Farm::new().rendered("r1").rendered("r2");
+        let path = farm.path("releases/r2/release.yaml");
+        fs::rename(&path, farm.room.path("release.yaml")).expect("it goes");
+        put(&path);
+        farm.run("status").expect(0).says(&["r1/A", "unreadable: ", "releases/r2/release.yaml"]);
+        farm.run("jobs").expect(0).says(&["r1/A", "releases/r2/release.yaml"]);
+        farm.run("kill jobs release:r1 --yes").expect(0).says(&["nothing to kill"]);
+        farm.run("status r2").expect(5).says(&["release.yaml"]);
+    }
+}
+
 #[test]
 fn one_damaged_release_does_not_hide_the_others() {
     for damaged in ["dist/r2/manifest.json", "releases/r2/release.yaml"] {

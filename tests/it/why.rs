@@ -103,13 +103,27 @@ fn a_job_that_was_cancelled() {
 }
 
 #[test]
-fn a_job_that_was_deleted_with_farm_says_by_whom() {
+fn a_job_that_was_killed_and_deleted_says_who_killed_it() {
     let farm = planned();
+    farm.run("kill r1/A --yes --reason first").expect(0);
     farm.run("kill r1/A --delete --yes").expect(0);
     is_because(&farm, "gone", "`farm --volume", "farm retry r1/A");
     let told = document(&farm);
     let evidence = told["causes"][0]["evidence"].as_str().expect("text");
-    assert!(evidence.contains("farm's own record: kill of ") && evidence.contains("--delete"), "{told:#}");
+    assert!(evidence.contains("its run was ended by a kill of ") && evidence.contains("--reason first"), "{told:#}");
+}
+
+/// Nobody knows then that there is no such job.
+#[test]
+fn what_the_volume_does_not_know_is_asked_of_a_manager_that_is_there() {
+    let farm = planned();
+    let away = "--manager http://127.0.0.1:9";
+    for words in ["why 0123456789ab", "logs 01234567-89ab-cdef-0123-456789abcdef", "why nosuch"] {
+        farm.run(&format!("{words} {away}"))
+            .expect(6)
+            .says(&["127.0.0.1:9", "nobody can say whether the Manager has it"]);
+    }
+    farm.run("why nosuch").expect(3);
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Counts {
             of_others: plan.of_standing(Standing::OfOther),
             unrecorded: plan.concerned(Standing::Unrecorded),
             foreign: plan.concerned(Standing::Foreign),
-            done: plan.of_outcome(Outcome::Done),
+            done: plan.of_outcome(Outcome::Done) + plan.of_outcome(Outcome::NotDeleted),
             left: plan.of_outcome(Outcome::Left),
             failed: plan.of_outcome(Outcome::Failed),
         }
@@ -175,7 +175,7 @@ impl Call<'_> {
         if output.form() == Form::Json {
             output.document(&document(verb, &report.plan, Some(report)));
         }
-        match report.plan.of_outcome(Outcome::Failed) {
+        match report.plan.of_outcome(Outcome::Failed) + report.plan.of_outcome(Outcome::NotDeleted) {
             0 => Ok(exit::DONE),
             _ => Ok(exit::code(Class::Partial)),
         }

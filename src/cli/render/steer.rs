@@ -107,7 +107,12 @@ pub fn done(verb: Verb, report: &SteerReport) -> String {
     if report.quiet == Some(true) {
         text += "; no worker writes for them any more";
     }
-    for (outcome, words) in [(Outcome::Left, "left alone"), (Outcome::Failed, "could not be done")] {
+    let not_all_right = [
+        (Outcome::Left, "left alone"),
+        (Outcome::NotDeleted, "killed and not deleted"),
+        (Outcome::Failed, "could not be done"),
+    ];
+    for (outcome, words) in not_all_right {
         text += &named(plan, outcome, words);
     }
     let late: Vec<String> = plan

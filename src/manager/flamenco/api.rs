@@ -1,6 +1,7 @@
 //! Calls of the API: sent, sent again where that is harmless, and read.
 
 use super::Bounds;
+use super::met::Met;
 use super::reply::{self, Answer};
 use crate::manager::ManagerError;
 use crate::sys::clock::Stopwatch;
@@ -194,13 +195,9 @@ impl Api {
         ManagerError::Unknown { address: self.address.clone(), message, later }
     }
 
-    /// No answer after the last try.
-    fn unheard(&self, request: &Request<'_>, error: &HttpError) -> ManagerError {
-        // Who sends on has done nothing, and the address is to be looked at.
-        match request.is_question || matches!(error, HttpError::SentOn { .. }) {
-            true => self.unusable(error),
-            false => self.unanswered(error),
-        }
+    /// The same of what one of several tries met.
+    pub(super) fn unsure(&self, met: Met) -> ManagerError {
+        self.unknown(met.message, met.later)
     }
 
     fn patient(&self) -> Patience {
@@ -224,10 +221,11 @@ impl Api {
     }
 
     /// Sends what may be repeated until there is an answer that stands, or patience is over: all tries together take no
-    /// longer than [`Bounds::long`]. With the number of tries.
+    /// longer than [`Bounds::long`]. With the number of tries. A change that no answer stands for may have been made by any
+    /// of them, whatever the last one met.
     fn insist(&self, request: &Request<'_>, send: Send<'_>) -> Result<(Reply, usize), ManagerError> {
         let mut pauses = self.bounds.pauses.into_iter();
-        let (mut tries, watch) = (0, Stopwatch::start());
+        let (mut tries, mut met, watch) = (0, None, Stopwatch::start());
         let left = || self.bounds.long.saturating_sub(watch.elapsed());
         loop {
             tries += 1;
@@ -236,6 +234,9 @@ impl Api {
                 Ok(answer) => PASSING.contains(&answer.status),
                 Err(error) => error.may_pass(),
             };
+            if !request.is_question {
+                met = Met::or(met, Met::by(&outcome));
+            }
             if outcome.as_ref().is_err_and(HttpError::took_long) {
                 pauses.nth(1);
             }
@@ -243,10 +244,17 @@ impl Api {
             let pause = pauses.next().map(|pause| pause.max(wanted));
             match pause.filter(|pause| again && left() > *pause) {
                 Some(pause) => interrupt::rest(pause),
-                None => return outcome.map(|answer| (answer, tries)).map_err(|error| self.unheard(request, &error)),
+                None => {
+                    let stands = outcome.as_ref().is_ok_and(|_| !again);
+                    return match met.filter(|_| !stands) {
+                        Some(met) => Err(self.unsure(met)),
+                        None => outcome.map(|answer| (answer, tries)).map_err(|error| self.unusable(&error)),
+                    };
+                }
             }
             if let Some(signal) = interrupt::signal_that_came() {
-                return Err(ManagerError::Interrupted { address: self.address.clone(), signal });
+                let interrupted = || ManagerError::Interrupted { address: self.address.clone(), signal };
+                return Err(met.map_or_else(interrupted, |met| self.unsure(met)));
             }
         }
     }

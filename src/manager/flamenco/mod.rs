@@ -9,6 +9,7 @@ mod bounds;
 mod facts;
 mod jobs;
 mod logs;
+mod met;
 mod offer;
 mod orders;
 mod pace;

@@ -2,12 +2,13 @@
 
 use super::Flamenco;
 use super::api::{PASSING, PREFIX};
+use super::met::Met;
 use super::pace::Pace;
 use crate::base::ids::JobId;
 use crate::manager::wire::submitted::{PriorityChange, StatusChange};
 use crate::manager::{Heard, ManagerError, Order};
 use crate::sys::clock::Stopwatch;
-use crate::sys::http::{Arrival, HttpError, MAX_BODY, Many, Method, Next, Reply, Request};
+use crate::sys::http::{HttpError, MAX_BODY, Many, Method, Next, Reply, Request};
 use crate::sys::interrupt;
 use std::ops::ControlFlow;
 
@@ -56,7 +57,7 @@ impl Flamenco {
             let (id, order) = &orders[place];
             let outcome = match (is_over, met) {
                 (false, met) => self.order_alone(id, order, reason).map_err(|error| self.after_the_first(error, met)),
-                (true, Some(message)) => Err(self.api.unknown(message, false)),
+                (true, Some(met)) => Err(self.api.unsure(met)),
                 // It certainly was not done, and is as one that was never begun.
                 (true, None) => continue,
             };
@@ -66,11 +67,10 @@ impl Flamenco {
     }
 
     /// What a repeated order failed with: where it ended without an answer, the first may have been heard.
-    fn after_the_first(&self, error: ManagerError, met: Option<String>) -> ManagerError {
+    fn after_the_first(&self, error: ManagerError, met: Option<Met>) -> ManagerError {
+        use ManagerError::{InTrouble, Interrupted, Unusable};
         match (&error, met) {
-            (ManagerError::Interrupted { .. } | ManagerError::Unusable { .. }, Some(message)) => {
-                self.api.unknown(message, false)
-            }
+            (InTrouble { .. } | Interrupted { .. } | Unusable { .. }, Some(met)) => self.api.unsure(met),
             _ => error,
         }
     }
@@ -101,7 +101,7 @@ impl Flamenco {
 struct Unheard {
     place: usize,
     /// What it met, where it may have been done all the same.
-    met: Option<String>,
+    met: Option<Met>,
 }
 
 /// The orders from `first` on, on their way.
@@ -117,16 +117,6 @@ struct Sending<'a, 'h> {
     /// How many were sent.
     sent: usize,
     is_over: bool,
-}
-
-/// What an order met that may have been done, though nobody says so. A proxy that does not get the Manager's answer says so in
-/// its place.
-fn met(outcome: &Result<Reply, HttpError>) -> Option<String> {
-    match outcome {
-        Ok(reply) if matches!(reply.status, 502 | 504) => Some(format!("a proxy answers with HTTP {}", reply.status)),
-        Err(error) if error.arrival() != Arrival::Never => Some(error.to_string()),
-        _ => None,
-    }
 }
 
 impl Many for Sending<'_, '_> {
@@ -162,7 +152,7 @@ impl Many for Sending<'_, '_> {
             Err(error) => error.may_pass(),
         };
         if passes {
-            self.again.push(Unheard { place, met: met(&outcome) });
+            self.again.push(Unheard { place, met: Met::by(&outcome) });
             if let Some(pause) = outcome.ok().and_then(|reply| reply.retry_after) {
                 interrupt::rest(pause.min(self.flamenco.api.bounds.long));
             }
@@ -171,9 +161,11 @@ impl Many for Sending<'_, '_> {
         }
         self.pace.answered(self.watch.elapsed());
         let (id, order) = &self.orders[place];
-        let outcome = match outcome {
-            Ok(reply) => self.flamenco.judge_order(id, order, reply),
-            Err(error) => Err(self.flamenco.api.unusable(&error)),
+        let (flamenco, met) = (self.flamenco, Met::by(&outcome));
+        let outcome = match (outcome, met) {
+            (Ok(reply), _) => flamenco.judge_order(id, order, reply),
+            (Err(_), Some(met)) => Err(flamenco.api.unsure(met)),
+            (Err(error), None) => Err(flamenco.api.unusable(&error)),
         };
         match (self.heard)(place, outcome) {
             ControlFlow::Continue(()) => Next::Go(self.pace.at_once()),

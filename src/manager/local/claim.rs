@@ -477,6 +477,32 @@ mod tests {
         assert_eq!(queue.take(&workers[1]).unwrap().attempt, 2);
     }
 
+    #[test]
+    fn the_name_of_a_worker_that_is_gone_stays_while_tasks_tell_of_it() {
+        let queue = Queue::new();
+        let job = queue.job(1);
+        let sign_on = || queue.workers(1).remove(0);
+        let gone = sign_on();
+        let taken = queue.take(&gone).unwrap();
+        queue.local.finish(&gone, &taken, Ended::Completed).unwrap();
+        queue.local.sign_off(&gone).unwrap();
+        let next = sign_on();
+        assert_eq!(next.name, gone.name);
+        assert_eq!(queue.local.tasks(&job).unwrap()[0].worker_name.as_ref(), Some(&gone.name));
+        let kept = || {
+            let count = "SELECT count(*) FROM former_worker";
+            queue.local.write(|tx| Ok(tx.query_row(count, (), |row| row.get::<_, i64>(0))?)).unwrap()
+        };
+        assert_eq!(kept(), 1);
+        queue.local.sign_off(&next).unwrap();
+        let next = sign_on();
+        assert_eq!(kept(), 1, "its task is still there, and the other never had one");
+        queue.local.delete_job(&job).unwrap();
+        queue.local.sign_off(&next).unwrap();
+        sign_on();
+        assert_eq!(kept(), 0);
+    }
+
     /// The status of each task and whether a worker is named for it.
     fn holders(queue: &Queue, job: &JobId) -> Vec<(String, bool)> {
         let tasks = queue.local.tasks(job).unwrap();

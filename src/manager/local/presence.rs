@@ -129,8 +129,15 @@ fn report(tx: &Transaction<'_>, task: i64, worker: &WorkerId, ended: &Ended) -> 
     }
 }
 
-/// Takes away the row of a worker that signed off, so that another one can have its name. Of whom tasks tell, the name stays.
+/// Takes away the row of a worker that signed off, so that another one can have its name. Of whom tasks tell, the name stays,
+/// for as long as they do.
 fn replace(tx: &Transaction<'_>, name: &str) -> Result<(), Fault> {
+    tx.execute(
+        "DELETE FROM former_worker
+         WHERE id NOT IN (SELECT worker FROM task WHERE worker IS NOT NULL)
+           AND id NOT IN (SELECT worker FROM failure)",
+        (),
+    )?;
     tx.execute(
         "INSERT OR IGNORE INTO former_worker SELECT id, name FROM worker
          WHERE name = ?1 AND (EXISTS (SELECT 1 FROM task WHERE task.worker = worker.id)

@@ -3,6 +3,7 @@
 use crate::base::error::Failure;
 use crate::base::name::Home;
 use crate::base::time::Timestamp;
+use crate::ops::change;
 use crate::volume::Volume;
 use crate::volume::journal::{self, Account};
 use crate::volume::lock::{self, Standing};
@@ -28,7 +29,8 @@ pub struct Interruption {
 impl fmt::Display for Interruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Interruption { kind, since, pid, host, .. } = self;
-        write!(f, "a {kind} of it was begun {since} by process {pid} on {host}, and did not come to its end")
+        let kind = change::named(kind);
+        write!(f, "{kind} of it was begun {since} by process {pid} on {host}, and did not come to its end")
     }
 }
 
@@ -124,10 +126,12 @@ mod tests {
         let room = Room::rendered(&[("A", "1-2")]);
         killed(&room, "r1", "harvest", None);
         killed(&room, "r2", "plan", None);
+        killed(&room, "r4", "undo", None);
         let everything = Query::everything(Subject::Jobs);
         let all = listing::status_of(&room.ports(), &everything, Effort::Trust).expect("status").interrupted;
         let names: Vec<String> = all.iter().map(|one| format!("{} {}", one.kind, one.release)).collect();
-        assert_eq!(names, ["harvest r1", "plan r2"]);
+        assert_eq!(names, ["harvest r1", "plan r2", "undo r4"]);
+        assert!(all[2].to_string().starts_with("an undo of it was begun"), "{}", all[2]);
         assert_eq!(survey(&room.ports(), "r1", Effort::Trust).expect("status").interrupted.len(), 1);
         let glob = Query::parse(Subject::Jobs, "r*", &Default::default()).expect("a query");
         assert_eq!(listing::status_of(&room.ports(), &glob, Effort::Trust).expect("status").interrupted.len(), 1);

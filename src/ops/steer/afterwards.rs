@@ -134,17 +134,24 @@ pub(super) fn delete(ports: &Ports<'_>, request: &SteerRequest, report: &mut Ste
     ports.manager.order_all(&orders, &reason(ports, request), &mut |number, outcome| {
         let job = &mut report.plan.jobs[owners[number].0];
         match outcome {
-            Ok(()) | Err(ManagerError::NotFound { .. }) => job.outcome = Outcome::Done,
-            Err(error @ ManagerError::Rejected { .. }) => {
-                (job.outcome, job.note) = (Outcome::Failed, error.to_string());
+            Ok(()) | Err(ManagerError::NotFound { .. }) if job.outcome == Outcome::Untouched => {
+                job.outcome = Outcome::Done;
             }
-            Err(error) => failure = Some(error.into()),
+            Ok(()) | Err(ManagerError::NotFound { .. }) => {}
+            Err(error @ ManagerError::Rejected { .. }) => job.is_not_deleted(error.to_string()),
+            // Whoever interrupted wants to hear of that, and not of what was cut short by it.
+            Err(error) => {
+                failure.get_or_insert_with(|| ports.go_on().err().unwrap_or_else(|| error.into()));
+            }
         }
         if failure.is_some() || ports.go_on().is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
+    // What the Manager refuses to delete is not waited for.
+    let asked: Vec<(usize, JobId)> =
+        owners.into_iter().filter(|(place, _)| report.plan.jobs[*place].outcome == Outcome::Done).collect();
     match failure {
         Some(failure) => Err(but(failure)),
-        None => ports.go_on().and_then(|()| forget(ports, report, &owners)).map_err(but),
+        None => ports.go_on().and_then(|()| forget(ports, report, &asked)).map_err(but),
     }
 }
 
@@ -160,9 +167,8 @@ fn forget(ports: &Ports<'_>, report: &mut SteerReport, owners: &[(usize, JobId)]
         if left.is_empty() || watch.has_passed(patience) {
             report.deleted = owners.iter().map(|(place, _)| place).collect::<HashSet<_>>().len() - left.len();
             for place in &left {
-                let job = &mut report.plan.jobs[*place];
-                job.outcome = Outcome::Failed;
-                job.note = "the Manager was asked to delete it, and still has it".to_owned();
+                let note = "the Manager was asked to delete it, and still has it".to_owned();
+                report.plan.jobs[*place].is_not_deleted(note);
             }
             if !left.is_empty() {
                 let count = left.len();

@@ -13,17 +13,20 @@ pub fn check(guard: &Guard, verb: Verb, plan: &SteerPlan) -> Result<(), Failure>
 /// The number of jobs that match, and of those that something is done with.
 pub fn count(guard: &Guard, verb: Verb, plan: &SteerPlan) -> Result<(), Failure> {
     let (matched, acting) = (plan.jobs.len(), plan.acting().count());
-    let refuse = |words: String| {
+    let refuse = |words: String, flag: &str| {
         let words = format!("{words}; {}", verb.nothing());
-        Err(Failure::new(Class::Refused, words).with_hint("See which they are with --dry-run."))
+        // With the flag a dry run is refused too.
+        Err(Failure::new(Class::Refused, words)
+            .with_hint(format!("See which they are with --dry-run in place of {flag}.")))
     };
     match (guard.expect, guard.most) {
         (Some(expect), _) if expect != matched => {
             let (jobs, matches) = (counted(matched, "job"), agree(matched, "matches", "match"));
-            refuse(format!("{jobs} {matches} the query, and --expect says {expect}"))
+            refuse(format!("{jobs} {matches} the query, and --expect says {expect}"), "--expect")
         }
         (_, Some(most)) if acting > most => {
-            refuse(format!("{} would be {}, and --max allows {most}", counted(acting, "job"), verb.done()))
+            let words = format!("{} would be {}, and --max allows {most}", counted(acting, "job"), verb.done());
+            refuse(words, "--max")
         }
         _ => Ok(()),
     }

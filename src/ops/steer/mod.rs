@@ -182,6 +182,8 @@ pub enum Outcome {
     Done,
     /// It was another one when it was looked at again, and was left alone.
     Left,
+    /// It was ended, and the Manager, which was to forget it then, still has it.
+    NotDeleted,
     /// It could not be done.
     Failed,
     /// It was told, and nobody said what became of it: it may have been done.
@@ -256,7 +258,8 @@ impl SteerPlan {
     /// How many were ended, or will never begin.
     pub fn killed(&self) -> usize {
         let is_killed = |job: &&PlannedJob| {
-            matches!(job.verdict, Verdict::Cancel | Verdict::Withdraw) && job.outcome == Outcome::Done
+            matches!(job.verdict, Verdict::Cancel | Verdict::Withdraw)
+                && matches!(job.outcome, Outcome::Done | Outcome::NotDeleted)
         };
         self.jobs.iter().filter(is_killed).count()
     }
@@ -268,6 +271,12 @@ impl SteerPlan {
 }
 
 impl PlannedJob {
+    /// That the Manager still has it, though it was to be deleted. One that was ended before stays so.
+    fn is_not_deleted(&mut self, note: String) {
+        self.outcome = if self.verdict == Verdict::Delete { Outcome::Failed } else { Outcome::NotDeleted };
+        self.note = note;
+    }
+
     /// What messages call it.
     pub fn words(&self) -> &str {
         self.reference.as_deref().unwrap_or(&self.name)

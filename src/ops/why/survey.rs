@@ -229,7 +229,8 @@ fn schedules(ports: &Ports<'_>, workers: &[ManagerWorker]) -> Result<BTreeMap<Wo
     Ok(asleep.iter().map(|worker| worker.id.clone()).zip(told).filter_map(|(id, found)| Some((id, found?))).collect())
 }
 
-/// Who ended a run with farm lately, by which command: the newest such journal.
+/// Who ended a run with farm lately, by which command: the newest such journal. Who had the Manager forget it later is
+/// written down nowhere.
 fn ended_by(volume: &Volume, run: RunId) -> Result<Option<String>, Failure> {
     for (id, _) in journal::finished_by_time(volume)?.into_iter().take(JOURNALS) {
         // A journal that cannot be read says nothing about this run.
@@ -238,8 +239,9 @@ fn ended_by(volume: &Volume, run: RunId) -> Result<Option<String>, Failure> {
         if !change.jobs.iter().any(|job| job.ends.contains(&run)) {
             continue;
         }
-        let by = change.by.map_or_else(String::new, |by| format!(" by {} on {}: `{}`", by.user, by.host, by.command));
-        return Ok(Some(format!("farm's own record: {} of {}{by}", account.intent.kind, account.intent.at)));
+        let by = change.by.map_or_else(String::new, |by| format!(", by {} on {}: `{}`", by.user, by.host, by.command));
+        let (kind, at) = (change::named(&account.intent.kind), account.intent.at);
+        return Ok(Some(format!("farm's own record: its run was ended by {kind} of {at}{by}")));
     }
     Ok(None)
 }

@@ -214,9 +214,12 @@ fn a_job_of_somebody_else_is_told_of_without_words_that_would_not_help() {
     let paused = strange(of(JobStatus::Paused, |_| ()));
     let causes = gives(&paused, &[names::JOB_PAUSED]);
     assert!(causes[0].remedy.contains("`farm unpause jobs id:strange-1 --include-foreign 1`"), "{causes:?}");
-    assert_eq!(summary(&paused, false), "it is queued: 0 of 1 task are done");
+    assert_eq!(summary(&paused, false), "it is queued: 0 of 1 task is done");
     let canceled = strange(of(JobStatus::Canceled, |_| ()));
     assert!(gives(&canceled, &[names::CANCELED])[0].remedy.contains("/app/jobs/strange-1"));
+    let local = Facts { is_local: true, address: "local".into(), ..strange(of(JobStatus::Canceled, |_| ())) };
+    let causes = gives(&local, &[names::CANCELED]);
+    assert!(causes[0].remedy.contains("Plan it again") && !causes[0].remedy.contains("Flamenco"), "{causes:?}");
     gives(&strange(of(JobStatus::Completed, |_| ())), &[]);
     for kind in FailureKind::ALL {
         let failed = strange(of(JobStatus::Failed, |it| it.tasks = vec![failed(TaskStatus::Failed, "w", kind)]));

@@ -1,7 +1,7 @@
 //! Words that several causes share.
 
 use super::facts::{Facts, Subject};
-use crate::base::counted::{counted, few};
+use crate::base::counted::{agree, counted, few};
 use crate::base::status::{JobStatus, TaskStatus};
 use crate::base::time::human;
 use crate::manager::ManagerWorker;
@@ -15,6 +15,7 @@ pub(super) const NAMED: usize = 4;
 pub(super) fn retry(facts: &Facts) -> String {
     match &facts.subject {
         Subject::Own(reference) => format!("`farm retry {reference}` renders what is missing."),
+        Subject::Stranger { .. } if facts.is_local => format!("{PLAN_IT}."),
         Subject::Stranger { id, .. } => page(facts, &format!("jobs/{id}"), "Requeue it"),
     }
 }
@@ -23,13 +24,20 @@ pub(super) fn retry(facts: &Facts) -> String {
 pub(super) fn mend(facts: &Facts) -> String {
     match &facts.subject {
         Subject::Own(_) => format!("Mend what made it fail, then {}", retry(facts)),
+        Subject::Stranger { .. } if facts.is_local => format!("Mend what made it fail. {PLAN_IT}."),
         Subject::Stranger { id, .. } => page(facts, &format!("jobs/{id}"), "Mend what made it fail, then requeue it"),
     }
 }
 
-/// Where Flamenco's own pages help.
+/// How a job of this machine's own queue is rendered that no record tells of.
+const PLAN_IT: &str = "Plan it again: no record of this volume tells of it, so that nothing renders what it lacks";
+
+/// Where Flamenco's own pages help. This machine's own queue has none.
 pub(super) fn page(facts: &Facts, of: &str, what: &str) -> String {
-    format!("{what} in Flamenco: {}/app/{of}.", facts.address)
+    match facts.is_local {
+        true => format!("{what}: `farm doctor` looks closer."),
+        false => format!("{what} in Flamenco: {}/app/{of}.", facts.address),
+    }
 }
 
 impl Facts {
@@ -70,27 +78,27 @@ pub(super) fn workers_named(facts: &Facts, workers: &[&ManagerWorker]) -> String
 
 /// How the job stands, in a sentence; `is_well`: no cause was found.
 pub(super) fn summary(facts: &Facts, is_well: bool) -> String {
-    let done = match (facts.frames, &facts.standing) {
-        (Some(frames), _) => format!("{} of {}", frames.ok, counted(frames.expected, "frame")),
+    let (ok, all, what) = match (facts.frames, &facts.standing) {
+        (Some(frames), _) => (frames.ok, frames.expected, "frame"),
         (None, Standing::Known(known)) => {
-            let completed = known.tasks_in(&[TaskStatus::Completed]).len();
-            format!("{completed} of {}", counted(known.tasks.len(), "task"))
+            (known.tasks_in(&[TaskStatus::Completed]).len() as u64, known.tasks.len() as u64, "task")
         }
-        (None, _) => String::new(),
+        (None, _) => (0, 0, "frame"),
     };
+    let (done, are) = (format!("{ok} of {}", counted(all, what)), agree(all, "is", "are"));
     match &facts.standing {
         Standing::Away { .. } => "its Manager does not answer".to_owned(),
         _ if facts.frames.is_some_and(|frames| frames.ok == frames.expected) => format!("it is finished: {done}"),
-        Standing::Known(known) if is_well => going(facts, known, &done),
-        _ if facts.frames.is_none() => format!("it is {}: {done} are done", facts.status),
-        _ => format!("it is {}: {done} are ready", facts.status),
+        Standing::Known(known) if is_well => going(facts, known, &done, are),
+        _ if facts.frames.is_none() => format!("it is {}: {done} {are} done", facts.status),
+        _ => format!("it is {}: {done} {are} ready", facts.status),
     }
 }
 
-fn going(facts: &Facts, known: &OnManager, done: &str) -> String {
+fn going(facts: &Facts, known: &OnManager, done: &str, are: &str) -> String {
     match known.job.status {
         JobStatus::Completed if facts.frames.is_none() => format!("it is completed: {done}"),
-        JobStatus::Completed => format!("it is completed: {done} are ready"),
+        JobStatus::Completed => format!("it is completed: {done} {are} ready"),
         _ if known.tasks.iter().any(|one| one.task.status == TaskStatus::Active) => {
             let left = facts.eta_seconds.map(|left| format!(", about {} left", human(Duration::from_secs(left))));
             format!("it is rendering: {done}{}", left.unwrap_or_default())

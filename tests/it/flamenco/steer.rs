@@ -285,6 +285,39 @@ fn a_hiccup_after_the_orders_hides_no_report() {
     outcome.says(&["killed 2 jobs, but not all of them are deleted", "busy"]);
 }
 
+#[test]
+fn a_job_that_was_killed_and_cannot_be_deleted_was_killed() {
+    let studio = studio_of(Release::V3_9, 3);
+    let no = Answer::json(400, &serde_json::json!({"code": 400, "message": "not today"}));
+    studio.server.trap(Fault::Refuse(no), "DELETE ", 1);
+    let began = Instant::now();
+    let outcome = studio.run("kill jobs r1 --delete --yes --json").expect(4);
+    assert!(began.elapsed() < Duration::from_secs(45), "what is refused is not waited for: {:?}", began.elapsed());
+    let outcome = outcome.says(&["killed 3 jobs; deleted 2 jobs", "1 job killed and not deleted", "not today"]);
+    let document = outcome.json("farm.kill/1");
+    assert_eq!((&document["counts"]["done"], &document["deleted"]), (&3.into(), &2.into()));
+    let outcomes: Vec<&str> = list(&document["jobs"]).iter().filter_map(|job| job["outcome"].as_str()).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "not-deleted").count(), 1, "{document:#}");
+}
+
+/// Once for those that are under way, and once for one that is repeated.
+#[test]
+fn a_deletion_that_is_interrupted_says_so() {
+    for patience in ["30s", "1s"] {
+        let mut studio = studio_of(Release::V3_9, 3);
+        studio.farm.room.set("FARM_ACCESS_TIMEOUT", patience);
+        studio.server.trap(Fault::Silent, "DELETE ", usize::MAX);
+        studio.server.take_heard();
+        let killing = studio.farm.start("kill jobs r1 --delete --yes");
+        while !studio.server.take_heard().iter().any(|heard| heard.line().starts_with("DELETE")) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(1500));
+        killing.signal(Signal::INT);
+        killing.wait().expect(130).says(&["killed 3 jobs", "interrupted"]);
+    }
+}
+
 /// What one job alone is refused keeps none of the others back.
 #[test]
 fn a_job_that_cannot_be_cancelled_is_named() {
