@@ -16,7 +16,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     pub manager: Option<String>,
     /// Print one JSON document instead of text, for scripts; not where the output is itself a file: completions, man,
-    /// `setup manager --print`
+    /// queries, `setup manager --print`
     #[arg(long, global = true, hide_short_help = true)]
     pub json: bool,
     /// Print results, warnings and errors, and nothing else

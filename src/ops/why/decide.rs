@@ -122,7 +122,8 @@ fn missing(facts: &Facts) -> Option<Cause> {
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let flaw = facts.flaws.first().map(|line| format!("; {line}")).unwrap_or_default();
     let evidence = format!("every task of it has ended, and of its frames there are {}{flaw}", words.join(", "));
-    Some(cause(names::FRAMES_MISSING, evidence, format!("`farm retry {}` renders them anew.", facts.name())))
+    let delivered = if counts.bad > 0 { "; one that lies in dist/ has to be restored or moved away first" } else { "" };
+    Some(cause(names::FRAMES_MISSING, evidence, format!("`farm retry {}` renders them anew{delivered}.", facts.name())))
 }
 
 /// The disk, where the volume itself says it and no log did.
