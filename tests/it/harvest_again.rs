@@ -3,12 +3,22 @@
 
 use crate::support::{Farm, png, skipped, strace};
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// The frames that were delivered.
 fn delivered(farm: &Farm) -> Vec<String> {
     let names = farm.tree_of("dist/r1").0.into_keys();
     names.filter(|name| name.ends_with(".png") && !name.contains('/')).collect()
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("a name")) {
+        if entry.path().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+        }
+    }
 }
 
 /// `dist/` as a file system of its own, while this lives.
@@ -84,6 +94,32 @@ fn a_killed_change_of_the_jobs_is_put_in_order_first() {
     farm.run("harvest release r1").expect(0).says(&["a retry of release r1 that was interrupted is finished"]);
     assert_eq!(delivered(&farm).len(), 6);
     farm.run("recover").expect(0).says(&["nothing was left"]);
+}
+
+/// Of a retry that was killed between its record and its submission the harvest sends the run.
+#[test]
+fn a_killed_change_whose_run_was_not_sent_is_put_in_order_too() {
+    let farm = Farm::new().rendered("r1");
+    png::cut(&farm.frame("r1", "B", 2), 40);
+    let (queue, aside) = (farm.path(".farm/local"), farm.room.path("queue"));
+    copy_files(&queue, &aside);
+    farm.run("retry r1/B --yes").expect(0);
+    farm.unend(&farm.newest("retry"));
+    let record = farm.path("releases/r1/release.yaml");
+    let text = fs::read_to_string(&record).expect("a record");
+    let at = text.rfind("manager_job:").expect("the newest run of the last job");
+    let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
+    fs::write(&record, format!("{}{}", &text[..at], &text[end..])).expect("written");
+    fs::rename(&queue, farm.room.path("away")).expect("a queue");
+    fs::rename(&aside, &queue).expect("as it was before the retry");
+    let before = farm.tree();
+    farm.run("harvest release r1 --dry-run").expect(7);
+    farm.unchanged_since(&before);
+    let blocked = farm.run("harvest release r1").expect(7);
+    blocked.says(&["a retry of release r1 that was interrupted is finished", "B/000002.png"]);
+    farm.run("work").expect(0);
+    farm.run("harvest release r1").expect(0);
+    assert_eq!(delivered(&farm).len(), 6);
 }
 
 #[test]
