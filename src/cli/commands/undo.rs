@@ -162,7 +162,7 @@ impl Undoing<'_> {
             return Ok(self.tell_already(already, if self.args.dry_run { &missing } else { &[] }));
         }
         consent::ask(self.output, self.args.yes, "Submit it again?", NOT)?;
-        let submitted = undo::submit_again(self.ports, ended)?;
+        let submitted = undo::submit_again(self.ports, ended, already.undo)?;
         self.output.say(&render::undo::submitted(&submitted));
         Ok(self.tell_already(already, &submitted))
     }
