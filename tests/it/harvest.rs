@@ -170,24 +170,6 @@ fn completed_takes_what_is_finished() {
     assert_eq!(frames_of(&dist_names(&farm, "r1")), BOTH[..3]);
 }
 
-/// `B` has two frames now, and nothing of it is rendered yet.
-#[test]
-fn what_is_out_of_date_stays_until_something_newer_is_taken() {
-    let farm = Farm::new().rendered("r1");
-    farm.scene("C.blend", "scenes/cube3_v42_zstd.blend");
-    farm.run("harvest release r1 --no-preview").expect(0);
-    farm.run("replace job r1/B --with scenes/C.blend --range 1-2 --yes").expect(0);
-    let before = farm.tree_of("dist").essence();
-    let left = farm.run("harvest release r1 --completed --no-preview").expect(0).says(&["left for later"]);
-    assert!(!left.text().contains("trash"), "{left}");
-    let blocked = farm.run("harvest release r1 --jobs B --partial --no-preview").expect(7);
-    assert!(!blocked.text().contains("went to the trash"), "{blocked}");
-    assert_eq!(farm.tree_of("dist").essence(), before);
-    farm.run("work").expect(0);
-    farm.run("harvest release r1 --no-preview").expect(0);
-    assert_eq!(frames_of(&dist_names(&farm, "r1")), BOTH[..5]);
-}
-
 #[test]
 fn partial_takes_what_is_good_and_says_what_is_not() {
     let farm = Farm::new().rendered("r1");

@@ -122,6 +122,25 @@ fn a_killed_change_whose_run_was_not_sent_is_put_in_order_too() {
     assert_eq!(delivered(&farm).len(), 6);
 }
 
+/// `B` has two frames now, and nothing of it is rendered yet.
+#[test]
+fn what_is_out_of_date_stays_until_something_newer_is_taken() {
+    let farm = Farm::new().rendered("r1");
+    farm.scene("C.blend", "scenes/cube3_v42_zstd.blend");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    farm.run("replace job r1/B --with scenes/C.blend --range 1-2 --yes").expect(0);
+    let before = farm.tree_of("dist").essence();
+    let left = farm.run("harvest release r1 --completed --no-preview").expect(0).says(&["left for later"]);
+    assert!(!left.text().contains("trash"), "{left}");
+    let blocked = farm.run("harvest release r1 --jobs B --partial --no-preview").expect(7);
+    assert!(!blocked.text().contains("went to the trash"), "{blocked}");
+    assert_eq!(farm.tree_of("dist").essence(), before);
+    farm.run("work").expect(0);
+    farm.run("harvest release r1 --no-preview").expect(0);
+    assert_eq!(delivered(&farm).len(), 5);
+    assert!(!farm.path("dist/r1/B.0003.png").exists());
+}
+
 #[test]
 fn a_saved_plan_that_was_applied_can_be_applied_again() {
     let farm = Farm::new().rendered("r1");
