@@ -8,7 +8,7 @@ use crate::cli::render::progress::Progress;
 use crate::cli::settings::{ManagerChoice, Settings};
 use crate::manager::Manager;
 use crate::manager::local::{Local, Scope, WorkerOptions};
-use crate::ops::follow::{self, Awaited, Followed, Hopeless, Told, Watching};
+use crate::ops::follow::{self, Anew, Awaited, Followed, Hopeless, Told, Watching};
 use crate::ops::plan::ReleasePlan;
 use crate::ops::ports::{Actor, Ports, Progress as _};
 use crate::ops::{release, work};
@@ -147,7 +147,7 @@ impl Waiting<'_> {
 
     /// Whether anything had to be submitted again, as the try of this number.
     fn submit_missing(&self, ports: &Ports<'_>, hopeless: Hopeless<'_>, number: u32) -> Result<bool, Failure> {
-        let submit = || follow::submit_missing(ports, self.awaited, hopeless, &[], &self.told);
+        let submit = || follow::submit_missing(ports, self.awaited, hopeless, Anew::default(), &self.told);
         let again = follow::through_outages(ports, self.patience(ports.manager), submit)?;
         if !again.submitted.is_empty() {
             let (what, most) = (again.words(), self.settings.wait_tries);

@@ -3,7 +3,7 @@
 use crate::base::digest::Digest;
 use crate::base::error::{Class, Explain};
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::{JobId, RunId};
+use crate::base::ids::{JobId, RunId, TransactionId};
 use crate::base::name::{Home, JobName};
 use crate::base::rel_path::RelPath;
 use crate::base::render_options::RenderOptions;
@@ -203,6 +203,9 @@ pub struct RunRecord {
     /// When a submission ended without an answer and may still have been on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_doubt: Option<Timestamp>,
+    /// The undo that submitted again what had been ended; only such runs name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<TransactionId>,
 }
 
 /// A release file that cannot be used.

@@ -3,12 +3,22 @@
 
 use crate::support::{Farm, png, skipped, strace};
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// The frames that were delivered.
 fn delivered(farm: &Farm) -> Vec<String> {
     let names = farm.tree_of("dist/r1").0.into_keys();
     names.filter(|name| name.ends_with(".png") && !name.contains('/')).collect()
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("a name")) {
+        if entry.path().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+        }
+    }
 }
 
 /// `dist/` as a file system of its own, while this lives.
@@ -84,6 +94,51 @@ fn a_killed_change_of_the_jobs_is_put_in_order_first() {
     farm.run("harvest release r1").expect(0).says(&["a retry of release r1 that was interrupted is finished"]);
     assert_eq!(delivered(&farm).len(), 6);
     farm.run("recover").expect(0).says(&["nothing was left"]);
+}
+
+/// Of a retry that was killed between its record and its submission the harvest sends the run.
+#[test]
+fn a_killed_change_whose_run_was_not_sent_is_put_in_order_too() {
+    let farm = Farm::new().rendered("r1");
+    png::cut(&farm.frame("r1", "B", 2), 40);
+    let (queue, aside) = (farm.path(".farm/local"), farm.room.path("queue"));
+    copy_files(&queue, &aside);
+    farm.run("retry r1/B --yes").expect(0);
+    farm.unend(&farm.newest("retry"));
+    let record = farm.path("releases/r1/release.yaml");
+    let text = fs::read_to_string(&record).expect("a record");
+    let at = text.rfind("manager_job:").expect("the newest run of the last job");
+    let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
+    fs::write(&record, format!("{}{}", &text[..at], &text[end..])).expect("written");
+    fs::rename(&queue, farm.room.path("away")).expect("a queue");
+    fs::rename(&aside, &queue).expect("as it was before the retry");
+    let before = farm.tree();
+    farm.run("harvest release r1 --dry-run").expect(7);
+    farm.unchanged_since(&before);
+    let blocked = farm.run("harvest release r1").expect(7);
+    blocked.says(&["a retry of release r1 that was interrupted is finished", "B/000002.png"]);
+    farm.run("work").expect(0);
+    farm.run("harvest release r1").expect(0);
+    assert_eq!(delivered(&farm).len(), 6);
+}
+
+/// `B` has two frames now, and nothing of it is rendered yet.
+#[test]
+fn what_is_out_of_date_stays_until_something_newer_is_taken() {
+    let farm = Farm::new().rendered("r1");
+    farm.scene("C.blend", "scenes/cube3_v42_zstd.blend");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    farm.run("replace job r1/B --with scenes/C.blend --range 1-2 --yes").expect(0);
+    let before = farm.tree_of("dist").essence();
+    let left = farm.run("harvest release r1 --completed --no-preview").expect(0).says(&["left for later"]);
+    assert!(!left.text().contains("trash"), "{left}");
+    let blocked = farm.run("harvest release r1 --jobs B --partial --no-preview").expect(7);
+    assert!(!blocked.text().contains("went to the trash"), "{blocked}");
+    assert_eq!(farm.tree_of("dist").essence(), before);
+    farm.run("work").expect(0);
+    farm.run("harvest release r1 --no-preview").expect(0);
+    assert_eq!(delivered(&farm).len(), 5);
+    assert!(!farm.path("dist/r1/B.0003.png").exists());
 }
 
 #[test]

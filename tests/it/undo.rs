@@ -91,6 +91,24 @@ fn a_harvest_that_is_taken_back_has_its_frames_in_out_again() {
     farm.run("harvest release r1").expect(0);
 }
 
+#[test]
+fn a_harvest_that_only_threw_frames_away_is_newer_too() {
+    let farm = Farm::new().rendered("r1");
+    farm.run("harvest release r1 --no-preview").expect(0);
+    let before = farm.tree_of("dist").essence();
+    farm.run("replace job r1/A --range 1-2 --keep-frames --yes").expect(0);
+    farm.run("harvest release r1 --no-preview").expect(0).says(&["1 file went to the trash"]);
+    let listed = farm.run("undo --list --json").expect(0).json("farm.undo-list/1");
+    assert_eq!((&listed["changes"][0]["kind"], &listed["changes"][0]["jobs"][0]), (&"harvest".into(), &"A".into()));
+    let refused = farm.run(&format!("undo {} --yes", farm.newest("replace"))).expect(5);
+    refused.says(&["r1/A was changed since: harvest", "nothing was taken back"]);
+    farm.run("undo --yes").expect(0);
+    farm.run("undo --yes").expect(0);
+    assert_eq!(farm.tree_of("dist").essence(), before);
+    let status = farm.run("status r1 --json").expect(0).json("farm.status/1");
+    assert_eq!(status["releases"][0]["state"], "harvested");
+}
+
 /// Until then the journals of harvests did not say who made them.
 #[test]
 fn a_harvest_of_an_earlier_farm_is_nobodys_and_is_taken_back() {

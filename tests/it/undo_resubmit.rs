@@ -98,6 +98,68 @@ fn taking_an_undo_back_ends_what_it_submitted() {
     farm.run("undo --resubmit --yes").expect(0).says(&["submitted again: r1/A frames 1-3"]);
 }
 
+/// Each undo answers for what it submitted itself.
+#[test]
+fn taking_an_undo_back_leaves_what_a_later_one_submitted() {
+    let farm = planned();
+    farm.run("kill jobs name:A --yes").expect(0);
+    farm.run("undo --resubmit --yes").expect(0);
+    let first = farm.newest("undo");
+    farm.run("kill jobs name:A --yes").expect(0);
+    farm.run("undo --resubmit --yes").expect(0);
+    farm.run("work").expect(0);
+    let done = farm.run(&format!("undo {first} --yes")).expect(0);
+    assert!(!done.text().contains("trash"), "{done}");
+    assert!((1..=3).all(|frame| farm.frame("r1", "A", frame).exists()));
+    assert_eq!(statuses(&farm), "r1/A completed, r1/B completed");
+}
+
+/// What the same command submits later is the undo's too.
+#[test]
+fn taking_an_undo_back_takes_all_that_it_submitted() {
+    let farm = planned();
+    farm.run("kill jobs name:A --yes").expect(0);
+    let kill = farm.newest("kill");
+    farm.run("undo --resubmit --yes").expect(0);
+    farm.run("work").expect(0);
+    fs::rename(farm.frame("r1", "A", 2), farm.room.path("away.png")).expect("it goes");
+    run_again(&farm, &kill).expect(0).says(&["submitted again: r1/A frame 2"]);
+    farm.run("work").expect(0);
+    farm.run(&format!("undo {} --yes", farm.newest("undo"))).expect(0).says(&["3 in the trash"]);
+}
+
+#[test]
+fn what_was_paused_waits_for_a_person_again() {
+    let farm = Farm::new();
+    farm.run("plan release r1 scenes/A.blend --frames 1-3 --paused --yes").expect(0);
+    farm.run("kill jobs r1 --yes").expect(0);
+    farm.run("undo --resubmit --yes").expect(0).says(&["r1/A: waits for `farm unpause`"]);
+    assert_eq!(statuses(&farm), "r1/A paused");
+    farm.run("unpause jobs r1 --yes").expect(0);
+    farm.run("work").expect(0);
+    assert_eq!(statuses(&farm), "r1/A completed");
+}
+
+/// `B` is none of the kill's jobs, and whoever planned it goes on with it.
+#[test]
+fn what_was_not_sent_of_other_jobs_is_left() {
+    let farm = planned();
+    farm.run("kill jobs name:A --yes").expect(0);
+    let release = farm.path("releases/r1/release.yaml");
+    let text = fs::read_to_string(&release).expect("a record");
+    let (before, after) = text.rsplit_once("manager_job:").expect("the run of B");
+    let rest = after.split_once('\n').map_or("", |(_, rest)| rest);
+    fs::write(&release, format!("{}\n{rest}", before.trim_end())).expect("written");
+    fs::rename(farm.path(".farm/local"), farm.room.path("away")).expect("a queue");
+    let done = farm.run("undo --resubmit --yes").expect(0);
+    done.says(&["submitted again: r1/A frames 1-3"]);
+    farm.run("work").expect(0);
+    assert!(farm.frame("r1", "A", 1).exists() && !farm.frame("r1", "B", 1).exists());
+    farm.run("recover").expect(0);
+    farm.run("work").expect(0);
+    assert!(farm.frame("r1", "B", 1).exists());
+}
+
 /// The run is of the revision that came back, which the record had before the undo too.
 #[test]
 fn taking_the_undo_of_a_replace_back_ends_what_it_submitted() {

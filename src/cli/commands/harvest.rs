@@ -83,10 +83,16 @@ struct Call<'a> {
 impl Call<'_> {
     /// Surveys, and harvests unless only the plan is wanted.
     fn work(&self, request: &HarvestRequest, saved: Option<&HarvestPlan>) -> Result<HarvestReport, Failure> {
-        let manager = self.context.manager_to_look(self.volume, self.settings).map_err(apply::nothing_moved)?;
+        let change = &self.args.change;
+        // A harvest ends changes that were killed on their way, and these may have runs that were not sent.
+        let manager = match change.dry_run || change.plan_out.is_some() {
+            true => self.context.manager_to_look(self.volume, self.settings),
+            false => self.context.manager(self.volume, self.settings),
+        };
+        let manager = manager.map_err(apply::nothing_moved)?;
         let progress = Progress::new(&self.context.output).heeding(catch_interrupts()?);
         let ports = Ports { volume: self.volume, manager: manager.as_ref(), progress: &progress, actor: &self.actor };
-        let done = match (&self.args.change.plan_out, self.args.change.dry_run) {
+        let done = match (&change.plan_out, change.dry_run) {
             (None, false) => self.harvest(&ports, request, saved),
             (file, _) => self.plan(&ports, request, file.as_deref()).map_err(apply::nothing_moved),
         };

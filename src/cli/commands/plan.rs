@@ -14,7 +14,7 @@ use crate::cli::render::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::wait::{self, Submitted};
 use crate::cli::{consent, exit, plan_file};
-use crate::ops::follow::{self, Again, Awaited, Hopeless, Told};
+use crate::ops::follow::{self, Again, Anew, Awaited, Hopeless, Told};
 use crate::ops::plan::request::PlanRequest;
 use crate::ops::plan::survey::{self, Known, Survey};
 use crate::ops::plan::{ReleasePlan, SCHEMA, apply, begun};
@@ -199,8 +199,9 @@ impl Call<'_> {
     /// Submits what is missing of jobs that are there already; says what came of it.
     fn submit_missing(&self, ports: &Ports<'_>, plan: &ReleasePlan) -> Result<Again, Failure> {
         let paused: Vec<JobRef> = plan.jobs.iter().filter(|job| job.paused).map(|job| job.reference.clone()).collect();
+        let anew = Anew { paused: &paused, ..Anew::default() };
         let again =
-            follow::submit_missing(ports, Awaited::all(&plan.release), Hopeless::Retry, &paused, &Told::default())?;
+            follow::submit_missing(ports, Awaited::all(&plan.release), Hopeless::Retry, anew, &Told::default())?;
         let words = match (again.submitted.is_empty(), again.held) {
             (false, _) => format!("submitted {} again: missing or broken", again.words()),
             (true, false) => format!("{}: nothing is left to submit", plan.release),

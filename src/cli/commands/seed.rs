@@ -101,7 +101,7 @@ fn harvest(call: &Call<'_>, jobs: &[JobName]) -> Result<Vec<RelPath>, Failure> {
         rendered_again: RenderedAgain::Replace,
         ..HarvestRequest::of(Home::Quick)
     };
-    let manager = call.context.manager_to_look(call.volume, call.settings)?;
+    let manager = call.context.manager(call.volume, call.settings)?;
     let progress = Progress::new(&call.context.output).heeding(catch_interrupts()?);
     let ports = Ports { volume: call.volume, manager: manager.as_ref(), progress: &progress, actor: &call.actor };
     let harvested = apply::harvest(&ports, &request, None);

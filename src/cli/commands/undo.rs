@@ -89,7 +89,7 @@ pub(super) fn run(args: &UndoArgs, context: &Context) -> Result<u8, Failure> {
         Found::Begun(begun) => undoing.go_on(&begun),
         Found::Already(already) if args.resubmit => undoing.submit_again(&already),
         Found::Already(already) => Ok(undoing.say_already(&already)),
-        Found::OnlyEnded { kind, id } => Err(undo::only_ended(&kind, id).but(NOTHING)),
+        Found::OnlyEnded(survey) => Err(undo::only_ended(&survey.plan).but(NOTHING)),
     }
 }
 
@@ -102,12 +102,11 @@ struct Undoing<'a> {
 impl Undoing<'_> {
     /// What there is to do. Whoever can be asked is asked whether a kill is to be taken back by submitting again.
     fn look(&self, resubmit: Resubmit) -> Result<Found, Failure> {
-        let word = self.args.id.as_deref();
         let asks = self.output.can_ask() && !self.args.yes && !self.args.dry_run;
-        match undo::survey(self.ports, word, resubmit)? {
-            Found::OnlyEnded { .. } if asks => undo::survey(self.ports, word, Resubmit::Yes),
-            found => Ok(found),
-        }
+        Ok(match undo::survey(self.ports, self.args.id.as_deref(), resubmit)? {
+            Found::OnlyEnded(survey) if asks => Found::Open(survey.resubmitting()),
+            found => found,
+        })
     }
 
     fn take_back(&self, plan: &UndoPlan) -> Result<u8, Failure> {
@@ -163,7 +162,7 @@ impl Undoing<'_> {
             return Ok(self.tell_already(already, if self.args.dry_run { &missing } else { &[] }));
         }
         consent::ask(self.output, self.args.yes, "Submit it again?", NOT)?;
-        let submitted = undo::submit_again(self.ports, ended)?;
+        let submitted = undo::submit_again(self.ports, ended, already.undo)?;
         self.output.say(&render::undo::submitted(&submitted));
         Ok(self.tell_already(already, &submitted))
     }

@@ -17,7 +17,7 @@ pub use watch::{Watching, watch};
 use crate::base::counted::{agree, counted, few, frames_named};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::RunId;
+use crate::base::ids::{RunId, TransactionId};
 use crate::base::name::{JobName, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::base::status::JobStatus;
@@ -98,8 +98,16 @@ impl Again {
     }
 }
 
-/// Checks every frame, and submits what is missing or broken once more; the jobs that are `paused` so that they wait for a
-/// person.
+/// How missing frames are queued, beyond what their runs before say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Anew<'a> {
+    /// Jobs that wait for a person.
+    pub paused: &'a [JobRef],
+    /// The undo that asks for it.
+    pub undo: Option<TransactionId>,
+}
+
+/// Checks every frame, and submits what is missing or broken once more.
 ///
 /// All of it under the release's lock: of two that wait for one release only the first finds frames that nobody renders.
 ///
@@ -108,7 +116,7 @@ pub fn submit_missing(
     ports: &Ports<'_>,
     awaited: Awaited<'_>,
     hopeless: Hopeless<'_>,
-    paused: &[JobRef],
+    anew: Anew<'_>,
     told: &Told,
 ) -> Result<Again, Failure> {
     let is_left = |frames: &JobFrames| hopeless == Hopeless::Leave && frames.hopeless.is_some();
@@ -143,7 +151,7 @@ pub fn submit_missing(
     let (address, began) = (ports.manager.address(), clock::now());
     // What an earlier command wrote down is being rendered as soon as it is submitted.
     submit::refuse_pending_elsewhere(&file, &address)?;
-    submit::submit_pending(ports, &lock, &mut file, began)?;
+    submit::submit_pending_of(ports, &lock, &mut file, began, &|job| awaited.has(job))?;
     for (job, frames) in check_all(ports, &file, &OpenWork::of(ports, &file)?, awaited)?
         .into_iter()
         .filter(|(job, frames)| wanted(job, frames))
@@ -151,9 +159,9 @@ pub fn submit_missing(
         let Some(record) = file.job_mut(&job.job) else { continue };
         let Mending { frames, trash, .. } = mending::of(ports, name, record, &frames, Suspects::Leave)?;
         let Some(last) = record.newest_run().filter(|_| !frames.is_empty()) else { continue };
-        let queueing = Queueing { paused: paused.contains(&job), ..Queueing::again(last, &frames) };
+        let queueing = Queueing { paused: anew.paused.contains(&job), ..Queueing::again(last, &frames) };
         discard(ports, &lock, trash.into_iter().map(|trashed| (trashed.path, trashed.reason)).collect())?;
-        submit::add_run(record, RunId::random(), frames.clone(), &queueing, &address);
+        submit::add_run(record, RunId::random(), frames.clone(), &queueing, &address).undo = anew.undo;
         again.submitted.push((job, frames));
     }
     if again.submitted.is_empty() {
@@ -161,7 +169,7 @@ pub fn submit_missing(
     }
     lock.check()?;
     release::save(ports.volume, &file)?;
-    submit::submit_pending(ports, &lock, &mut file, began)?;
+    submit::submit_pending_of(ports, &lock, &mut file, began, &|job| awaited.has(job))?;
     Ok(again)
 }
 

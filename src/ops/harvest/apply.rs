@@ -41,7 +41,7 @@ pub fn harvest(
     let lock = locking::lock_home(ports, &request.release).map_err(nothing_moved)?;
     let finished = recover::finish_killed(ports, &lock, &request.release)?;
     // In the middle of a change of its jobs nobody can say what their frames are.
-    let ended = undo::end_killed(ports, &lock).map_err(nothing_moved)?;
+    let ended = undo::end_killed(ports, &lock).map_err(nothing_else_moved)?;
     let is_first = finished.is_empty() && ended == 0;
     let refused = |failure| if is_first { nothing_moved(failure) } else { nothing_else_moved(failure) };
     let plan = survey::survey(ports, request, Remember::Keep).map_err(refused)?;
@@ -174,6 +174,7 @@ mod tests {
     use super::super::manifest::Manifest;
     use super::*;
     use crate::base::status::TaskStatus;
+    use crate::ops::change;
     use crate::ops::check::room::{Room, message, picture};
     use crate::ops::harvest::plan::{Problem, ProblemState};
     use crate::ops::harvest::request::{Gaps, JobsTaken, Keeping, Suspects};
@@ -452,6 +453,22 @@ mod tests {
         let plan = survey::survey(&room.ports(), &request(), Remember::Nothing).expect("plan");
         let (report, _lock) = harvest(&room.ports(), &request(), Some(&plan)).expect("harvest");
         assert_eq!(report.outcome, Outcome::Harvested);
+    }
+
+    /// The killed harvest is finished; the retry after it cannot be understood.
+    #[test]
+    fn that_nothing_was_moved_is_not_said_where_something_was() {
+        let room = Room::rendered(&[("A", "1-2")]);
+        let ports = room.ports();
+        let plan = survey::survey(&ports, &request(), Remember::Nothing).expect("plan");
+        let transaction = plan.transaction(Author::of(ports.actor)).expect("something to do");
+        let lock = locking::lock_home(&ports, room.release()).expect("free");
+        drop(Journal::begin(&room.volume, &lock, JOURNAL_KIND, &transaction).expect("begin"));
+        drop(Journal::begin(&room.volume, &lock, change::RETRY, &"unheard of").expect("begin"));
+        drop(lock);
+        let refused = message(run(&room, &request()));
+        assert!(refused.ends_with("nothing was moved but what an interrupted command had left"), "{refused}");
+        assert_eq!(frames(&room), ["A.0001.png", "A.0002.png"]);
     }
 
     #[test]

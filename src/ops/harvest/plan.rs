@@ -13,6 +13,7 @@ use crate::ops::check::inputs::StaleInput;
 use crate::ops::harvest::manifest::ManifestFile;
 use crate::ops::harvest::request::{Gaps, HarvestRequest, Keeping};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// The schema of a saved plan.
 pub const SCHEMA: &str = "farm.harvest-plan/1";
@@ -356,6 +357,14 @@ impl Transaction {
     /// All files, job after job.
     pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
         self.jobs.iter().flat_map(|share| share.files.iter().map(move |file| Item { share, file }))
+    }
+
+    /// The jobs that give something or of which something makes room, each once.
+    pub fn touched(&self) -> Vec<&JobName> {
+        let giving = self.jobs.iter().map(|share| &share.job);
+        let losing = self.replaced.iter().filter_map(|old| old.was.as_deref()).map(|was| &was.job);
+        let mut seen = HashSet::new();
+        giving.chain(losing).filter(|job| seen.insert(*job)).collect()
     }
 }
 

@@ -106,7 +106,9 @@ pub(super) fn settle(
     }
     let twins = twins(ports, &known, &targets, &shares)?;
     let dist = layout::dist_dir(&request.release);
-    let meant: BTreeSet<String> = shares.iter().map(|(job, _, _)| job.clone()).collect();
+    // A job of which nothing is taken keeps what it has until something newer of it comes.
+    let taken = shares.iter().filter(|(_, _, candidates)| !candidates.is_empty());
+    let meant: BTreeSet<String> = taken.map(|(job, _, _)| job.clone()).collect();
     let mut settled = Settled { files: Vec::new(), replaced: Vec::new(), conflicts: Vec::new() };
     for (job, out, candidates) in shares {
         let mut files = Vec::with_capacity(candidates.len());

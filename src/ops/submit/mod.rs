@@ -10,7 +10,7 @@ use crate::base::counted::counted;
 use crate::base::error::{Class, Failure, again_or_recover};
 use crate::base::frame_set::FrameSet;
 use crate::base::ids::{JobId, RunId};
-use crate::base::name::{Home, JobRef};
+use crate::base::name::{Home, JobName, JobRef};
 use crate::base::time::Timestamp;
 use crate::manager::job::{META_HOST, META_ID, META_JOB, META_RELEASE, META_RUN, META_USER};
 use crate::manager::{ManagerJob, Submission};
@@ -51,7 +51,13 @@ impl Queueing {
 }
 
 /// Writes a run of `frames` into the job's record. It is submitted by [`submit_pending`], once the record is on disk.
-pub fn add_run(job: &mut JobRecord, id: RunId, frames: FrameSet, queueing: &Queueing, manager: &str) {
+pub fn add_run<'j>(
+    job: &'j mut JobRecord,
+    id: RunId,
+    frames: FrameSet,
+    queueing: &Queueing,
+    manager: &str,
+) -> &'j mut RunRecord {
     let run = RunRecord {
         id,
         number: job.runs.last().map_or(1, |run| run.number + 1),
@@ -67,8 +73,9 @@ pub fn add_run(job: &mut JobRecord, id: RunId, frames: FrameSet, queueing: &Queu
         sending: false,
         in_doubt: None,
         withdrawn: false,
+        undo: None,
     };
-    job.runs.push(run);
+    job.runs.push_mut(run)
 }
 
 /// Submits every recorded run that the Manager does not have yet, and records the Manager's ids.
@@ -82,8 +89,19 @@ pub fn submit_pending(
     file: &mut ReleaseFile,
     began: Timestamp,
 ) -> Result<Vec<(JobRef, JobId)>, Failure> {
+    submit_pending_of(ports, lock, file, began, &|_| true)
+}
+
+/// The same of the jobs alone that are meant: the runs of the others stay as they are, for whoever goes on with those.
+pub fn submit_pending_of(
+    ports: &Ports<'_>,
+    lock: &Lock,
+    file: &mut ReleaseFile,
+    began: Timestamp,
+    is_meant: &dyn Fn(&JobName) -> bool,
+) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let mut on_disk = file.clone();
-    let submitted = submit_each(ports, lock, file, &mut on_disk, began);
+    let submitted = submit_each(ports, lock, file, &mut on_disk, began, is_meant);
     // Also after an error: what was submitted before it is in the queue.
     if *file != on_disk {
         lock.check()?;
@@ -115,10 +133,13 @@ fn submit_each(
     file: &mut ReleaseFile,
     on_disk: &mut ReleaseFile,
     began: Timestamp,
+    is_meant: &dyn Fn(&JobName) -> bool,
 ) -> Result<Vec<(JobRef, JobId)>, Failure> {
     let address = ports.manager.address();
     let is_ours = |run: &RunRecord| run.is_pending_at(&address);
-    let waiting = file.jobs.iter().flat_map(|job| &job.runs).filter(|run| is_ours(run)).count();
+    let mut meant = file.clone();
+    meant.jobs.retain(|job| is_meant(&job.name));
+    let waiting = meant.jobs.iter().flat_map(|job| &job.runs).filter(|run| is_ours(run)).count();
     if waiting == 0 {
         if ports.manager.is_remote() && file.jobs.iter().flat_map(|job| &job.runs).any(|run| run.manager == address) {
             arrival::end_doubled(ports, file)?;
@@ -126,15 +147,16 @@ fn submit_each(
         return Ok(Vec::new());
     }
     let before = |end| how_far(end, 0, 0, waiting);
-    let known = arrival::look(ports, file, began).map_err(before)?;
-    for run in file.jobs.iter_mut().flat_map(|job| &mut job.runs).filter(|run| is_ours(run)) {
+    let known = arrival::look(ports, &meant, began).map_err(before)?;
+    let jobs = file.jobs.iter_mut().filter(|job| is_meant(&job.name));
+    for run in jobs.flat_map(|job| &mut job.runs).filter(|run| is_ours(run)) {
         if let Some(found) = known.get(&run.id) {
             (run.manager_job, run.sending, run.in_doubt) = (Some(found.id.clone()), false, None);
         }
     }
     let storage = ports.manager.storage(&ports.volume.path()).map_err(|end| before(end.into()))?;
     let mut pending = Vec::new();
-    for (at, job) in file.jobs.iter().enumerate() {
+    for (at, job) in file.jobs.iter().enumerate().filter(|(_, job)| is_meant(&job.name)) {
         for (of_job, run) in job.runs.iter().enumerate().filter(|(_, run)| is_ours(run)) {
             pending.push(((at, of_job), run.id, submission(&storage, &file.name, job, run)));
         }

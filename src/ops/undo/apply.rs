@@ -66,7 +66,7 @@ pub fn apply(ports: &Ports<'_>, shown: &UndoPlan, consent: Consent) -> Result<Un
     let mut report = carry_out(ports, &lock, intent, &ends, consent)?;
     drop(lock);
     if resubmit == Resubmit::Yes {
-        report.submitted = after_undo(ports, shown, &had_ended)?;
+        report.submitted = after_undo(ports, shown, &had_ended, report.undo)?;
     }
     Ok(report)
 }

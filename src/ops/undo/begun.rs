@@ -77,7 +77,7 @@ pub fn resume(ports: &Ports<'_>, begun: &Begun, consent: Consent) -> Result<Undo
     drop(lock);
     let mut report = UndoReport::of(begun.id, consent, restored, &begun.intent);
     if begun.plan.resubmits {
-        report.submitted = after_undo(ports, &begun.plan, &begun.had_ended)?;
+        report.submitted = after_undo(ports, &begun.plan, &begun.had_ended, begun.id)?;
     }
     Ok(report)
 }

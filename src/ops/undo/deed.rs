@@ -59,7 +59,7 @@ impl Deed {
         match self {
             Deed::Jobs(change) | Deed::Kill(change) => change.jobs.iter().map(|job| &job.name).collect(),
             Deed::Undo(intent) => intent.change.jobs.iter().map(|job| &job.name).collect(),
-            Deed::Harvest(transaction) => transaction.jobs.iter().map(|share| &share.job).collect(),
+            Deed::Harvest(transaction) => transaction.touched(),
             Deed::Clearing | Deed::Purge(_) | Deed::Unknown => Vec::new(),
         }
     }

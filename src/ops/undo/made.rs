@@ -70,23 +70,28 @@ fn made_job(entry: &Entry, job: &ChangedJob, now: Option<&JobRecord>) -> Result<
 fn made_by(entry: &Entry, job: &ChangedJob, before: Option<&JobRecord>, now: &JobRecord) -> (Vec<RunRecord>, FrameSet) {
     let known: HashSet<RunId> = before.iter().flat_map(|record| &record.runs).map(|run| run.id).collect();
     let revisions: HashSet<u32> = before.iter().flat_map(|record| &record.revisions).map(|it| it.number).collect();
-    let own = now.runs.iter().find(|run| Some(run.id) == job.run).map(|run| run.frames.clone()).unwrap_or_default();
     let is_undo = matches!(entry.deed, Deed::Undo(_));
+    let is_own = |run: &&RunRecord| if is_undo { run.undo == Some(entry.id) } else { Some(run.id) == job.run };
+    let own = FrameSet::union_of(now.runs.iter().filter(is_own).map(|run| &run.frames));
     let mut runs = Vec::new();
-    let mut frames = Vec::new();
+    let mut frames = FrameSet::default();
     for run in now.runs.iter().filter(|run| !known.contains(&run.id)) {
+        // What a later undo submitted again was still missing then: it is that one's, and not what the own runs made.
+        if is_undo && run.undo.is_some_and(|undo| undo != entry.id) {
+            frames = frames.minus(&run.frames);
+            continue;
+        }
         let made = match revisions.contains(&run.revision) {
-            // Of what was there before only the frames of the change's own run, which `--wait` may have submitted again.
-            true if !is_undo => run.frames.common(&own),
-            // An undo names no run: what it submitted again is of whatever revision came back.
-            _ => run.frames.clone(),
+            // Of what was there before only the frames of the change's own runs, which `--wait` may have submitted again.
+            true => run.frames.common(&own),
+            false => run.frames.clone(),
         };
         if !made.is_empty() {
             runs.push(run.clone());
-            frames.push(made);
+            frames = frames.union(&made);
         }
     }
-    (runs, FrameSet::union_of(&frames))
+    (runs, frames)
 }
 
 fn not_written_down(entry: &Entry) -> Failure {

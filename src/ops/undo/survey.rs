@@ -7,7 +7,7 @@ use super::resubmit::{Already, HadEnded};
 use super::{Entry, History, JobFate, Resubmit, UndoIntent, UndoPlan, UndoneJob, newer};
 use crate::base::error::{Class, Failure};
 use crate::base::frame_set::FrameSet;
-use crate::base::ids::{JobId, RunId, TransactionId};
+use crate::base::ids::{JobId, RunId};
 use crate::base::name::{Home, JobRef};
 use crate::base::rel_path::RelPath;
 use crate::manager::ManagerJob;
@@ -40,12 +40,7 @@ pub enum Found {
     /// Taking it back was begun, and nobody is at it.
     Begun(Box<Begun>),
     /// It ended runs and threw nothing away: there is nothing to take back but by submitting again.
-    OnlyEnded {
-        /// What it was: a kill, or the undo with which one was had again.
-        kind: String,
-        /// The change.
-        id: TransactionId,
-    },
+    OnlyEnded(Box<Survey>),
     /// It can be.
     Open(Box<Survey>),
 }
@@ -72,11 +67,18 @@ pub fn survey(ports: &Ports<'_>, word: Option<&str>, resubmit: Resubmit) -> Resu
     }
     newer::check(ports.volume, &history, entry)?;
     let mut survey = of(ports, entry, resubmit)?;
-    if resubmit == Resubmit::No && survey.only_ended {
-        return Ok(Found::OnlyEnded { kind: entry.kind.clone(), id: entry.id });
-    }
     survey.plan.had_again = (named.id != entry.id).then(|| (named.kind.clone(), named.id));
-    Ok(Found::Open(Box::new(survey)))
+    let found = if resubmit == Resubmit::No && survey.only_ended { Found::OnlyEnded } else { Found::Open };
+    Ok(found(Box::new(survey)))
+}
+
+impl Survey {
+    /// The same where what was ended is submitted again after all.
+    #[must_use]
+    pub fn resubmitting(mut self: Box<Self>) -> Box<Survey> {
+        self.plan.resubmits = true;
+        self
+    }
 }
 
 fn last<'h>(ports: &Ports<'_>, history: &'h History) -> Result<&'h Entry, Failure> {
@@ -89,8 +91,9 @@ fn last<'h>(ports: &Ports<'_>, history: &'h History) -> Result<&'h Entry, Failur
 }
 
 /// Why it is not taken back by itself: there is nothing to bring back.
-pub fn only_ended(kind: &str, id: TransactionId) -> Failure {
-    Failure::new(Class::Refused, format!("the {kind} {id} ended runs and threw nothing away")).with_hint(
+pub fn only_ended(plan: &UndoPlan) -> Failure {
+    let words = format!("the {} {} ended runs and threw nothing away", plan.kind, plan.id);
+    Failure::new(Class::Refused, words).with_hint(
         "Say --resubmit to submit again what had not ended, or name an earlier change: `farm undo --list` shows all.",
     )
 }

@@ -280,6 +280,7 @@ fn run(id: RunId, number: u32, frames: FrameSet) -> RunRecord {
         sending: false,
         in_doubt: None,
         withdrawn: false,
+        undo: None,
     }
 }
 
