@@ -80,7 +80,7 @@ pub(super) fn run(args: &UndoArgs, context: &Context) -> Result<u8, Failure> {
     } else {
         context.manager(&volume, &settings)?
     };
-    let progress = Progress::new(output).heeding(catch_interrupts()?);
+    let progress = Progress::new(output);
     let actor = context.actor(&settings);
     let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &progress, actor: &actor };
     let undoing = Undoing { args, ports: &ports, output };
@@ -95,6 +95,7 @@ pub(super) fn run(args: &UndoArgs, context: &Context) -> Result<u8, Failure> {
 
 struct Undoing<'a> {
     args: &'a UndoArgs,
+    /// To look and to ask: whoever interrupts that ends farm at once.
     ports: &'a Ports<'a>,
     output: &'a Output,
 }
@@ -109,6 +110,12 @@ impl Undoing<'_> {
         })
     }
 
+    /// Whoever interrupts what changes something is heard, and told how far it came.
+    fn heeding<T>(&self, act: impl FnOnce(&Ports<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        let progress = Progress::new(self.output).heeding(catch_interrupts()?);
+        act(&Ports { progress: &progress, ..*self.ports })
+    }
+
     fn take_back(&self, plan: &UndoPlan) -> Result<u8, Failure> {
         if self.args.dry_run {
             return Ok(self.show(plan, false));
@@ -116,7 +123,7 @@ impl Undoing<'_> {
         self.output.say(&render::undo::plan(plan));
         let question = if plan.touches_nothing() { "Submit again what it ended?" } else { "Take it back?" };
         let consent = consent::ask(self.output, self.args.yes, question, NOTHING)?;
-        Ok(self.tell(plan, &undo::apply(self.ports, plan, consent)?, false))
+        Ok(self.tell(plan, &self.heeding(|ports| undo::apply(ports, plan, consent))?, false))
     }
 
     /// The same command goes on with an undo that was killed.
@@ -128,7 +135,7 @@ impl Undoing<'_> {
         }
         self.output.say(&render::undo::plan(&begun.plan));
         let consent = consent::ask(self.output, self.args.yes, "Go on with it?", "nothing more was taken back")?;
-        Ok(self.tell(&begun.plan, &undo::resume(self.ports, begun, consent)?, true))
+        Ok(self.tell(&begun.plan, &self.heeding(|ports| undo::resume(ports, begun, consent))?, true))
     }
 
     fn show(&self, plan: &UndoPlan, resumed: bool) -> u8 {
@@ -162,7 +169,7 @@ impl Undoing<'_> {
             return Ok(self.tell_already(already, if self.args.dry_run { &missing } else { &[] }));
         }
         consent::ask(self.output, self.args.yes, "Submit it again?", NOT)?;
-        let submitted = undo::submit_again(self.ports, ended, already.undo)?;
+        let submitted = self.heeding(|ports| undo::submit_again(ports, ended, already.undo))?;
         self.output.say(&render::undo::submitted(&submitted));
         Ok(self.tell_already(already, &submitted))
     }
