@@ -27,7 +27,7 @@ fn no_changing_call_is_made() {
     makes_no_change(&farm, "recover --dry-run", 0);
     crate::support::png::cut(&farm.frame("r1", "A", 2), 1000);
     makes_no_change(&farm, "retry r1 --dry-run", 0);
-    makes_no_change(&farm, "retry r1/A r1/B --verify --dry-run --json", 0);
+    makes_no_change(&farm, "retry r1/A,r1/B --verify --dry-run --json", 0);
 }
 
 #[test]
