@@ -47,9 +47,10 @@ pub fn require(volume: &Volume, manager: &dyn Manager) -> Result<(), Failure> {
         Storage::Same => Ok(()),
         Storage::Other { storage, cause } => {
             let words = format!(
-                "the shared storage of the Manager at {} ({storage}) is not this volume ({}), or it may not write there: {cause}",
+                "the shared storage of the Manager at {} ({storage}) is not this volume ({}), or it may not write there: {}",
                 manager.address(),
-                volume.path().display()
+                volume.path().display(),
+                cause.trim_end_matches('.')
             );
             Err(Failure::new(Class::Refused, words).with_hint(
                 "Name the volume that is the root of its shared storage with --volume; `farm doctor` looks closer.",

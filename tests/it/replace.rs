@@ -191,6 +191,7 @@ fn every_job_that_needs_a_file_is_replaced() {
     assert_eq!(refs, ["r1/shot010", "r2/shot010"]);
     let changed = shown["jobs"][0]["diff"]["dependencies"]["changed"][0].as_str().expect("a path");
     assert!(changed.ends_with("textures/checker.png"), "{changed}");
+    farm.run("replace job --using checker.png --release nope --yes").expect(3).says(&["there is no release nope"]);
     farm.run("replace job --using checker.png --release r2 --yes --wait").expect(0);
     assert_eq!(farm.render_log()[5..], ["shot010 1"]);
     farm.run(&format!("{using} --yes --wait"))

@@ -35,7 +35,7 @@ fn a_kill_is_taken_back_by_submitting_again() {
     farm.run("undo --list").expect(0).says(&["can be undone, with --resubmit"]);
     farm.run("undo --yes").expect(5).says(&["threw nothing away", "nothing was taken back", "Say --resubmit"]);
     farm.run("undo --dry-run").expect(5).says(&["Say --resubmit"]);
-    farm.run("undo --dry-run --resubmit").expect(0).says(&["r1/A stays as it is", "are submitted again"]);
+    farm.run("undo --dry-run --resubmit").expect(0).says(&["r1/A stays as it is", "is submitted again"]);
     let done = farm.run("undo --resubmit --yes").expect(0);
     done.says(&["is taken back; to have it again: `farm undo ", "submitted again: r1/A frames 1-3"]);
     assert_eq!(statuses(&farm), "r1/A queued, r1/B queued");

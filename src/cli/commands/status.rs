@@ -1,6 +1,6 @@
 //! `farm status`
 
-use crate::base::error::Failure;
+use crate::base::error::{Class, Failure};
 use crate::cli::args::status::StatusArgs;
 use crate::cli::needs::Context;
 use crate::cli::output::Form;
@@ -51,9 +51,10 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
     let actor = context.actor(&settings);
     let ports = Ports { volume: &volume, manager: manager.as_ref(), progress: &Silent, actor: &actor };
     let effort = if args.verify { Effort::Verify } else { Effort::Trust };
-    let asked = match args.query.as_deref().unwrap_or_default() {
-        name if queries::is_name(name) => Asked::Name(name),
-        text => Asked::Query(asked::query(Subject::Jobs, text, &settings, context)?),
+    let asked = match args.query.as_deref() {
+        Some(text) if text.trim().is_empty() => return Err(empty()),
+        Some(name) if queries::is_name(name) => Asked::Name(name),
+        text => Asked::Query(asked::query(Subject::Jobs, text.unwrap_or_default(), &settings, context)?),
     };
     let look = |effort| match &asked {
         Asked::Name(name) => status::survey(&ports, name, effort),
@@ -71,6 +72,12 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
     }
     print(&report, &volume, context);
     Ok(exit::DONE)
+}
+
+/// Of a variable in a script that is empty nobody knows what it should have been.
+fn empty() -> Failure {
+    Failure::new(Class::Usage, "an empty word names no release and no job")
+        .with_hint("`farm status` without one shows everything.")
 }
 
 /// Prints a report as text or as `farm.status/1`.

@@ -39,7 +39,9 @@ pub fn plan(plan: &UndoPlan) -> String {
         let _infallible = writeln!(text, "  from dist/{release} back to where they came from: {count}");
     }
     if plan.resubmits {
-        text.push_str("  frames that are missing or broken then, and that nobody renders, are submitted again\n");
+        text.push_str(
+            "  of the jobs whose runs it ended, what is missing or broken then and nobody renders is submitted again\n",
+        );
     }
     text
 }
@@ -95,7 +97,8 @@ fn short(id: TransactionId) -> String {
 /// What was submitted again.
 pub fn submitted(jobs: &[(JobRef, FrameSet)]) -> String {
     match jobs {
-        [] => "nothing to submit: no frame is missing or broken that nobody renders".to_owned(),
+        [] => "nothing to submit: of the jobs whose runs it ended, no frame is missing or broken that nobody renders"
+            .to_owned(),
         jobs => format!("submitted again: {}", named(jobs)),
     }
 }

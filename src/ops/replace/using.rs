@@ -6,7 +6,6 @@ use crate::base::error::{Class, Failure};
 use crate::base::name::Home;
 use crate::base::nearest::nearest;
 use crate::ops::release;
-
 use crate::sys::outside;
 use crate::volume::Volume;
 use crate::volume::release_file::ReleaseFile;
@@ -30,6 +29,10 @@ pub fn using(volume: &Volume, word: &str, within: Option<&Home>) -> Result<Vec<C
             Err(failure) if within.is_some() => return Err(failure),
             Err(_) => unreadable += 1,
         }
+    }
+    if let Some(home) = within.filter(|_| files.is_empty()) {
+        let words = format!("there is no release {home}");
+        return Err(Failure::new(Class::NoMatch, words).with_hint("`farm status` lists all releases."));
     }
     if word.contains(['*', '?', '[']) {
         let pattern = |text: &str| {

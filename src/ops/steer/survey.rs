@@ -12,7 +12,7 @@ use crate::ops::select::{Facts, JobRow, Origin, select};
 use std::collections::HashMap;
 
 /// Of so many jobs at most it is looked whether their tasks are as their status says: each is a request.
-const LOOKED_AT: usize = 64;
+const LOOKED_AT: usize = 16;
 
 /// Looks, and decides about each job that matches. Reads only.
 pub fn survey(ports: &Ports<'_>, request: &SteerRequest) -> Result<SteerPlan, Failure> {
