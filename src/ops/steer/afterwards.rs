@@ -1,7 +1,7 @@
 //! After jobs were ended: what their workers still do, and taking the jobs away.
 
 use super::apply::reason;
-use super::{Outcome, PlannedJob, SteerReport, SteerRequest, Verdict};
+use super::{Outcome, PlannedJob, SteerPlan, SteerReport, SteerRequest, Verdict};
 use crate::base::counted::{agree, counted};
 use crate::base::error::Failure;
 use crate::base::ids::JobId;
@@ -34,6 +34,31 @@ pub(super) fn look_once(ports: &Ports<'_>, report: &mut SteerReport) {
         Ok(jobs) => note_ends(report, jobs.into_iter()),
         Err(failure) => report.notes.push(format!("nobody could look how they ended: {}", failure.message())),
     }
+}
+
+/// Flamenco 3.2 takes a priority of 0 and keeps the one before: its database leaves noughts out of a change. Later ones do
+/// not (tried on 3.5 to 3.9). A line where nobody could look.
+pub(super) fn check_priority(ports: &Ports<'_>, plan: &mut SteerPlan, priority: u8) -> Option<String> {
+    if priority != 0 || !ports.manager.is_remote() {
+        return None;
+    }
+    let is_told = |job: &&PlannedJob| job.outcome == Outcome::Done;
+    let told = plan.jobs.iter().filter(is_told).flat_map(|job| &job.told).filter(|told| told.is_told);
+    let ids: Vec<JobId> = told.map(|told| told.id.clone()).collect();
+    let there = match still_there(ports, &ids) {
+        Ok(there) => there,
+        Err(failure) => return Some(format!("nobody could look whether it has the priority: {}", failure.message())),
+    };
+    let kept: HashMap<JobId, u8> =
+        there.into_iter().filter(|job| job.priority != priority).map(|job| (job.id, job.priority)).collect();
+    for job in plan.jobs.iter_mut().filter(|job| job.outcome == Outcome::Done) {
+        if let Some(kept) = job.told.iter().find_map(|told| kept.get(&told.id)) {
+            job.outcome = Outcome::Failed;
+            job.note =
+                format!("the Manager keeps priority {kept}, for its Flamenco knows none of 0; 1 is the least there");
+        }
+    }
+    None
 }
 
 /// What the Manager has of these jobs.

@@ -41,6 +41,7 @@ pub fn apply(
         notes.extend(records::write_down(ports, &plan));
     }
     if let Verb::Priority(priority) = verb {
+        notes.extend(afterwards::check_priority(ports, &mut plan, priority));
         notes.extend(records::keep_priority(ports, &plan, priority));
     }
     if let Some(failure) = ended {

@@ -1,6 +1,6 @@
 //! Calls about jobs that are there.
 
-use super::{Answer, StandIn};
+use super::{Answer, Release, StandIn};
 use farm::base::ids::JobId;
 use farm::base::status::JobStatus;
 use farm::manager::{Manager, ManagerError};
@@ -41,6 +41,8 @@ impl StandIn {
 
     pub(super) fn set_job_priority(&self, id: &str, body: &Value) -> Answer {
         match body["priority"].as_i64() {
+            // It says so, and keeps what it had.
+            Some(0) if self.release == Release::V3_2 => self.with_job(id, |_| self.done(Ok(()))),
             Some(priority @ 0..=100) => {
                 self.with_job(id, |id| self.done(self.engine.set_job_priority(id, priority as u8)))
             }
