@@ -74,11 +74,14 @@ fn a_harvest_that_is_taken_back_has_its_frames_in_out_again() {
     farm.run("harvest release r1").expect(0);
     let refused = farm.run(&format!("undo {} --yes", farm.newest("plan"))).expect(5);
     refused.says(&["r1/A was changed since: harvest"]);
-    farm.run("undo --dry-run").expect(0).says(&["6 harvested files"]);
+    // Its previews show what is not there any more then.
+    let sheet = "dist/r1/preview/A.png";
+    assert!(farm.path(sheet).exists());
+    farm.run("undo --dry-run").expect(0).says(&["6 harvested files", sheet]);
     let undone = farm.run("undo --yes --json").expect(0).json("farm.undo/1");
     assert_eq!(undone["moved_back"], 6);
     files_are(&farm, "releases/r1/out", &before);
-    assert!(!farm.path("dist/r1/A.0001.png").exists());
+    assert!(!farm.path("dist/r1/A.0001.png").exists() && !farm.path(sheet).exists());
     let again = farm.run(&format!("undo {} --yes", farm.newest("undo"))).expect(5);
     again.says(&["Give `farm harvest release r1` again"]);
     let twice = farm.run(&format!("undo {} --yes", farm.newest("harvest"))).expect(0);
@@ -88,6 +91,7 @@ fn a_harvest_that_is_taken_back_has_its_frames_in_out_again() {
     let listed = farm.run("undo --list --json").expect(0).json("farm.undo-list/1");
     assert_eq!((&listed["changes"][1]["kind"], &listed["changes"][1]["user"]), (&"harvest".into(), &"artist".into()));
     farm.run("harvest release r1").expect(0);
+    assert!(farm.path(sheet).exists());
     farm.run("harvest release r1").expect(0);
 }
 

@@ -4,9 +4,10 @@ use super::manifest::{Manifest, ManifestFile};
 use super::plan::{FileVerdict, Item, Transaction};
 use crate::base::digest::Digest;
 use crate::base::error::{Class, Failure};
-use crate::base::name::Home;
+use crate::base::name::{Home, JobName};
 use crate::base::rel_path::RelPath;
 use crate::base::time::Timestamp;
+use crate::ops::preview;
 use crate::sys::disk::{Dir, DiskError, move_known};
 use crate::volume::lock::Lock;
 use crate::volume::{Volume, layout};
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub struct TakenBack {
     /// Files that go back to where they were.
     pub moves: Vec<MoveBack>,
-    /// Files that were copied, and go to the trash, beneath the volume.
+    /// Files that were copied, and previews: they go to the trash, beneath the volume.
     pub copies: Vec<RelPath>,
     /// What the manifest says no more, beneath `dist/<release>/`.
     unlisted: Vec<RelPath>,
@@ -52,6 +53,9 @@ pub fn survey(volume: &Volume, transaction: &Transaction) -> Result<TakenBack, F
             back.add(volume, &dist, &item)?;
         }
     }
+    // They show what is not there any more; the next harvest makes them anew.
+    let jobs: Vec<JobName> = transaction.touched().into_iter().cloned().collect();
+    back.copies.extend(preview::of_jobs(volume, &transaction.release, &jobs)?);
     back.listed.extend(transaction.replaced.iter().filter_map(|old| old.was.as_deref().cloned()));
     Ok(back)
 }

@@ -17,6 +17,7 @@ use crate::ops::release;
 use crate::ops::work::discard;
 use crate::sys::disk::{Dir, Kind};
 use crate::sys::process::environment::find_program;
+use crate::volume::Volume;
 use crate::volume::layout;
 use crate::volume::lock::Lock;
 use crate::volume::release_file::JobRecord;
@@ -107,6 +108,21 @@ pub fn make(
     index.save(&folder)?;
     ports.go_on()?;
     Ok(previews)
+}
+
+/// The previews of these jobs that farm made, beneath the volume. Reads only.
+pub fn of_jobs(volume: &Volume, release: &Home, jobs: &[JobName]) -> Result<Vec<RelPath>, Failure> {
+    let place = layout::dist_dir(release).join(FOLDER)?;
+    let Some(folder) = volume.dir(&place)? else { return Ok(Vec::new()) };
+    let index = Index::load(&folder);
+    let made = jobs.iter().filter_map(|job| index.jobs.get(job));
+    let mut paths = Vec::new();
+    for name in made.flat_map(|made| made.sheet.iter().chain(&made.video)) {
+        if folder.stat(name)?.is_some_and(|found| found.kind == Kind::File) {
+            paths.push(place.join(name)?);
+        }
+    }
+    Ok(paths)
 }
 
 /// The harvested frames of a job that stand for it: the frame itself, or its first view.
